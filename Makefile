@@ -1,0 +1,53 @@
+# The whole developer interface. `make setup` needs Python 3.11, pip and make; all else comes from requirements.lock.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test check format bench lock clean
+
+help:            ## this list
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
+
+setup: $(STAMP)  ## create .venv and install the locked dependencies
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "callpark needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@command -v uv >/dev/null 2>&1 || test -x $(BIN)/uv || { echo "installing uv into $(VENV)"; $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
+	@UV=$$(command -v uv || echo $(BIN)/uv); \
+	  echo "installing requirements.lock"; \
+	  $$UV pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  $$UV pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+demo: setup      ## both examples, before and after, in under a minute
+	@$(BIN)/callpark demo
+
+dev: setup       ## serve the story example with hot reload
+	@$(BIN)/callpark dev examples/story-stream
+
+check: setup     ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: check      ## check, then every test
+	$(BIN)/python -m pytest
+
+format: setup    ## let ruff rewrite what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup     ## our figures beside peers', as ratios
+	$(BIN)/python -m bench
+
+lock: setup      ## compile requirements.lock from pyproject.toml
+	UV=$$(command -v uv || echo $(BIN)/uv); \
+	$$UV pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade -o requirements.lock
+
+clean:           ## remove what setup made
+	rm -rf $(VENV)

@@ -1,0 +1,133 @@
+"""Every AWS number as a named limit: default, unit, source. Nothing else in the house states one.
+
+Override with `--limit lambda.retry_base_seconds=5` or `CALLPARK_LIMITS=lambda.retry_base_seconds=5,connect.loop_count=9`.
+"Our rule" marks a number that AWS does not publish.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from callpark.kernel.errors import ProjectError
+
+Number = TypeVar("Number", int, float)
+
+
+def _limit(default: Number, unit: str, source: str) -> Number:
+    value: Number = field(default=default, metadata={"unit": unit, "source": source})
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaLimits:
+    """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html unless the line says otherwise."""
+
+    retry_base_seconds: float = _limit(60.0, "s", "invocation-async-error-handling: 1 minute, then twice that")
+    maximum_retry_attempts: int = _limit(2, "attempts", "invocation-async-error-handling: two more attempts")
+    maximum_event_age_seconds: int = _limit(21_600, "s", "invocation-async-configuring: 6 hours")
+    throttle_base_seconds: float = _limit(1.0, "s", "invocation-async-error-handling: from 1 second")
+    throttle_maximum_seconds: float = _limit(300.0, "s", "invocation-async-error-handling: to 5 minutes")
+    event_payload_bytes: int = _limit(1_048_576, "B", "aws.amazon.com/blogs/compute: 1 MB since October 2025")
+    request_payload_bytes: int = _limit(6_291_456, "B", "gettingstarted-limits: 6 MB")
+    response_payload_bytes: int = _limit(6_291_556, "B", "recorded: 6 MiB + 100")
+    init_seconds: float = _limit(10.0, "s", "lambda-runtime-environment: Init phase")
+    log_tail_bytes: int = _limit(4_096, "B", "API_Invoke: last 4 KB of the log")
+    account_concurrency: int = _limit(1_000, "environments", "gettingstarted-limits: per region")
+    environments: int = _limit(64, "processes", "our rule: real processes on one machine, of all functions")
+    idle_environment_seconds: float = _limit(300.0, "s", "our rule: an idle environment is shut down after this")
+    log_bytes_per_invocation: int = _limit(16_777_216, "B", "our rule: a flood is cut here, with a line that says so")
+    zip_bytes: int = _limit(52_428_800, "B", "gettingstarted-limits: 50 MB zipped, direct upload")
+    unzipped_bytes: int = _limit(262_144_000, "B", "gettingstarted-limits: 250 MB unzipped")
+    result_retention_seconds: float = _limit(86_400.0, "s", "our rule: results of Event runs are kept a day")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectLimits:
+    """https://docs.aws.amazon.com/connect/latest/adminguide/amazon-connect-service-limits.html."""
+
+    synchronous_function_seconds: int = _limit(8, "s", "adminguide: AWS Lambda function block")
+    asynchronous_function_seconds: int = _limit(60, "s", "adminguide: AWS Lambda function block")
+    functions_in_flight: int = _limit(10, "functions", "our rule A11")
+    function_response_bytes: int = _limit(32_768, "B", "adminguide: 32 KB of UTF-8")
+    function_retries: int = _limit(0, "attempts", "our rule A14: AWS retries three times; off, side effects repeat")
+    actions_per_flow: int = _limit(250, "actions", "developerguide: flow language")
+    actions_per_contact: int = _limit(10_000, "actions", "our rule O9")
+    loop_count: int = _limit(100, "rounds", "adminguide: Loop")
+    wait_seconds: int = _limit(604_800, "s", "adminguide: Wait, 7 days")
+    attributes_bytes: int = _limit(32_768, "B", "adminguide: contact attributes")
+    words_per_minute: float = _limit(170.0, "words/min", "our rule: how fast a prompt is spoken")
+
+
+@dataclass(frozen=True, slots=True)
+class AppSyncLimits:
+    """https://docs.aws.amazon.com/general/latest/gr/appsync.html."""
+
+    request_seconds: float = _limit(30.0, "s", "quota: request execution time")
+    resolver_executions: int = _limit(10_000, "resolvers", "developerguide: per request")
+    code_characters: int = _limit(32_768, "characters", "API_EvaluateCode")
+    evaluated_bytes: int = _limit(5_242_880, "B", "quota: evaluated result")
+    iterations: int = _limit(1_000, "iterations", "quota: loop iterations")
+    schema_bytes: int = _limit(1_048_576, "B", "quota: schema document")
+    subscription_message_bytes: int = _limit(245_760, "B", "developerguide: 240 KB")
+    subscriptions_per_connection: int = _limit(100, "subscriptions", "quota: per connection")
+    connection_timeout_milliseconds: int = _limit(300_000, "ms", "developerguide: connectionTimeoutMs")
+    keep_alive_seconds: float = _limit(60.0, "s", "developerguide: ka")
+    connection_init_seconds: float = _limit(15.0, "s", "our rule: a socket that never says connection_init")
+    resolver_milliseconds: int = _limit(2_000, "ms", "our rule: CPU time of one handler evaluation")
+    resolver_memory_bytes: int = _limit(67_108_864, "B", "our rule: memory of one code unit")
+    document_cache_entries: int = _limit(1_000, "documents", "our rule: parsed documents per API")
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayLimits:
+    """Ours: what one client may ask of the server."""
+
+    body_bytes: int = _limit(75_497_472, "B", "our rule: 50 MB of zip in base64, and its JSON")
+    header_bytes: int = _limit(65_536, "B", "our rule: one request's headers")
+    connections: int = _limit(4_000, "connections", "our rule: open at once, web sockets included")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All limits, by family."""
+
+    lambda_: LambdaLimits = field(default_factory=LambdaLimits)
+    connect: ConnectLimits = field(default_factory=ConnectLimits)
+    appsync: AppSyncLimits = field(default_factory=AppSyncLimits)
+    gateway: GatewayLimits = field(default_factory=GatewayLimits)
+
+    def override(self, assignments: Iterable[str]) -> "Limits":
+        """New limits with `family.name=value` assignments applied. Raises ProjectError for what does not exist."""
+        limits = self
+        for assignment in assignments:
+            name, equals, text = assignment.partition("=")
+            family, dot, member = name.strip().partition(".")
+            attribute = "lambda_" if family == "lambda" else family
+            values = getattr(limits, attribute, None)
+            if not equals or not dot or values is None or member not in {f.name for f in dataclasses.fields(values)}:
+                raise ProjectError(
+                    f"unknown limit: {assignment!r}",
+                    "write --limit family.name=value; `callpark limits` lists them all",
+                )
+            kind = type(getattr(values, member))
+            try:
+                value = kind(text)
+            except ValueError:
+                raise ProjectError(
+                    f"limit {name} needs a number, not {text!r}", f"write --limit {name}={getattr(values, member)}"
+                ) from None
+            if value < 0:
+                raise ProjectError(f"limit {name} cannot be negative: {text}", f"write --limit {name}=0 or more")
+            limits = dataclasses.replace(limits, **{attribute: dataclasses.replace(values, **{member: value})})
+        return limits
+
+    def rows(self) -> list[tuple[str, int | float, str, str]]:
+        """(name, value, unit, source) of every limit, for `callpark limits` and the documentation."""
+        found: list[tuple[str, int | float, str, str]] = []
+        for family in dataclasses.fields(self):
+            values = getattr(self, family.name)
+            for member in dataclasses.fields(values):
+                name = f"{family.name.rstrip('_')}.{member.name}"
+                found.append((name, getattr(values, member.name), member.metadata["unit"], member.metadata["source"]))
+        return found

@@ -1,0 +1,40 @@
+"""What an AWS operation looks like to the slice that implements it.
+
+The `api/` room of a slice offers a table of operations; the gateway parses the wire into a `Call`, finds the operation
+and serialises what it returns. AWS's own parameter and member names are used on both sides; refusals are `CallerError`.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from callpark.kernel.arn import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One AWS API request: `parameters` by AWS's member names, blobs as bytes, `headers` lower-case."""
+
+    service: str
+    operation: str
+    parameters: Mapping[str, object]
+    request_id: str
+    place: Place
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation returns when members alone do not say it: `request_id` replaces the generated one, `stream`
+    holds the events of an event-stream member as (event name, members)."""
+
+    members: Mapping[str, object] = field(default_factory=dict)
+    request_id: str | None = None
+    stream: AsyncIterator[tuple[str, Mapping[str, object]]] | None = None
+
+
+Operation: TypeAlias = Callable[[Call], Awaitable[Mapping[str, object] | Answer]]
+"""Members by AWS's names, an empty mapping for an empty answer, or an Answer."""
+
+OperationTable: TypeAlias = Mapping[tuple[str, str], Operation]
+"""(service, operation) → what to call, e.g. ("lambda", "CreateFunction")."""

@@ -1,0 +1,54 @@
+"""The trace: a typed stream of what happened, with the clock's instants.
+
+Each slice defines its own happenings (frozen values) and emits them here; function logs, flow transcripts, the CLI and
+later the console are readers. Emitting with no reader costs a list append into a bounded ring.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from callpark.kernel.clock import Clock
+
+
+class Happening(Protocol):
+    """A frozen value that says what happened. `subject` is the id people look it up by: a request id, a contact id."""
+
+    @property
+    def subject(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One happening, numbered, at its instant (epoch seconds)."""
+
+    sequence: int
+    at: float
+    happening: Happening
+
+
+class Trace:
+    """The last `capacity` entries, and everybody who listens. A reader that raises is our bug and is let through."""
+
+    def __init__(self, clock: Clock, capacity: int = 10_000) -> None:
+        self._clock = clock
+        self._entries: deque[Entry] = deque(maxlen=capacity)
+        self._readers: list[Callable[[Entry], None]] = []
+        self._sequence = 0
+
+    def emit(self, happening: Happening) -> None:
+        self._sequence += 1
+        entry = Entry(self._sequence, self._clock.now(), happening)
+        self._entries.append(entry)
+        for reader in tuple(self._readers):
+            reader(entry)
+
+    def listen(self, reader: Callable[[Entry], None]) -> Callable[[], None]:
+        """Call `reader` for every entry from now on; returns what ends it."""
+        self._readers.append(reader)
+        return lambda: self._readers.remove(reader)
+
+    def entries(self, subject: str | None = None) -> Iterator[Entry]:
+        """What is still remembered, oldest first, of one subject or of all."""
+        return (entry for entry in tuple(self._entries) if subject is None or entry.happening.subject == subject)

@@ -1,0 +1,140 @@
+"""What the house needs from a store, small enough for a distributed engine to serve.
+
+Four things: durable work items (put, lease, defer, done), tables of rows with revisions, blobs by digest, and ephemeral
+publish/subscribe. Every change goes through `commit`. Callers are the services of the slices; implementations are
+`store.memory` and `store.sqlite`, and each must pass `tests/store/conformance.py`.
+
+Promises of every implementation
+- When the future of a `commit` resolves, its changes survive the death of the process and of the machine's power.
+- The changes of one commit become durable together or, where the engine cannot do that, in the order given; so put what
+  must not be lost before removing what it replaces. Ids are chosen by the caller, and putting an id again that is still
+  in the queue changes nothing: a repeated commit is harmless.
+- An item is leased to at most one owner at a time. A lease ends with `Done`, `Defer` or the death of the owner.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """A piece of durable work. `body` never changes, `state` is the small part that a Defer rewrites."""
+
+    queue: str
+    id: str
+    body: bytes
+    state: bytes
+    ready_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Add an item that may be leased from `item.ready_at` (epoch seconds) on."""
+
+    item: WorkItem
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Give a leased item back, to be leased again from `ready_at` on, with new state."""
+
+    queue: str
+    id: str
+    state: bytes
+    ready_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Remove an item for good."""
+
+    queue: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A table's row; `revision` grows by one with each write, from 1."""
+
+    key: str
+    value: bytes
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetRow:
+    """Write a row. With `revision` given, only if the row has that revision (0: only if there is none)."""
+
+    table: str
+    key: str
+    value: bytes
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRow:
+    """Remove a row; nothing happens when there is none."""
+
+    table: str
+    key: str
+
+
+Change: TypeAlias = Put | Defer | Done | SetRow | DeleteRow
+
+
+class RevisionConflict(Exception):
+    """A SetRow met another revision than it expected; nothing of its commit was applied."""
+
+    def __init__(self, table: str, key: str) -> None:
+        super().__init__(f"{table}/{key} was changed meanwhile")
+        self.table = table
+        self.key = key
+
+
+class Store(Protocol):
+    def commit(self, changes: Sequence[Change]) -> Awaitable[None]:
+        """Apply changes; resolves when they are durable. Starts at once, whether or not it is awaited; a failure that
+        nobody awaits is logged. Raises RevisionConflict."""
+        ...
+
+    def lease(self, queue: str, limit: int) -> Sequence[WorkItem]:
+        """Take up to `limit` items that are ready now, by readiness, then in the order in which they were put."""
+        ...
+
+    def watch(self, queue: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back whenever items of the queue may have become ready, and soon after watching when some are ready
+        already; returns what ends the watch. Not called again until `lease` has been called."""
+        ...
+
+    async def count(self, queue: str) -> int:
+        """Items in the queue: ready, deferred and leased."""
+        ...
+
+    async def queues(self) -> Sequence[str]:
+        """Names of the queues that hold items."""
+        ...
+
+    async def get(self, table: str, key: str) -> Row | None: ...
+
+    async def scan(self, table: str, prefix: str = "") -> Sequence[Row]:
+        """Rows whose key begins with `prefix`, by key."""
+        ...
+
+    async def put_blob(self, data: bytes) -> str:
+        """Keep bytes durably; returns their SHA-256 in hexadecimal digits. Keeping them twice keeps them once."""
+        ...
+
+    async def get_blob(self, digest: str) -> bytes | None: ...
+
+    def publish(self, topic: str, message: bytes) -> None:
+        """Hand a message to whoever subscribes now, on every node; nothing is kept."""
+        ...
+
+    def subscribe(self, topic: str, callback: Callable[[bytes], None]) -> Callable[[], None]:
+        """Call back with each message of the topic; returns what ends the subscription."""
+        ...
+
+    async def close(self) -> None:
+        """Make what was committed durable, then release files and threads."""
+        ...
