@@ -1,6 +1,6 @@
 """Every AWS number as a named limit: default, unit, source. Nothing else in the house states one.
 
-Override with `--limit lambda.retry_base_seconds=5` or `CALLPARK_LIMITS=lambda.retry_base_seconds=5,connect.loop_count=9`.
+Override with `--limit lambda.retry_base_seconds=5` or the variable `CALLPARK_LIMITS`, assignments separated by commas.
 "Our rule" marks a number that AWS does not publish.
 """
 
@@ -34,7 +34,7 @@ class LambdaLimits:
     init_seconds: float = _limit(10.0, "s", "lambda-runtime-environment: Init phase")
     log_tail_bytes: int = _limit(4_096, "B", "API_Invoke: last 4 KB of the log")
     account_concurrency: int = _limit(1_000, "environments", "gettingstarted-limits: per region")
-    environments: int = _limit(64, "processes", "our rule: real processes on one machine, of all functions")
+    environments: int = _limit(256, "processes", "our rule: real processes on one machine, of all functions")
     idle_environment_seconds: float = _limit(300.0, "s", "our rule: an idle environment is shut down after this")
     log_bytes_per_invocation: int = _limit(16_777_216, "B", "our rule: a flood is cut here, with a line that says so")
     zip_bytes: int = _limit(52_428_800, "B", "gettingstarted-limits: 50 MB zipped, direct upload")

@@ -1,0 +1,40 @@
+"""Shared fixtures, and the rule that every test says which tier it belongs to."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from callpark.kernel.clock import VirtualClock
+from callpark.kernel.ids import SeededIds
+
+TIERS = {"unit", "sim", "process", "compat"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not TIERS & {mark.name for mark in item.iter_markers()}:
+            raise pytest.UsageError(f"{item.nodeid} has no tier: add pytestmark = pytest.mark.unit|sim|process|compat")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def ids() -> SeededIds:
+    return SeededIds(1)
+
+
+@pytest.fixture(autouse=True)
+def no_bugs_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A bug of ours is logged as an error under `callpark`; a test that provokes one on purpose clears caplog."""
+    yield
+    bugs = [r for r in caplog.get_records("call") if r.name.startswith("callpark") and r.levelno >= logging.ERROR]
+    assert not bugs, f"logged as bugs: {[bug.getMessage() for bug in bugs]}"
