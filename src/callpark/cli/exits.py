@@ -1,0 +1,9 @@
+"""Exit codes of every command."""
+
+OK = 0
+FUNCTION_ERROR = 1
+"""The function, the call or the demo itself ended in an error."""
+USAGE = 2
+"""The command line or the project cannot be used."""
+UNREACHABLE = 3
+"""No server answers at the endpoint."""
