@@ -1,0 +1,91 @@
+"""`callpark invoke`: run a function of a running server, or of a project without one."""
+
+import asyncio
+import base64
+import sys
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import orjson
+import typer
+from rich.markup import escape
+
+from callpark.app import served
+from callpark.cli import exits, options, remote, session
+from callpark.cli.screen import answers, remarks
+from callpark.kernel.errors import ProjectError
+
+
+def invoke(
+    function: Annotated[str, typer.Argument(help="Name or ARN of the function.")],
+    event: Annotated[
+        str | None, typer.Option("--event", metavar="FILE|-", help="The event as JSON; - reads standard input.")
+    ] = None,
+    asynchronous: Annotated[
+        bool, typer.Option("--async", help="Put the event on the function's queue and return its request id.")
+    ] = False,
+    project: Annotated[
+        Path | None, typer.Option("--project", help="Run it from this project, without a running server.")
+    ] = None,
+    endpoint: options.Endpoint = options.DEFAULT_ENDPOINT,
+    output: options.OutputFormat = options.Output.TEXT,
+) -> int:
+    """Invoke a function; prints its result on standard output and its log on standard error."""
+    payload = _read(event)
+    if project is None:
+        return _invoke(endpoint, function, payload, asynchronous, output)
+    if asynchronous:
+        raise ProjectError(
+            "--async needs a running server: its queue has to outlive this command",
+            "start one with `callpark start`, then leave out --project",
+        )
+    return asyncio.run(_from_project(project, function, payload, output))
+
+
+def _read(event: str | None) -> bytes:
+    if event is None:
+        return b"{}"
+    try:
+        payload = sys.stdin.buffer.read() if event == "-" else Path(event).read_bytes()
+    except OSError as error:
+        raise ProjectError(f"cannot read the event file {event}: {error.strerror}", "name a JSON file, or -") from error
+    try:
+        orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise ProjectError(f"the event is not JSON: {error}", "an event is one JSON value") from error
+    return payload
+
+
+async def _from_project(project: Path, function: str, payload: bytes, output: options.Output) -> int:
+    async with session.temporary() as settings, served(settings, project) as app:
+        return await asyncio.to_thread(_invoke, app.base_url, function, payload, False, output)
+
+
+def _invoke(endpoint: str, function: str, payload: bytes, asynchronous: bool, output: options.Output) -> int:
+    headers = {"content-type": "application/json"}
+    headers |= {"x-amz-invocation-type": "Event"} if asynchronous else {"x-amz-log-type": "Tail"}
+    path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations"
+    try:
+        response = remote.request("POST", endpoint, path, body=payload, headers=headers, timeout=920.0)
+    except remote.Unreachable as error:
+        return remote.explain(error)
+    if response.status_code >= 400:
+        body = orjson.loads(response.content)
+        remarks.print(f"[bold red]error:[/] {escape(str(body.get('message') or body.get('Message')))}")
+        remarks.print(f"       {response.headers.get('x-amzn-errortype', '')}; `callpark status` lists the functions")
+        return exits.USAGE
+    failed = "x-amz-function-error" in response.headers
+    request_id = response.headers.get("x-amzn-requestid", "")
+    if output is options.Output.JSON:
+        answer = {"requestId": request_id, "statusCode": response.status_code, "functionError": failed}
+        if response.content:
+            answer["payload"] = orjson.loads(response.content)
+        answers.print_json(orjson.dumps(answer).decode())
+    elif asynchronous:
+        answers.print(f"accepted {request_id}", markup=False)
+    else:
+        log = base64.b64decode(response.headers.get("x-amz-log-result", ""))
+        remarks.print(log.decode(errors="replace").rstrip(), markup=False, style="dim")
+        answers.print(response.text, markup=False)
+    return exits.FUNCTION_ERROR if failed else exits.OK

@@ -1,0 +1,67 @@
+"""Options that several commands share, and what they turn into."""
+
+import os
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from callpark.kernel.errors import ProjectError
+from callpark.kernel.limits import Limits
+
+DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
+
+
+class Output(str, Enum):
+    """Formats of commands that answer once."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class StatusOutput(str, Enum):
+    """`status` can also print lines for a shell's `eval`."""
+
+    TEXT = "text"
+    ENV = "env"
+    JSON = "json"
+
+
+Project = Annotated[
+    Path, typer.Argument(help="Folder with template.yaml (or .json, or cdk.out/), or a template or flow file.")
+]
+Host = Annotated[str, typer.Option(help="Address to listen on. Keep the default unless you know who can reach it.")]
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65_535)]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder for the durable state. Default: .callpark in the project.")
+]
+LimitAssignments = Annotated[
+    list[str] | None,
+    typer.Option("--limit", metavar="NAME=VALUE", help="Override a limit (see `callpark limits`); repeatable."),
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of the template; repeatable."),
+]
+Endpoint = Annotated[
+    str, typer.Option(envvar="CALLPARK_ENDPOINT", help="A running callpark server (`callpark start` or `dev`).")
+]
+OutputFormat = Annotated[Output, typer.Option("-o", "--output", help="text for people, json for scripts.")]
+
+
+def limits(assignments: list[str] | None) -> Limits:
+    """The limits after `CALLPARK_LIMITS` and then `--limit`. Raises ProjectError."""
+    inherited = [item for item in os.environ.get("CALLPARK_LIMITS", "").split(",") if item.strip()]
+    return Limits().override([*inherited, *(assignments or [])])
+
+
+def parameters(assignments: list[str] | None) -> dict[str, str]:
+    """`NAME=VALUE` pairs. Raises ProjectError."""
+    found: dict[str, str] = {}
+    for assignment in assignments or []:
+        name, equals, value = assignment.partition("=")
+        if not equals or not name:
+            raise ProjectError(f"not a parameter: {assignment!r}", "write --parameter NAME=VALUE")
+        found[name] = value
+    return found

@@ -1,0 +1,16 @@
+"""Settings of commands that serve a project only for as long as they run."""
+
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from callpark.app import Settings
+from callpark.kernel.limits import Limits
+
+
+@contextlib.asynccontextmanager
+async def temporary(limits: Limits | None = None) -> AsyncIterator[Settings]:
+    """A free port and a data folder that goes when the command ends."""
+    with tempfile.TemporaryDirectory(prefix="callpark-", ignore_cleanup_errors=True) as folder:
+        yield Settings(data=Path(folder), port=0, limits=limits or Limits())

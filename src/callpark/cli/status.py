@@ -1,0 +1,79 @@
+"""`callpark status`: what a running server serves, for people, shells and scripts."""
+
+import shlex
+from typing import Annotated
+
+import msgspec
+import orjson
+import typer
+from rich.markup import escape
+
+from callpark.app import Health
+from callpark.cli import exits, options, remote
+from callpark.cli.screen import answers, remarks
+
+
+def status(
+    endpoint: options.Endpoint = options.DEFAULT_ENDPOINT,
+    output: Annotated[
+        options.StatusOutput,
+        typer.Option("-o", "--output", help="text, env (lines for `eval`), or json."),
+    ] = options.StatusOutput.TEXT,
+) -> int:
+    """Show the endpoints, keys and functions of a running server."""
+    try:
+        response = remote.request("GET", endpoint, "/_callpark/health")
+    except remote.Unreachable as error:
+        return remote.explain(error)
+    try:
+        health = msgspec.json.decode(response.content, type=Health)
+    except msgspec.MsgspecError:
+        remarks.print(f"[bold red]error:[/] something else than callpark answers at {escape(endpoint)}")
+        remarks.print("       name callpark's port with --endpoint http://127.0.0.1:PORT")
+        return exits.UNREACHABLE
+    match output:
+        case options.StatusOutput.JSON:
+            answers.print_json(orjson.dumps(msgspec.to_builtins(health)).decode())
+        case options.StatusOutput.ENV:
+            for line in export_lines(endpoint, health):
+                answers.print(line, markup=False)
+        case options.StatusOutput.TEXT:
+            show(endpoint, health)
+    return exits.OK
+
+
+def show(endpoint: str, health: Health) -> None:
+    """Every endpoint, key and export line."""
+    answers.print(f"[bold green]ready[/] {escape(endpoint)}")
+    for name in health.functions:
+        answers.print(f"  function  [bold]{escape(name)}[/]")
+    for api in health.apis:
+        answers.print(f"  graphql   [bold]{escape(api.name)}[/]  {api.graphql_url}")
+        answers.print(f"            realtime  {api.realtime_url}")
+        if api.api_key:
+            answers.print(f"            x-api-key {api.api_key}")
+    for flow in health.flows:
+        numbers = "  ".join(flow.numbers)
+        answers.print(f"  flow      [bold]{escape(flow.name)}[/]  {numbers}".rstrip())
+    for queue in health.queues:
+        answers.print(f"  queue     [bold]{escape(queue)}[/]")
+    answers.print()
+    for line in export_lines(endpoint, health):
+        answers.print(line, markup=False)
+
+
+def export_lines(endpoint: str, health: Health) -> list[str]:
+    """Lines that point unmodified AWS clients of a shell at the server."""
+    values = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": health.region,
+        "AWS_DEFAULT_REGION": health.region,
+        "AWS_ACCESS_KEY_ID": "callpark",
+        "AWS_SECRET_ACCESS_KEY": "callpark",
+    }
+    if len(health.apis) == 1:
+        (api,) = health.apis
+        values["GRAPHQL_URL"] = api.graphql_url
+        if api.api_key:
+            values["GRAPHQL_API_KEY"] = api.api_key
+    return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
