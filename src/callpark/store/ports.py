@@ -92,10 +92,16 @@ class RevisionConflict(Exception):
         self.key = key
 
 
+class StoreFailure(Exception):
+    """A commit could not be made durable (disk full, input/output error, store closed); nothing of it was applied, its
+    leases are still held, and the same commit may be tried again."""
+
+
 class Store(Protocol):
     def commit(self, changes: Sequence[Change]) -> Awaitable[None]:
         """Apply changes; resolves when they are durable. Starts at once, whether or not it is awaited; a failure that
-        nobody awaits is logged. Raises RevisionConflict."""
+        nobody awaits is logged. A Defer or Done of an item that is not there does nothing. Raises RevisionConflict and
+        StoreFailure."""
         ...
 
     def lease(self, queue: str, limit: int) -> Sequence[WorkItem]:
@@ -104,7 +110,8 @@ class Store(Protocol):
 
     def watch(self, queue: str, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back whenever items of the queue may have become ready, and soon after watching when some are ready
-        already; returns what ends the watch. Not called again until `lease` has been called."""
+        already; returns what ends the watch. Not called again until `lease` has been called with a limit above zero,
+        and soon after that when it left ready items behind."""
         ...
 
     async def count(self, queue: str) -> int:

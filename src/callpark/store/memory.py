@@ -1,0 +1,235 @@
+"""A store in memory, for simulations and tests; nothing survives the process.
+
+It keeps the same promises as the durable stores in the same asynchronous way, and with `MemoryFaults` it delays commits
+on the clock, lets later ones overtake, and refuses some, all from one seed. `crash()` gives the store that the next
+process would find.
+"""
+
+import asyncio
+import hashlib
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from callpark.kernel.clock import Clock
+from callpark.kernel.holds import Hold
+from callpark.kernel.ids import SeededIds
+from callpark.store.ports import (
+    Change,
+    Defer,
+    DeleteRow,
+    Done,
+    Put,
+    RevisionConflict,
+    Row,
+    SetRow,
+    StoreFailure,
+    WorkItem,
+)
+from callpark.store.queues import Queues
+from callpark.store.revisions import RowKey, revise
+from callpark.store.topics import Topics
+from callpark.store.window import Bounds, Position
+
+_log = logging.getLogger("callpark")
+_UNBOUNDED = Bounds(sys.maxsize, sys.maxsize)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFaults:
+    """How a store misbehaves, within its promises. Shares are between 0 and 1.
+
+    `delay_seconds`: a commit takes up to this long on the clock. `reorder`: a later commit may be done before an
+    earlier one. `conflicts`: the share of commits with an expected revision that are refused as if somebody had been
+    faster. `failures`: the share of commits that fail as if the disk were full.
+    """
+
+    seed: int = 1
+    delay_seconds: float = 0.0
+    reorder: bool = False
+    conflicts: float = 0.0
+    failures: float = 0.0
+
+
+@dataclass(slots=True)
+class _Disk:
+    """What is committed."""
+
+    items: dict[str, dict[str, tuple[int, WorkItem]]] = field(default_factory=dict)
+    rows: dict[RowKey, Row] = field(default_factory=dict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Commit:
+    changes: Sequence[Change]
+    done: "asyncio.Future[None]"
+
+
+class MemoryStore:
+    """Implements `store.ports.Store`."""
+
+    def __init__(self, clock: Clock, faults: MemoryFaults | None = None) -> None:
+        self._clock = clock
+        self._faults = faults
+        self._chance = SeededIds(faults.seed if faults else 0)
+        self._disk = _Disk()
+        self._queues = Queues(clock, _UNBOUNDED, _nothing_to_refill)
+        self._topics = Topics()
+        self._waiting: dict[_Commit, None] = {}
+        self._hold: Hold | None = None
+        self._last_due = 0.0
+        self._closed = False
+
+    def crash(self) -> "MemoryStore":
+        """The process dies: commits under way are lost, leases end, and the returned store has what was committed."""
+        self._closed = True
+        self._queues.close()
+        self._release()
+        for commit in self._waiting:
+            commit.done.cancel()
+        self._waiting.clear()
+        following = MemoryStore(self._clock, self._faults)
+        following._disk = self._disk
+        for queue, items in self._disk.items.items():
+            following._queues.load(queue, items.values(), None)
+        return following
+
+    def commit(self, changes: Sequence[Change]) -> "asyncio.Future[None]":
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        if self._closed:
+            done.set_exception(StoreFailure("the store is closed"))
+            return done
+        commit = _Commit(tuple(changes), done)
+        if self._faults is not None and self._faults.delay_seconds:
+            self._waiting[commit] = None
+            self._clock.timer(self._due(self._faults), lambda: self._finish(commit), "store commit")
+            return done
+        if not self._waiting:
+            self._hold = self._clock.hold("store commit")
+            loop.call_soon(self._finish_all)
+        self._waiting[commit] = None
+        return done
+
+    def lease(self, queue: str, limit: int) -> Sequence[WorkItem]:
+        return self._queues.lease(queue, limit)
+
+    def watch(self, queue: str, callback: Callable[[], None]) -> Callable[[], None]:
+        return self._queues.watch(queue, callback)
+
+    async def count(self, queue: str) -> int:
+        return len(self._disk.items.get(queue, ()))
+
+    async def queues(self) -> Sequence[str]:
+        return sorted(queue for queue, items in self._disk.items.items() if items)
+
+    async def get(self, table: str, key: str) -> Row | None:
+        return self._disk.rows.get((table, key))
+
+    async def scan(self, table: str, prefix: str = "") -> Sequence[Row]:
+        found = [row for row_key, row in self._disk.rows.items() if row_key[0] == table and row.key.startswith(prefix)]
+        return sorted(found, key=lambda row: row.key)
+
+    async def put_blob(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        self._disk.blobs[digest] = bytes(data)
+        return digest
+
+    async def get_blob(self, digest: str) -> bytes | None:
+        return self._disk.blobs.get(digest)
+
+    def publish(self, topic: str, message: bytes) -> None:
+        self._topics.publish(topic, message)
+
+    def subscribe(self, topic: str, callback: Callable[[bytes], None]) -> Callable[[], None]:
+        return self._topics.subscribe(topic, callback)
+
+    async def close(self) -> None:
+        self._closed = True
+        self._finish_all()
+        self._queues.close()
+
+    def _due(self, faults: MemoryFaults) -> float:
+        due = self._clock.now() + faults.delay_seconds * self._chance.fraction()
+        if not faults.reorder:
+            due = max(due, self._last_due)
+        self._last_due = due
+        return due
+
+    def _finish_all(self) -> None:
+        for commit in tuple(self._waiting):
+            self._finish(commit)
+        self._release()
+
+    def _release(self) -> None:
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            hold.release()
+
+    def _finish(self, commit: _Commit) -> None:
+        if commit not in self._waiting:
+            return
+        del self._waiting[commit]
+        try:
+            self._refuse_perhaps(commit.changes)
+            revised = revise(commit.changes, self._revision)
+        except (RevisionConflict, StoreFailure) as refusal:
+            if not commit.done.done():
+                commit.done.set_exception(refusal)
+            return
+        for change in commit.changes:
+            self._apply(change)
+        for table, key in revised:
+            self._apply_revision(table, key, revised[table, key])
+        self._queues.review()
+        if not commit.done.done():
+            commit.done.set_result(None)
+
+    def _refuse_perhaps(self, changes: Sequence[Change]) -> None:
+        if self._faults is None:
+            return
+        if self._chance.fraction() < self._faults.failures:
+            raise StoreFailure("the disk is full (a fault that was asked for)")
+        for change in changes:
+            if isinstance(change, SetRow) and change.revision is not None:
+                if self._chance.fraction() < self._faults.conflicts:
+                    raise RevisionConflict(change.table, change.key)
+                return
+
+    def _revision(self, row_key: RowKey) -> int:
+        row = self._disk.rows.get(row_key)
+        return row.revision if row is not None else 0
+
+    def _apply(self, change: Change) -> None:
+        disk = self._disk
+        match change:
+            case Put(item):
+                items = disk.items.setdefault(item.queue, {})
+                if item.id not in items:
+                    disk.sequence += 1
+                    items[item.id] = disk.sequence, item
+                    self._queues.put(item, disk.sequence)
+            case Defer(queue, item_id, state, ready_at):
+                items = disk.items.get(queue, {})
+                if item_id in items:
+                    sequence, item = items[item_id]
+                    items[item_id] = sequence, replace(item, state=state, ready_at=ready_at)
+                    self._queues.defer(queue, item_id, state, ready_at)
+            case Done(queue, item_id):
+                if disk.items.get(queue, {}).pop(item_id, None) is not None:
+                    self._queues.done(queue, item_id)
+            case SetRow(table, key, value):
+                disk.rows[table, key] = Row(key, value, 0)
+            case DeleteRow(table, key):
+                disk.rows.pop((table, key), None)
+
+    def _apply_revision(self, table: str, key: str, revision: int) -> None:
+        if revision:
+            self._disk.rows[table, key] = replace(self._disk.rows[table, key], revision=revision)
+
+
+def _nothing_to_refill(queue: str, horizon: Position) -> None:
+    raise AssertionError(f"the window of {queue} is unbounded, yet wants what lies behind {horizon}")
