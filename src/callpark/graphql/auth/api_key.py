@@ -1,0 +1,29 @@
+"""Authorization mode API_KEY: a key the API knows and that has not expired.
+
+https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html
+"""
+
+import hmac
+
+from callpark.graphql.auth.credentials import Credentials
+from callpark.graphql.auth.verdict import NOT_AUTHORIZED, Authorized, Refusal
+from callpark.graphql.model import ApiDefinition
+
+HEADER = "x-api-key"
+
+
+def authenticate(api: ApiDefinition, credentials: Credentials, now: float) -> Authorized | Refusal | None:
+    """None when no key is shown. Resolvers see no identity in this mode."""
+    shown = credentials.get(HEADER)
+    if shown is None:
+        return None
+    known = any(
+        hmac.compare_digest(key.key.encode(), shown.encode("utf-8", "replace")) and now < key.expires
+        for key in api.api_keys
+    )
+    return Authorized("API_KEY", None) if known else NOT_AUTHORIZED
+
+
+def owns(api: ApiDefinition, credentials: Credentials) -> bool:
+    """Whether the key shown is one of the API's, expired or not."""
+    return any(key.key == credentials.get(HEADER) for key in api.api_keys)

@@ -1,0 +1,133 @@
+"""Who listens to what: subscriptions by API and mutation field, and the fan-out of publications.
+
+`api/websocket.py` attaches subscriptions; `GraphqlService` publishes. Subscriptions that differ in nothing but their
+connection form one audience: its filter is asked once, and the payload is projected and serialised once per shape.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import orjson
+
+from callpark.graphql.messages import Publication
+from callpark.graphql.realtime.matching import matches
+from callpark.graphql.subscriptions import PreparedSubscription
+from callpark.kernel.limits import AppSyncLimits
+from callpark.kernel.trace import Trace
+
+_log = logging.getLogger("callpark")
+
+Deliver = Callable[[str], None]
+"""Takes the JSON text of a `data` frame's payload and returns at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A mutation field was handed to `subscribers` subscriptions; `too_large` more did not get it, for its size."""
+
+    subject: str
+    field_name: str
+    subscribers: int
+    too_large: int
+
+
+@dataclass(slots=True, eq=False)
+class _Audience:
+    """Subscriptions with the same API, field, shape and filter."""
+
+    subscription: PreparedSubscription
+    members: dict[int, Deliver] = field(default_factory=dict)
+
+    def wants(self, value: object) -> bool:
+        return matches(self.subscription.arguments, value)
+
+
+_Key = tuple[str, str, str, bytes]
+
+
+class Hub:
+    def __init__(self, trace: Trace, limits: AppSyncLimits) -> None:
+        self._trace = trace
+        self._limits = limits
+        self._by_mutation: dict[tuple[str, str], dict[_Key, _Audience]] = {}
+        self._attached = 0
+
+    def attach(self, api_id: str, subscription: PreparedSubscription, deliver: Deliver) -> Callable[[], None]:
+        """Deliver matching publications from now on; returns what ends it."""
+        key = _key(api_id, subscription)
+        feeds = [(api_id, mutation) for mutation in subscription.mutations]
+        self._attached += 1
+        number = self._attached
+        for feed in feeds:
+            audiences = self._by_mutation.setdefault(feed, {})
+            audiences.setdefault(key, _Audience(subscription)).members[number] = deliver
+
+        def detach() -> None:
+            for feed in feeds:
+                self._detach(feed, key, number)
+
+        return detach
+
+    def publish(self, publication: Publication) -> None:
+        """Hand a publication to everybody who asked for it. A subscriber's trouble is never the mutation's."""
+        value = publication.value
+        payloads: dict[str, str | None] = {}
+        subscribers = too_large = 0
+        for audience in tuple(self._by_mutation.get((publication.api_id, publication.field_name), {}).values()):
+            try:
+                if not audience.wants(value):
+                    continue
+                shape = audience.subscription.shape
+                if shape not in payloads:
+                    payloads[shape] = self._payload(audience.subscription, publication)
+            except Exception:
+                _log.exception("%s was not published to %s", publication.field_name, audience.subscription.field_name)
+                continue
+            payload = payloads[shape]
+            if payload is None:
+                too_large += len(audience.members)
+                continue
+            subscribers += len(audience.members)
+            for deliver in audience.members.values():
+                deliver(payload)
+        self._trace.emit(Published(publication.api_id, publication.field_name, subscribers, too_large))
+
+    def subscriptions(self) -> Mapping[tuple[str, str], int]:
+        """How many listen, by API and mutation field."""
+        return {
+            feed: sum(len(audience.members) for audience in audiences.values())
+            for feed, audiences in self._by_mutation.items()
+        }
+
+    def _payload(self, subscription: PreparedSubscription, publication: Publication) -> str | None:
+        """The payload's JSON text; None when AppSync would drop the message for its size."""
+        text = orjson.dumps(subscription.project(publication.value))
+        maximum = self._limits.subscription_message_bytes
+        if len(text) > maximum:
+            _log.warning(
+                "API %s: %s is not delivered to subscribers of %s: %d bytes, AppSync drops messages over %d",
+                publication.api_id,
+                publication.field_name,
+                subscription.field_name,
+                len(text),
+                maximum,
+            )
+            return None
+        return text.decode()
+
+    def _detach(self, feed: tuple[str, str], key: _Key, number: int) -> None:
+        audiences = self._by_mutation.get(feed, {})
+        audience = audiences.get(key)
+        if audience is None:
+            return
+        audience.members.pop(number, None)
+        if not audience.members:
+            del audiences[key]
+        if not audiences:
+            self._by_mutation.pop(feed, None)
+
+
+def _key(api_id: str, subscription: PreparedSubscription) -> _Key:
+    filters = orjson.dumps([subscription.arguments, subscription.filter], option=orjson.OPT_SORT_KEYS)
+    return api_id, subscription.field_name, subscription.shape, filters
