@@ -57,6 +57,16 @@ class ConnectLimits:
     wait_seconds: int = _limit(604_800, "s", "adminguide: Wait, 7 days")
     attributes_bytes: int = _limit(32_768, "B", "adminguide: contact attributes")
     words_per_minute: float = _limit(170.0, "words/min", "our rule: how fast a prompt is spoken")
+    recorded_prompt_seconds: float = _limit(60.0, "s", "our rule: a recording whose length is unknown, hold music mostly")
+    prompt_characters: int = _limit(6_000, "characters", "adminguide: text-to-speech, in all")
+    prompt_break_seconds: float = _limit(10.0, "s", "adminguide: SSML break")
+    function_sequence_seconds: float = _limit(20.0, "s", "adminguide: functions in a row without a prompt")
+    function_response_depth: int = _limit(100, "levels", "our rule: nesting of a JSON response")
+    first_digit_seconds: int = _limit(180, "s", "adminguide: Get customer input")
+    interdigit_seconds: int = _limit(5, "s", "adminguide: Store customer input, unless the flow says")
+    input_digits: int = _limit(100, "digits", "our rule: one stored input")
+    branch_name_characters: int = _limit(100, "characters", "adminguide: Wait, event branch names")
+    calls: int = _limit(200_000, "contacts", "our rule: open at once in one process")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,16 @@ class GatewayLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectLimits:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html unless marked."""
+
+    template_bytes: int = _limit(1_048_576, "B", "cloudformation-limits: template body in an S3 object, 1 MB")
+    template_nodes: int = _limit(250_000, "nodes", "our rule: values of a template, aliases expanded")
+    template_depth: int = _limit(100, "levels", "our rule: nesting of a template")
+    zip_files: int = _limit(50_000, "files", "our rule: files of one zipped function")
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """All limits, by family."""
 
@@ -101,6 +121,7 @@ class Limits:
     connect: ConnectLimits = field(default_factory=ConnectLimits)
     appsync: AppSyncLimits = field(default_factory=AppSyncLimits)
     gateway: GatewayLimits = field(default_factory=GatewayLimits)
+    project: ProjectLimits = field(default_factory=ProjectLimits)
 
     def override(self, assignments: Iterable[str]) -> "Limits":
         """New limits with `family.name=value` assignments applied. Raises ProjectError for what does not exist."""

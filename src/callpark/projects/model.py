@@ -1,0 +1,39 @@
+"""What a project declares, as the values of the slices. Made by `load.py`, served by `app.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
+from callpark.functions.model import FunctionDefinition
+from callpark.graphql.model import ApiDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDefinition:
+    """An SQS queue a project declares. `url` is what `Ref` gives."""
+
+    name: str
+    arn: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Everything one template, or one flow file, declares.
+
+    `warnings` name, once each, what was declared and is not acted on. `watched` are the files and folders whose change
+    may change the project.
+    """
+
+    name: str
+    root: Path
+    functions: tuple[FunctionDefinition, ...] = ()
+    apis: tuple[ApiDefinition, ...] = ()
+    instance: InstanceDefinition | None = None
+    flows: tuple[FlowDefinition, ...] = ()
+    numbers: tuple[NumberDefinition, ...] = ()
+    queues: tuple[QueueDefinition, ...] = ()
+    warnings: tuple[str, ...] = ()
+    watched: tuple[Path, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,91 @@
+"""Finding and reading a project's template. `load.py` calls `find`, then `read`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from callpark.kernel.errors import ProjectError
+from callpark.kernel.limits import ProjectLimits
+from callpark.projects.document import Document, Place, read_json, read_yaml
+
+_NAMES = ("template.yaml", "template.yml", "template.json")
+_REMEDY = "name a folder with a template.yaml, a template file, or a contact flow's JSON file"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template as written: `document` still holds intrinsic functions and SAM resources."""
+
+    path: Path
+    name: str
+    document: Document
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    def where(self, place: Place) -> str:
+        """`template.yaml:12`, or just the file's name where the line is not known."""
+        while place:
+            line = self.document.lines.get(place)
+            if line is not None:
+                return f"{self.name}:{line}"
+            place = place[:-1]
+        return self.name
+
+
+def find(path: Path) -> Path:
+    """The template of a project: the file itself, `template.yaml|yml|json` of a folder, or its only CDK template.
+
+    Raises ProjectError when there is none, or more than one to choose from.
+    """
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise ProjectError(f"there is no project at {path}", _REMEDY)
+    for name in _NAMES:
+        if (path / name).is_file():
+            return path / name
+    output = path if path.name == "cdk.out" else path / "cdk.out"
+    stacks = sorted(file for file in output.glob("*.template.json") if not file.name.endswith(".nested.template.json"))
+    if len(stacks) > 1:
+        names = ", ".join(file.name for file in stacks)
+        raise ProjectError(
+            f"{output} holds {len(stacks)} templates: {names}", f"name the one to serve, as in {stacks[0]}"
+        )
+    if not stacks:
+        raise ProjectError(f"there is no template in {path}: {', '.join(_NAMES)} or cdk.out/*.template.json", _REMEDY)
+    return stacks[0]
+
+
+def read(path: Path, limits: ProjectLimits) -> Template:
+    """Raises ProjectError with file, line and column for what cannot be read."""
+    text = read_text(path, limits.template_bytes)
+    document = read_json(text, path.name, limits) if path.suffix == ".json" else read_yaml(text, path.name, limits)
+    return Template(path, path.name, document)
+
+
+def read_text(path: Path, limit: int) -> str:
+    """A text file of at most `limit` bytes. Raises ProjectError."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise ProjectError(
+            f"{path} cannot be read: {error.strerror}", "check the path, and that you may read it"
+        ) from None
+    if len(data) > limit:
+        raise ProjectError(f"{path} is larger than {limit} bytes", "split it; AWS refuses it as well")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
+
+
+def project_name(template: Path) -> str:
+    """The folder's name; what `sam build` and `cdk synth` write counts to the folder above."""
+    folder = template.resolve().parent
+    if folder.name == "cdk.out":
+        folder = folder.parent
+    elif folder.name == "build" and folder.parent.name == ".aws-sam":
+        folder = folder.parent.parent
+    return folder.name or "callpark"
