@@ -1,0 +1,380 @@
+"""Operations compiled into closures: the executor of the slice.
+
+`compile_plan` is called once per (document, operation, authorisation mode, values of the @skip/@include variables) and
+its Plan runs as often as the document is asked. It stays synchronous as long as no resolver returns a coroutine. Values
+are completed in `completion.py`, introspection is graphql-core's own.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from types import CoroutineType
+from typing import TypeAlias, cast
+
+from graphql.execution.values import get_argument_values
+
+from callpark.graphql.completion import (
+    Completer,
+    LeafField,
+    RunField,
+    abstract_of,
+    exact_class,
+    leaf,
+    leaf_position,
+    list_of,
+    non_null,
+    nullable,
+    object_of,
+)
+from callpark.graphql.execution import Execution, FieldCall, FieldSite, Resolver, internal_failure
+from callpark.graphql.failures import FieldFailure, NullBubble, Path
+from callpark.graphql.publications import Shape, published_shape
+from callpark.graphql.schema import ApiSchema
+from callpark.graphql.selection import Fragments, Selector, Switches
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    VariableNode,
+    Visitor,
+    execute_sync,
+    visit,
+)
+
+Arguments: TypeAlias = Callable[[Execution], Mapping[str, object]]
+
+
+class PlanTooLarge(Exception):
+    """An operation selects more fields than a plan may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What plans of one API have in common."""
+
+    schema: ApiSchema
+    resolvers: Mapping[tuple[str, str], Resolver]
+    default_mode: str
+    fields_at_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled operation. `start` returns the response's data, or a coroutine of it; errors are the execution's."""
+
+    operation: OperationType
+    start: Callable[[Execution], object]
+
+
+def compile_plan(
+    settings: PlanSettings,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    fragments: Fragments,
+    mode: str,
+    switches: Switches,
+) -> Plan:
+    """The plan of one valid query or mutation. Raises PlanTooLarge."""
+    schema = settings.schema.graphql
+    root = schema.get_root_type(operation.operation)
+    assert root is not None, "validated documents name root types that exist"
+    compiler = _Compiler(settings, Selector(schema, fragments, switches), document, mode)
+    if operation.operation is OperationType.MUTATION:
+        return Plan(operation.operation, compiler.serial_root(root, operation.selection_set))
+    return Plan(operation.operation, compiler.parallel_root(root, operation.selection_set))
+
+
+@dataclass(frozen=True, slots=True)
+class _SerialStep:
+    key: str
+    run: RunField
+    field_name: str
+    shape: Shape | None
+
+
+class _Compiler:
+    def __init__(self, settings: PlanSettings, selector: Selector, document: DocumentNode, mode: str) -> None:
+        self._settings = settings
+        self._schema: GraphQLSchema = settings.schema.graphql
+        self._selector = selector
+        self._document = document
+        self._mode = mode
+        self._fields_left = settings.fields_at_most
+
+    def parallel_root(self, root: GraphQLObjectType, selection: SelectionSetNode) -> Callable[[Execution], object]:
+        complete = self._object(root, [selection])
+        run = complete.run
+
+        def start(execution: Execution) -> object:
+            try:
+                return run(execution, {}, None)
+            except NullBubble:
+                return None
+
+        async def absorb(waiting: Coroutine[object, object, object]) -> object:
+            try:
+                return await waiting
+            except NullBubble:
+                return None
+
+        def start_waiting(execution: Execution) -> object:
+            done = start(execution)
+            return absorb(done) if isinstance(done, CoroutineType) else done
+
+        return start_waiting if complete.waits else start
+
+    def serial_root(self, root: GraphQLObjectType, selection: SelectionSetNode) -> Callable[[Execution], object]:
+        """Mutation fields one after the other; each that succeeds is published before the next begins."""
+        steps: list[_SerialStep] = []
+        for key, nodes in self._selector.fields(root, [selection]).items():
+            name = nodes[0].name.value
+            run, _ = self._field(root, key, nodes)
+            shape = None
+            if name in self._settings.schema.published:
+                sets = [node.selection_set for node in nodes if node.selection_set]
+                shape = published_shape(self._schema, self._selector, root.fields[name].type, sets)
+            steps.append(_SerialStep(key, run, name, shape))
+
+        def start(execution: Execution) -> object:
+            out: dict[str, object] = {}
+            bubbled = False
+            for index, step in enumerate(steps):
+                try:
+                    done = step.run(execution, {}, None)
+                except NullBubble:
+                    bubbled = True
+                    continue
+                if isinstance(done, CoroutineType):
+                    return proceed(execution, out, index, done, bubbled)
+                out[step.key] = done
+                publish(execution, step, done)
+            return None if bubbled else out
+
+        async def proceed(
+            execution: Execution,
+            out: dict[str, object],
+            reached: int,
+            waiting: Coroutine[object, object, object],
+            bubbled: bool,
+        ) -> object:
+            for step in steps[reached:]:
+                try:
+                    done = waiting if step is steps[reached] else step.run(execution, {}, None)
+                    out[step.key] = done = await done if isinstance(done, CoroutineType) else done
+                except NullBubble:
+                    bubbled = True
+                    continue
+                publish(execution, step, done)
+            return None if bubbled else out
+
+        def publish(execution: Execution, step: _SerialStep, value: object) -> None:
+            if step.shape is not None and value is not None:
+                execution.publish(step.field_name, step.shape(value))
+
+        return start
+
+    def _object(self, parent: GraphQLObjectType, sets: list[SelectionSetNode]) -> Completer:
+        template: dict[str, object] = {}
+        leaves: list[LeafField] = []
+        others: list[tuple[str, RunField]] = []
+        waits = False
+        for key, nodes in self._selector.fields(parent, sets).items():
+            name = nodes[0].name.value
+            template[key] = None
+            if name == "__typename":
+                template[key] = parent.name
+                continue
+            plain = self._leaf_field(parent, key, nodes)
+            if plain is not None:
+                leaves.append(plain)
+                continue
+            run, field_waits = self._field(parent, key, nodes)
+            others.append((key, run))
+            waits = waits or field_waits
+        return object_of(template, leaves, others, waits)
+
+    def _leaf_field(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> LeafField | None:
+        """The field as a plain leaf, if it is one: no resolver, permitted, scalar or enum."""
+        name = nodes[0].name.value
+        definition = parent.fields.get(name)
+        if definition is None or (parent.name, name) in self._settings.resolvers or not self._permitted(parent, name):
+            return None
+        output = definition.type
+        named = output.of_type if isinstance(output, GraphQLNonNull) else output
+        if not isinstance(named, GraphQLScalarType | GraphQLEnumType):
+            return None
+        self._count()
+        site = FieldSite(parent.name, nodes, self._selector, named.name)
+        return LeafField(key, name, exact_class(named), leaf_position(named, named is not output, site))
+
+    def _field(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> tuple[RunField, bool]:
+        """How to run a field, and whether it may wait."""
+        self._count()
+        name = nodes[0].name.value
+        if name == "__typename":
+            return (lambda execution, source, path: parent.name), False
+        if name in ("__schema", "__type"):
+            return self._introspection(nodes), False
+        definition = parent.fields[name]
+        site = FieldSite(parent.name, nodes, self._selector, _type_name(definition.type))
+        position = self._position(definition.type, nodes, site)
+        if not self._permitted(parent, name):
+            return self._denied(parent, key, definition, site), False
+        resolver = self._settings.resolvers.get((parent.name, name))
+        if resolver is None:
+            complete = position.run
+
+            def read(execution: Execution, source: object, path: Path) -> object:
+                return complete(execution, cast(dict[str, object], source).get(name), (path, key))
+
+            return read, position.waits
+        return _resolved(key, resolver, _arguments(definition, nodes[0]), position, site, definition), True
+
+    def _position(self, output: GraphQLOutputType, nodes: list[FieldNode], site: FieldSite) -> Completer:
+        if isinstance(output, GraphQLNonNull):
+            return non_null(self._strict(output.of_type, nodes, site), site, str(output.of_type))
+        return nullable(self._strict(output, nodes, site), site)
+
+    def _strict(self, output: GraphQLOutputType, nodes: list[FieldNode], site: FieldSite) -> Completer:
+        if isinstance(output, GraphQLList):
+            return list_of(self._position(output.of_type, nodes, site))
+        if isinstance(output, GraphQLScalarType | GraphQLEnumType):
+            return leaf(output.serialize, output.name)
+        sets = [node.selection_set for node in nodes if node.selection_set]
+        if isinstance(output, GraphQLObjectType):
+            return self._object(output, sets)
+        assert isinstance(output, GraphQLInterfaceType | GraphQLUnionType)
+        by_name = {each.name: self._object(each, sets) for each in self._schema.get_possible_types(output)}
+        runs = {name: each.run for name, each in by_name.items()}
+        return abstract_of(runs.get, any(each.waits for each in by_name.values()), output.name)
+
+    def _permitted(self, parent: GraphQLObjectType, name: str) -> bool:
+        return self._settings.schema.permits(self._mode, self._settings.default_mode, parent.name, name)
+
+    def _denied(self, parent: GraphQLObjectType, key: str, definition: GraphQLField, site: FieldSite) -> RunField:
+        failure = FieldFailure(f"Not Authorized to access {site.field_name} on type {parent.name}", "Unauthorized")
+        required = isinstance(definition.type, GraphQLNonNull)
+
+        def deny(execution: Execution, source: object, path: Path) -> object:
+            execution.record(failure, (path, key), site)
+            if required:
+                raise NullBubble
+            return None
+
+        return deny
+
+    def _introspection(self, nodes: list[FieldNode]) -> RunField:
+        """`__schema` and `__type` through graphql-core's executor: rare, and better left to the reference."""
+        key = nodes[0].alias.value if nodes[0].alias else nodes[0].name.value
+        fragments = [node for node in self._document.definitions if not isinstance(node, OperationDefinitionNode)]
+        asked = OperationDefinitionNode(
+            operation=OperationType.QUERY,
+            name=None,
+            variable_definitions=(),
+            directives=(),
+            selection_set=SelectionSetNode(selections=tuple(nodes)),
+        )
+        owner = next(n for n in self._document.definitions if isinstance(n, OperationDefinitionNode) and _has(n, nodes))
+        asked.variable_definitions = owner.variable_definitions
+        document = DocumentNode(definitions=(asked, *fragments))
+
+        def introspect(execution: Execution, source: object, path: Path) -> object:
+            raw = dict(execution.request.variables)
+            result = execute_sync(self._schema, document, variable_values=raw)
+            return (result.data or {}).get(key)
+
+        return introspect
+
+    def _count(self) -> None:
+        self._fields_left -= 1
+        if self._fields_left < 0:
+            raise PlanTooLarge
+
+
+def _resolved(
+    key: str, resolver: Resolver, arguments: Arguments, position: Completer, site: FieldSite, definition: GraphQLField
+) -> RunField:
+    complete = position.run
+    required = isinstance(definition.type, GraphQLNonNull)
+
+    def failed(execution: Execution, failure: FieldFailure, path: Path) -> object:
+        execution.record(failure, path, site)
+        if required:
+            raise NullBubble
+        return None
+
+    def run(execution: Execution, source: object, path: Path) -> object:
+        here = (path, key)
+        try:
+            execution.note_resolver()
+            raw = resolver(FieldCall(site, execution, source, arguments(execution), here))
+        except FieldFailure as failure:
+            return failed(execution, failure, here)
+        except GraphQLError as error:
+            return failed(execution, FieldFailure(error.message), here)
+        except Exception as error:
+            return failed(execution, internal_failure(error, site), here)
+        if isinstance(raw, CoroutineType):
+            return later(execution, raw, here)
+        return complete(execution, raw, here)
+
+    async def later(execution: Execution, waiting: Coroutine[object, object, object], here: Path) -> object:
+        try:
+            raw = await waiting
+        except FieldFailure as failure:
+            return failed(execution, failure, here)
+        except Exception as error:
+            return failed(execution, internal_failure(error, site), here)
+        done = complete(execution, raw, here)
+        return await done if isinstance(done, CoroutineType) else done
+
+    return run
+
+
+_NO_ARGUMENTS: Mapping[str, object] = {}
+
+
+def _arguments(definition: GraphQLField, node: FieldNode) -> Arguments:
+    """Coerced arguments of a field; worked out once when no variable is involved."""
+    if not definition.args:
+        return lambda execution: _NO_ARGUMENTS
+    if not uses_variables(node):
+        constant = get_argument_values(definition, node, {})
+        return lambda execution: constant
+    return lambda execution: get_argument_values(definition, node, execution.variables)
+
+
+def uses_variables(node: FieldNode) -> bool:
+    """Whether a field's arguments name a variable."""
+
+    class Finder(Visitor):
+        found = False
+
+        def enter_variable(self, node: VariableNode, *_: object) -> None:
+            self.found = True
+
+    finder = Finder()
+    for argument in node.arguments or ():
+        visit(argument, finder)
+    return finder.found
+
+
+def _type_name(output: GraphQLOutputType) -> str:
+    return str(output).strip("[]!")
+
+
+def _has(operation: OperationDefinitionNode, nodes: list[FieldNode]) -> bool:
+    location = operation.loc
+    return location is None or any(n.loc and location.start <= n.loc.start <= location.end for n in nodes)
