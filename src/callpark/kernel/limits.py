@@ -87,6 +87,7 @@ class AppSyncLimits:
     refusal_grace_seconds: float = _limit(1.0, "s", "our rule: a refused client may read why for this long")
     connection_lifetime_seconds: float = _limit(86_400.0, "s", "developerguide: 24 hours")
     request_bytes: int = _limit(6_291_456, "B", "our rule: one GraphQL request or start message")
+    close_seconds: float = _limit(2.0, "s", "our rule: real time to flush what is unsent when a connection closes")
     unsent_messages: int = _limit(2_000, "messages", "our rule: a subscriber further behind is disconnected")
     unsent_bytes: int = _limit(16_777_216, "B", "our rule: a subscriber further behind is disconnected")
     resolver_milliseconds: int = _limit(2_000, "ms", "our rule: CPU time of one handler evaluation")

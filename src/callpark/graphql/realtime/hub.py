@@ -129,5 +129,6 @@ class Hub:
 
 
 def _key(api_id: str, subscription: PreparedSubscription) -> _Key:
-    filters = orjson.dumps([subscription.arguments, subscription.filter], option=orjson.OPT_SORT_KEYS)
-    return api_id, subscription.field_name, subscription.shape, filters
+    wanted = (subscription.arguments, subscription.filter)
+    text = orjson.dumps([None if part is None else dict(part) for part in wanted], option=orjson.OPT_SORT_KEYS)
+    return api_id, subscription.field_name, subscription.shape, text

@@ -6,34 +6,50 @@ are kept once: a message may be given in parts, and is joined when it is sent.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 
 class Outbox:
-    """`put` never waits. When more is unsent than allowed, `overflowed` is set and everything is thrown away: the
-    connection cannot be saved by then."""
+    """`put` never waits. When more is unsent than allowed, what is unsent is thrown away, `on_overflow` is called once,
+    and nothing more is taken in."""
 
-    __slots__ = ("_items", "_maximum_characters", "_maximum_messages", "_unsent", "_waiter", "overflowed")
+    __slots__ = (
+        "_finished",
+        "_items",
+        "_maximum_characters",
+        "_maximum_messages",
+        "_on_overflow",
+        "_unsent",
+        "_waiter",
+    )
 
-    def __init__(self, maximum_messages: int, maximum_characters: int) -> None:
+    def __init__(self, maximum_messages: int, maximum_characters: int, on_overflow: Callable[[], None]) -> None:
         self._items: deque[tuple[str, ...]] = deque()
         self._unsent = 0
         self._maximum_messages = maximum_messages
         self._maximum_characters = maximum_characters
+        self._on_overflow = on_overflow
         self._waiter: asyncio.Future[None] | None = None
-        self.overflowed = False
+        self._finished = False
 
     def put(self, *parts: str) -> None:
-        """Add one message."""
-        if self.overflowed:
+        """Add one message; nothing happens when the outbox is finished."""
+        if self._finished:
             return
         self._items.append(parts)
-        self._unsent += sum(map(len, parts))
+        for part in parts:
+            self._unsent += len(part)
         if len(self._items) > self._maximum_messages or self._unsent > self._maximum_characters:
-            self.overflowed = True
             self._items.clear()
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+            self._on_overflow()
+            self.finish()
+        elif self._waiter is not None:
+            self._wake()
+
+    def finish(self) -> None:
+        """Take in nothing more."""
+        self._finished = True
+        self._wake()
 
     def take(self) -> str | None:
         """The oldest message; None when there is none now."""
@@ -43,15 +59,19 @@ class Outbox:
         self._unsent -= len(message)
         return message
 
-    async def wait(self) -> None:
-        """Until something is there, or the outbox has overflowed. One waiter at a time."""
-        if self._items or self.overflowed:
-            return
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    async def wait(self) -> bool:
+        """Until something is there; False when there is nothing and never will be. One waiter at a time."""
+        if not self._items and not self._finished:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        return bool(self._items)
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

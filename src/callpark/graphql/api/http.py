@@ -1,0 +1,154 @@
+"""`POST …/graphql`: who is it, what do they ask, what is the answer.
+
+Called by `web.py` for HTTP scopes. Everything ends in one JSON answer of AppSync's shape; a bug of ours is logged with
+the request id and answered with 500.
+https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html
+"""
+
+import logging
+
+from callpark.graphql.api import answers, asgi
+from callpark.graphql.api.answers import HttpAnswer
+from callpark.graphql.api.location import choose, locate, not_found
+from callpark.graphql.api.ports import Apis
+from callpark.graphql.api.resolver_headers import resolver_headers
+from callpark.graphql.auth.authentication import authenticate
+from callpark.graphql.auth.credentials import of_headers
+from callpark.graphql.auth.verdict import Authorized, Refusal
+from callpark.graphql.messages import GraphqlRequest, GraphqlResponse
+from callpark.graphql.model import ApiDefinition
+from callpark.graphql.request_body import parse
+from callpark.kernel.clock import Clock
+from callpark.kernel.deadline import Deadline
+from callpark.kernel.errors import CallerError
+from callpark.kernel.ids import Ids
+from callpark.kernel.limits import AppSyncLimits
+
+_log = logging.getLogger("callpark")
+
+_TIMED_OUT = GraphqlResponse(
+    None,
+    (
+        {
+            "path": None,
+            "data": None,
+            "errorType": "ExecutionTimeout",
+            "errorInfo": None,
+            "locations": None,
+            "message": "Request timed out.",
+        },
+    ),
+)
+
+
+class _ClientGone(Exception):
+    """Nobody is left to answer."""
+
+
+class _BodyTooLarge(Exception):
+    pass
+
+
+class GraphqlHttp:
+    def __init__(self, service: Apis, clock: Clock, ids: Ids, limits: AppSyncLimits) -> None:
+        self._service = service
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        request_id = self._ids.uuid()
+        try:
+            reply = await self._answer(scope, receive, request_id)
+        except _ClientGone:
+            return
+        except CallerError as error:
+            reply = answers.problem(error.status, error.code, error.body, request_id)
+        except Exception:
+            _log.exception("GraphQL request %s failed", request_id)
+            reply = answers.refusal(500, "InternalFailure", f"Internal failure of request {request_id}.", request_id)
+        await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _answer(self, scope: asgi.Scope, receive: asgi.Receive, request_id: str) -> HttpAnswer:
+        if scope["method"] == "OPTIONS":
+            return answers.preflight(asgi.header(scope, b"access-control-request-headers"), request_id)
+        if scope["method"] != "POST":
+            message = f"{scope['method']} is not supported; send POST."
+            return answers.refusal(405, "MethodNotAllowed", message, request_id, ((b"allow", b"POST, OPTIONS"),))
+        credentials = of_headers(scope["headers"])
+        location = locate(asgi.path(scope), asgi.host(scope))
+        assert location is not None, "the gateway asks matches() first"
+        if location.endpoint != "/graphql":
+            message = f"{location.endpoint} is for websockets; send GraphQL requests to /graphql."
+            return answers.refusal(400, "BadRequestException", message, request_id)
+        apis = self._service.apis()
+        api = choose(apis, location, credentials)
+        if api is None:
+            return answers.refusal(404, "NotFoundException", not_found(apis, location), request_id)
+        match authenticate(api, credentials, self._clock.now()):
+            case Refusal(message):
+                return answers.refusal(401, "UnauthorizedException", message, request_id)
+            case Authorized() as authorized:
+                return await self._authorized(api, authorized, scope, receive, request_id)
+
+    async def _authorized(
+        self, api: ApiDefinition, authorized: Authorized, scope: asgi.Scope, receive: asgi.Receive, request_id: str
+    ) -> HttpAnswer:
+        reading = True
+        try:
+            async with Deadline(self._clock, self._limits.request_seconds, f"request {request_id}"):
+                document = await self._body(scope, receive)
+                reading = False
+                if not document:
+                    return _malformed("Request body is empty.", request_id)
+                body = parse(document)
+                if body is None:
+                    return _malformed("Unable to parse GraphQL query.", request_id)
+                response = await self._service.execute(
+                    api.api_id,
+                    GraphqlRequest(
+                        query=body.query,
+                        operation_name=body.operation_name,
+                        variables=body.variables,
+                        headers=resolver_headers(scope["headers"]),
+                        auth_mode=authorized.mode,
+                        identity=authorized.identity,
+                    ),
+                )
+        except _BodyTooLarge:
+            message = f"The request is larger than {self._limits.request_bytes} bytes."
+            # The rest of the body is not read, so this connection cannot carry another request.
+            return answers.refusal(
+                413, "RequestEntityTooLargeException", message, request_id, ((b"connection", b"close"),)
+            )
+        except TimeoutError:
+            if reading:
+                return answers.refusal(
+                    408, "RequestTimeoutException", "The request body did not arrive in time.", request_id
+                )
+            response = _TIMED_OUT
+        return answers.answer(200, response.body(), request_id, ((b"x-amzn-appsync-tokensconsumed", b"1"),))
+
+    async def _body(self, scope: asgi.Scope, receive: asgi.Receive) -> bytes:
+        maximum = self._limits.request_bytes
+        declared = asgi.header(scope, b"content-length") or b"0"
+        if declared.isdigit() and (len(declared) > 18 or int(declared) > maximum):
+            raise _BodyTooLarge
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _ClientGone
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if size > maximum:
+                raise _BodyTooLarge
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(chunks)
+
+
+def _malformed(message: str, request_id: str) -> HttpAnswer:
+    return answers.refusal(400, "MalformedHttpRequestException", message, request_id)

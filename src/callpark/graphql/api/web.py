@@ -1,0 +1,54 @@
+"""GraphQL on the gateway's port: one ASGI application for requests and websockets.
+
+The gateway mounts it: `matches(scope)` says whether a scope is ours, calling it serves the scope. Routes: POST
+`/apis/<id>/graphql` (also `/graphql`, and by Host `<id>.appsync-api.*`), websockets there and on `…/realtime`.
+"""
+
+from callpark.graphql.api import asgi
+from callpark.graphql.api.http import GraphqlHttp
+from callpark.graphql.api.location import locate
+from callpark.graphql.api.ports import Apis
+from callpark.graphql.api.websocket import Surroundings, WebsocketConnection
+from callpark.graphql.realtime.hub import Hub
+from callpark.kernel.clock import Clock
+from callpark.kernel.ids import Ids
+from callpark.kernel.limits import Limits
+from callpark.kernel.trace import Trace
+
+
+class GraphqlWeb:
+    """Takes over the service's publications: what mutations publish goes to the websockets served here."""
+
+    def __init__(self, service: Apis, clock: Clock, ids: Ids, trace: Trace, limits: Limits) -> None:
+        self.hub = Hub(trace, limits.appsync)
+        service.on_publish(self.hub.publish)
+        self._ids = ids
+        self._http = GraphqlHttp(service, clock, ids, limits.appsync)
+        self._around = Surroundings(service, self.hub, clock, limits.appsync)
+        self._connections: dict[str, WebsocketConnection] = {}
+
+    def matches(self, scope: asgi.Scope) -> bool:
+        """Whether a scope of type http or websocket is for us."""
+        if scope["type"] not in ("http", "websocket"):
+            return False
+        return locate(asgi.path(scope), asgi.host(scope)) is not None
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+            return
+        connection = WebsocketConnection(self._around, self._ids.uuid(), scope, receive, send)
+        self._connections[connection.id] = connection
+        try:
+            await connection.run()
+        finally:
+            del self._connections[connection.id]
+
+    def shut_down(self) -> None:
+        """Say goodbye to every websocket; each ends within `appsync.close_seconds`."""
+        for connection in tuple(self._connections.values()):
+            connection.shut_down()
+
+    def __len__(self) -> int:
+        """Open websockets."""
+        return len(self._connections)

@@ -1,0 +1,225 @@
+"""One real-time websocket: ASGI messages in, the protocol's effects out.
+
+Made by `web.py` for each websocket scope. Decisions are `realtime.protocol`'s; this carries them out: a reader, a
+writer behind a bounded outbox, and a task for each `start` that is being prepared.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from callpark.graphql.api import asgi
+from callpark.graphql.api.handshake import Handshake, shake
+from callpark.graphql.api.location import locate
+from callpark.graphql.api.ports import Apis
+from callpark.graphql.api.resolver_headers import resolver_headers
+from callpark.graphql.auth.authentication import authenticate
+from callpark.graphql.auth.verdict import MISSING, Refusal
+from callpark.graphql.messages import ErrorEntry, GraphqlRequest
+from callpark.graphql.realtime import frames, protocol
+from callpark.graphql.realtime.hub import Hub
+from callpark.graphql.realtime.outbox import Outbox
+from callpark.graphql.subscriptions import PreparedSubscription, SubscriptionRefused
+from callpark.kernel.clock import Clock
+from callpark.kernel.deadline import Deadline
+from callpark.kernel.errors import CallerError
+from callpark.kernel.limits import AppSyncLimits
+from callpark.kernel.tasks import Tasks
+from callpark.kernel.timers import Timer
+
+_log = logging.getLogger("callpark")
+
+_MESSAGE_TOO_BIG = 1009
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every connection shares."""
+
+    service: Apis
+    hub: Hub
+    clock: Clock
+    limits: AppSyncLimits
+
+
+class WebsocketConnection:
+    def __init__(
+        self, around: Surroundings, id: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send
+    ) -> None:
+        self.id = id
+        self._around = around
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._connection = protocol.Connection()
+        self._tasks = Tasks(f"websocket {id}")
+        self._timers: dict[protocol.TimerName, Timer] = {}
+        self._preparing: dict[str, asyncio.Task[None]] = {}
+        self._prepared: dict[str, PreparedSubscription] = {}
+        self._attached: dict[str, Callable[[], None]] = {}
+        self._farewell = protocol.Close(protocol.NORMAL, "")
+        self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        limits = around.limits
+        self._outbox = Outbox(limits.unsent_messages, limits.unsent_bytes, self._too_slow)
+        self._api_id = ""
+
+    async def run(self) -> None:
+        """From the upgrade to the end. Returns when either side has closed."""
+        handshake = await self._shake()
+        if handshake is None:
+            return
+        self._api_id = handshake.api_id
+        reader = self._tasks.spawn(self._read(), "reader")
+        writer = self._tasks.spawn(self._write(), "writer")
+        try:
+            self._happen(handshake.event)
+            await asyncio.wait({reader, writer, self._closing}, return_when=asyncio.FIRST_COMPLETED)
+            if self._closing.done():
+                seconds = self._around.limits.close_seconds
+                await asyncio.wait({reader, writer}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._happen(protocol.Lost())
+            for timer in self._timers.values():
+                timer.cancel()
+            await self._tasks.aclose()
+
+    def shut_down(self) -> None:
+        """Say goodbye; `run` returns soon after."""
+        self._happen(protocol.ShuttingDown())
+
+    async def _shake(self) -> Handshake | None:
+        """None when the client left before the upgrade was done."""
+        if (await self._receive())["type"] != "websocket.connect":
+            return None
+        scope = self._scope
+        location = locate(asgi.path(scope), asgi.host(scope))
+        assert location is not None, "the gateway asks matches() first"
+        handshake = shake(
+            self._around.service.apis(),
+            location,
+            scope["headers"],
+            scope.get("query_string", b""),
+            scope.get("subprotocols", ()),
+            self._around.clock.now(),
+        )
+        try:
+            await self._send({"type": "websocket.accept", "subprotocol": handshake.subprotocol, "headers": []})
+        except OSError:
+            return None
+        return handshake
+
+    async def _read(self) -> None:
+        maximum = self._around.limits.request_bytes
+        while True:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            content: str | bytes = message.get("text") or message.get("bytes") or ""
+            if len(content) > maximum:
+                self._close(protocol.Close(_MESSAGE_TOO_BIG, f"message larger than {maximum} bytes"))
+                return
+            self._happen(protocol.Received(content))
+
+    async def _write(self) -> None:
+        outbox, send = self._outbox, self._send
+        try:
+            while await outbox.wait():
+                while (text := outbox.take()) is not None:
+                    await send({"type": "websocket.send", "text": text})
+            farewell = self._farewell
+            await send({"type": "websocket.close", "code": farewell.code, "reason": farewell.reason})
+        except OSError:
+            # ASGI's way to say that the client is gone; the reader hears of it too.
+            return
+
+    def _happen(self, event: protocol.Event) -> None:
+        around = self._around
+        self._connection, effects = protocol.handle(self._connection, event, around.clock.now(), around.limits)
+        for effect in effects:
+            self._carry_out(effect)
+
+    def _carry_out(self, effect: protocol.Effect) -> None:
+        match effect:
+            case protocol.Send(text):
+                self._outbox.put(text)
+            case protocol.Subscribe(id, operation):
+                self._preparing[id] = self._tasks.spawn(self._subscribe(id, operation), f"start {id}")
+            case protocol.Attach(id):
+                self._attach(id)
+            case protocol.Release(id):
+                self._release(id)
+            case protocol.Arm(name, at):
+                self._arm(name, at)
+            case protocol.Close():
+                self._close(effect)
+
+    def _arm(self, name: protocol.TimerName, at: float) -> None:
+        key = f"websocket {self.id} {name.name}"
+        self._timers[name] = self._around.clock.timer(at, lambda: self._happen(protocol.Due(name)), key)
+
+    def _close(self, farewell: protocol.Close) -> None:
+        if not self._closing.done():
+            self._farewell = farewell
+            self._closing.set_result(None)
+            self._outbox.finish()
+
+    def _too_slow(self) -> None:
+        reason = "subscriber reads too slowly"
+        _log.warning("websocket %s of API %s is closed: %s", self.id, self._api_id, reason)
+        self._close(protocol.Close(protocol.POLICY_VIOLATION, reason))
+
+    def _attach(self, id: str) -> None:
+        opening, put = frames.data_opening(id), self._outbox.put
+        prepared = self._prepared.pop(id)
+        self._attached[id] = self._around.hub.attach(self._api_id, prepared, lambda payload: put(opening, payload, "}"))
+
+    def _release(self, id: str) -> None:
+        self._prepared.pop(id, None)
+        if (detach := self._attached.pop(id, None)) is not None:
+            detach()
+        if (task := self._preparing.pop(id, None)) is not None and task is not asyncio.current_task():
+            task.cancel()
+
+    async def _subscribe(self, id: str, operation: frames.Operation) -> None:
+        answer: protocol.Established | protocol.Refused
+        try:
+            async with Deadline(self._around.clock, self._around.limits.request_seconds, f"start {self.id} {id}"):
+                self._prepared[id] = await self._prepare(operation)
+            answer = protocol.Established(id)
+        except SubscriptionRefused as refused:
+            answer = protocol.Refused(id, refused.errors)
+        except CallerError as error:
+            answer = protocol.Refused(id, (_entry(error.code, error.message),))
+        except TimeoutError:
+            answer = protocol.Refused(id, (_entry("ExecutionTimeout", "Request timed out."),))
+        except Exception:
+            _log.exception("start %s of websocket %s failed", id, self.id)
+            answer = protocol.Refused(id, (_entry("InternalFailure", "Internal failure."),))
+        self._preparing.pop(id, None)
+        self._happen(answer)
+
+    async def _prepare(self, operation: frames.Operation) -> PreparedSubscription:
+        service = self._around.service
+        api = service.api(self._api_id)
+        if api is None:
+            raise SubscriptionRefused((_entry("NotFoundException", f"GraphQL API {self._api_id} not found."),))
+        verdict = authenticate(api, operation.authorization, self._around.clock.now())
+        if isinstance(verdict, Refusal):
+            message = "Valid authorization header not provided." if verdict is MISSING else verdict.message
+            raise SubscriptionRefused((_entry("UnauthorizedException", message),))
+        return await service.subscribe(
+            api.api_id,
+            GraphqlRequest(
+                query=operation.body.query,
+                operation_name=operation.body.operation_name,
+                variables=operation.body.variables,
+                headers={**resolver_headers(self._scope["headers"]), **operation.authorization},
+                auth_mode=verdict.mode,
+                identity=verdict.identity,
+            ),
+        )
+
+
+def _entry(error_type: str, message: str) -> ErrorEntry:
+    return {"errorType": error_type, "message": message}
