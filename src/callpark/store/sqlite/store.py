@@ -1,0 +1,257 @@
+"""The durable store of a single node: SQLite in a data directory of its own.
+
+Commits are lined up on the event loop, written in groups by the writer thread, and applied to the windows in memory
+when they are durable. Reads have a connection and a thread of their own; a write-ahead log lets them pass the writer.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from callpark.kernel.clock import Clock
+from callpark.kernel.errors import ProjectError
+from callpark.kernel.holds import Hold
+from callpark.store.ports import Change, Defer, Put, Row, StoreFailure, WorkItem
+from callpark.store.queues import Queues
+from callpark.store.sqlite import blobs, faults, schema
+from callpark.store.sqlite.batch import Commit
+from callpark.store.sqlite.directory import DirectoryLock, sync_directory
+from callpark.store.sqlite.reader import Reader
+from callpark.store.sqlite.writer import Outcome, Refill, Refilled, Writer
+from callpark.store.topics import Topics
+from callpark.store.window import BEFORE_ALL, Bounds, Position
+
+T = TypeVar("T")
+
+WINDOW = Bounds(items=1_000, bytes=8_388_608)
+
+
+class SqliteStore:
+    """Implements `store.ports.Store`. To be used from one event loop."""
+
+    def __init__(
+        self,
+        directory: Path,
+        clock: Clock,
+        lock: DirectoryLock,
+        connection: sqlite3.Connection,
+        reader: Reader,
+        window: Bounds,
+        fault: faults.FaultHook | None,
+    ) -> None:
+        self._clock = clock
+        self._lock = lock
+        self._connection = connection
+        self._reader = reader
+        self._fault = fault
+        self._blobs = directory / "blobs"
+        self._queues = Queues(clock, window, self._ask_refill)
+        self._topics = Topics()
+        self._writer = Writer(connection, str(directory), window, self._delivered, fault)
+        self._reads = ThreadPoolExecutor(1, "callpark store reader")
+        self._files = ThreadPoolExecutor(1, "callpark store files")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._outstanding = 0
+        self._hold: Hold | None = None
+        self._waking = False
+        self._idle: asyncio.Future[None] | None = None
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls, directory: Path, clock: Clock, *, window: Bounds = WINDOW, fault: faults.FaultHook | None = None
+    ) -> "SqliteStore":
+        """Open or create the store in `directory`. `window` bounds what one queue keeps in memory.
+
+        Raises ProjectError: in use by another process, written by a newer callpark, not a database, not writable.
+        """
+        fault = fault or faults.from_environment(os.environ)
+        lock = DirectoryLock.take(directory)
+        path = directory / "callpark.db"
+        try:
+            connection = _connect(path)
+            try:
+                schema.migrate(connection, path)
+                blobs.prepare(directory / "blobs")
+                sync_directory(directory)
+                store = cls(directory, clock, lock, connection, Reader(_connect(path)), window, fault)
+                store._load()
+            except BaseException:
+                connection.close()
+                raise
+        except sqlite3.Error as error:
+            lock.release()
+            raise ProjectError(
+                f"{path} cannot be opened: {error}", "move it away, or choose another data directory with --data"
+            ) from None
+        except BaseException:
+            lock.release()
+            raise
+        store._writer.start()
+        return store
+
+    def commit(self, changes: Sequence[Change]) -> "asyncio.Future[None]":
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        if self._closed:
+            done.set_exception(StoreFailure("the store is closed"))
+            return done
+        self._writer.add(Commit(changes, done))
+        self._expect()
+        return done
+
+    def lease(self, queue: str, limit: int) -> Sequence[WorkItem]:
+        return self._queues.lease(queue, limit)
+
+    def watch(self, queue: str, callback: Callable[[], None]) -> Callable[[], None]:
+        return self._queues.watch(queue, callback)
+
+    async def count(self, queue: str) -> int:
+        return await self._read(lambda: self._reader.count(queue))
+
+    async def queues(self) -> Sequence[str]:
+        return await self._read(self._reader.queues)
+
+    async def get(self, table: str, key: str) -> Row | None:
+        return await self._read(lambda: self._reader.get(table, key))
+
+    async def scan(self, table: str, prefix: str = "") -> Sequence[Row]:
+        return await self._read(lambda: self._reader.scan(table, prefix))
+
+    async def put_blob(self, data: bytes) -> str:
+        try:
+            return await self._work_on_files(lambda: blobs.write(self._blobs, data, self._fault))
+        except OSError as error:
+            raise StoreFailure(f"{self._blobs} cannot be written: {error.strerror}") from error
+
+    async def get_blob(self, digest: str) -> bytes | None:
+        return await self._work_on_files(lambda: blobs.read(self._blobs, digest))
+
+    def publish(self, topic: str, message: bytes) -> None:
+        self._topics.publish(topic, message)
+
+    def subscribe(self, topic: str, callback: Callable[[bytes], None]) -> Callable[[], None]:
+        return self._topics.subscribe(topic, callback)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._writer.stop()
+        if self._outstanding:
+            self._idle = asyncio.get_running_loop().create_future()
+            await self._idle
+        self._writer.join()
+        self._queues.close()
+        self._reads.shutdown()
+        self._files.shutdown()
+        self._reader.close()
+        self._connection.close()
+        self._lock.release()
+
+    def _load(self) -> None:
+        for queue in self._reader.queues():
+            found = self._writer.refill(Refill(queue, BEFORE_ALL))
+            self._queues.load(queue, found.rows, found.horizon)
+
+    def _ask_refill(self, queue: str, since: Position) -> None:
+        if self._closed:
+            return
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._writer.add(Refill(queue, since))
+        self._expect()
+
+    def _expect(self) -> None:
+        """Work was lined up. The writer is woken once this turn of the loop is over, so that a turn's commits stay
+        together, and time is held until its outcome is here."""
+        self._outstanding += 1
+        if self._hold is None:
+            self._hold = self._clock.hold("store commit")
+        if not self._waking:
+            self._waking = True
+            assert self._loop is not None
+            self._loop.call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._waking = False
+        self._writer.wake()
+
+    def _delivered(self, outcome: Outcome) -> None:
+        """On the writer's thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._settle, outcome)
+
+    def _settle(self, outcome: Outcome) -> None:
+        if outcome.batch is not None:
+            self._apply(outcome)
+        for refilled in outcome.refilled:
+            self._apply_refill(refilled)
+        self._queues.review()
+        self._answer(outcome)
+
+    def _apply(self, outcome: Outcome) -> None:
+        assert outcome.batch is not None
+        queues, ignored, puts = self._queues, outcome.ignored, False
+        for change, sequence in outcome.batch.steps:
+            if isinstance(change, Put):
+                puts = True
+                if sequence not in ignored:
+                    queues.put(change.item, sequence)
+            elif isinstance(change, Defer):
+                queues.defer(change.queue, change.id, change.state, change.ready_at)
+            else:
+                queues.done(change.queue, change.id)
+        if puts:
+            faults.pass_by(self._fault, "after_put_before_ack")
+
+    def _apply_refill(self, refilled: Refilled) -> None:
+        request = refilled.request
+        if refilled.failed:
+            self._queues.refill_failed(request.queue)
+        else:
+            self._queues.refilled(request.queue, refilled.rows, request.since, refilled.horizon)
+
+    def _answer(self, outcome: Outcome) -> None:
+        settled = len(outcome.failed) + len(outcome.refilled)
+        if outcome.batch is not None:
+            settled += len(outcome.batch.accepted) + len(outcome.batch.refused)
+            for commit in outcome.batch.accepted:
+                if not commit.done.done():
+                    commit.done.set_result(None)
+            for commit, conflict in outcome.batch.refused:
+                if not commit.done.done():
+                    commit.done.set_exception(conflict)
+        for commit, failure in outcome.failed:
+            if not commit.done.done():
+                commit.done.set_exception(failure)
+        faults.pass_by(self._fault, "after_ack")
+        self._outstanding -= settled
+        hold, self._hold = self._hold, None
+        if self._outstanding:
+            self._hold = self._clock.hold("store commit")
+        elif self._idle is not None:
+            self._idle.set_result(None)
+        if hold is not None:
+            hold.release()
+
+    async def _read(self, read: Callable[[], T]) -> T:
+        with self._clock.hold("store read"):
+            return await asyncio.get_running_loop().run_in_executor(self._reads, read)
+
+    async def _work_on_files(self, work: Callable[[], T]) -> T:
+        with self._clock.hold("store blob"):
+            return await asyncio.get_running_loop().run_in_executor(self._files, work)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
