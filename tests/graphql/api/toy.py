@@ -1,0 +1,71 @@
+"""A service with one made-up API, for tests of HTTP and websockets alone: no schema, tests set the answers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publication
+from callpark.graphql.model import ApiDefinition, ApiKey
+from callpark.graphql.subscriptions import PreparedSubscription, SubscriptionRefused
+
+KEY = "da2-abcdefghijklmnopqrstuvwxyz"
+OTHER_KEY = "da2-other"
+NEVER = 4_000_000_000.0
+
+
+def api(
+    api_id: str = "story",
+    keys: Sequence[ApiKey] = (ApiKey(KEY, NEVER),),
+    mode: str = "API_KEY",
+    additional: tuple[str, ...] = (),
+) -> ApiDefinition:
+    return ApiDefinition(
+        api_id, api_id.title(), mode, "", api_keys=tuple(keys), additional_authentication_types=additional
+    )
+
+
+async def data(request: GraphqlRequest) -> GraphqlResponse:
+    return GraphqlResponse({"query": request.query})
+
+
+@dataclass
+class ToyService:
+    """`subscription <field>` is fed by the mutation `say`; its variables are its arguments. `refuse` as the query is
+    refused, `hang` never becomes a subscription."""
+
+    served: list[ApiDefinition] = field(default_factory=lambda: [api()])
+    requests: list[GraphqlRequest] = field(default_factory=list)
+    on_execute: Callable[[GraphqlRequest], Awaitable[GraphqlResponse]] = data
+    publishers: list[Callable[[Publication], None]] = field(default_factory=list)
+    projected: int = 0
+
+    def apis(self) -> Sequence[ApiDefinition]:
+        return self.served
+
+    def api(self, api_id: str) -> ApiDefinition | None:
+        return next((served for served in self.served if served.api_id == api_id), None)
+
+    async def execute(self, api_id: str, request: GraphqlRequest) -> GraphqlResponse:
+        self.requests.append(request)
+        return await self.on_execute(request)
+
+    async def subscribe(self, api_id: str, request: GraphqlRequest) -> PreparedSubscription:
+        self.requests.append(request)
+        if request.query == "refuse":
+            raise SubscriptionRefused(({"message": "Validation error of type FieldUndefined"},))
+        if request.query == "hang":
+            await asyncio.get_running_loop().create_future()
+        if request.query == "bug":
+            raise ZeroDivisionError
+        return PreparedSubscription("onSay", request.variables, ("say",), request.query, self._project)
+
+    def on_publish(self, publisher: Callable[[Publication], None]) -> None:
+        self.publishers.append(publisher)
+
+    def publish(self, value: object, api_id: str = "story") -> None:
+        for publisher in self.publishers:
+            publisher(Publication(api_id, "say", value))
+
+    def _project(self, value: object) -> dict[str, object]:
+        self.projected += 1
+        return {"data": {"onSay": value}}
