@@ -50,6 +50,13 @@ def _mentioned(function: str, argument: Value, place: Place) -> Iterator[tuple[s
     yield from references(argument, place)
 
 
+def check(value: Value, place: Place, known: Set[str], where: Where) -> None:
+    """Raises ProjectError for a reference to nothing."""
+    for name, spot in references(value, place):
+        if name not in known:
+            raise unknown_reference(where, name, spot)
+
+
 def order(resources: Mapping[str, Value], known: Set[str], where: Where) -> list[str]:
     """Logical ids, each after those it refers to. `known` are parameters and pseudo parameters.
 

@@ -1,0 +1,104 @@
+"""A bare flow file and functions named on the command line → a `Project`. Called by `cli/call.py` and `load.py`.
+
+`callpark call flow.json --function AsyncExecution=./lambda_function.py:lambda_handler`: no template, no instance, no
+association; every function may be called, and the flow finds it by the name in its ARN.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
+from callpark.functions.model import Directory, FunctionConfiguration, FunctionDefinition
+from callpark.kernel.arn import Place as Home
+from callpark.kernel.errors import ProjectError
+from callpark.kernel.limits import Limits
+from callpark.projects.document import Value
+from callpark.projects.identity import uuid_of
+from callpark.projects.model import Project
+from callpark.projects.template import read, read_text
+
+NUMBER: Final = "+441632960000"
+"""Answers the flow of a bare flow file; set aside for drama by Ofcom."""
+
+_TIMEOUT_SECONDS = 900
+_RUNTIMES: Mapping[str, str] = {".py": "python3.12", ".js": "nodejs22.x", ".mjs": "nodejs22.x", ".cjs": "nodejs22.x"}
+_OPTION = re.compile(r"(?P<name>[A-Za-z0-9_-]{1,64})=(?P<path>.+?)(?::(?P<handler>[^:/\\]+))?")
+_REMEDY = "write --function Name=./file.py:handler, Name=./file.js:handler or Name=./folder:module.handler"
+
+
+def is_flow(values: Mapping[str, Value]) -> bool:
+    """Whether a JSON document is a contact flow, in any of the forms `flows/language.py` reads or refuses by name."""
+    if "Resources" in values:
+        return False
+    return {"Actions", "StartAction"} <= values.keys() or "modules" in values or "Content" in values
+
+
+def load_flow_file(
+    path: Path, *, functions: Sequence[str], place: Home, base_url: str, limits: Limits | None = None
+) -> Project:
+    """`functions` are `Name=path:handler`. Raises ProjectError; what is wrong inside the flow is for `flows` to say."""
+    limits = limits or Limits()
+    if not path.is_file():
+        raise ProjectError(f"there is no flow file at {path}", "name a contact flow's JSON file")
+    if not is_flow(read(path, limits.project).document.values):
+        raise ProjectError(
+            f"{path.name} is not a contact flow: it has no Actions and StartAction",
+            "export the flow in the Connect console, or name a project's folder",
+        )
+    name = path.stem
+    instance = place.arn("connect", f"instance/{uuid_of(name, 'instance', '')}")
+    flow = FlowDefinition(
+        name=name,
+        arn=f"{instance}/contact-flow/{uuid_of(name, 'flow', '')}",
+        content=read_text(path, limits.project.template_bytes),
+        source=path,
+    )
+    definitions = [function_option(option) for option in functions]
+    folders = dict.fromkeys(definition.code.path for definition in definitions)
+    return Project(
+        name=name,
+        root=path.parent,
+        functions=tuple(definitions),
+        instance=InstanceDefinition(arn=instance, all_functions=True),
+        flows=(flow,),
+        numbers=(
+            NumberDefinition(NUMBER, place.arn("connect", f"phone-number/{uuid_of(name, 'number', '')}"), flow.arn),
+        ),
+        watched=(path, *folders),
+    )
+
+
+def function_option(option: str) -> FunctionDefinition:
+    """`Name=./file.py:handler`, `Name=./file.js:handler` or `Name=./folder:module.handler`. Raises ProjectError."""
+    match = _OPTION.fullmatch(option)
+    if match is None:
+        raise ProjectError(f"--function {option}: not a function", _REMEDY)
+    path = Path(match["path"])
+    if path.is_dir():
+        return _from_folder(option, match["name"], path, match["handler"])
+    if not path.is_file():
+        raise ProjectError(f"--function {option}: there is no file {path}", "correct the path")
+    runtime = _RUNTIMES.get(path.suffix)
+    if runtime is None:
+        raise ProjectError(f"--function {option}: {path.name} is neither Python nor JavaScript", _REMEDY)
+    default = "lambda_handler" if path.suffix == ".py" else "handler"
+    return _function(match["name"], runtime, f"{path.stem}.{match['handler'] or default}", path.parent)
+
+
+def _from_folder(option: str, name: str, folder: Path, handler: str | None) -> FunctionDefinition:
+    module, dot, _ = (handler or "").rpartition(".")
+    if not dot:
+        raise ProjectError(f"--function {option}: which handler of the folder?", _REMEDY)
+    for suffix, runtime in _RUNTIMES.items():
+        if (folder / f"{module.replace('.', '/')}{suffix}").is_file():
+            return _function(name, runtime, handler or "", folder)
+    raise ProjectError(
+        f"--function {option}: {folder} holds no {module}.py or {module}.js", "correct the module's name"
+    )
+
+
+def _function(name: str, runtime: str, handler: str, folder: Path) -> FunctionDefinition:
+    configuration = FunctionConfiguration(name=name, runtime=runtime, handler=handler, timeout_seconds=_TIMEOUT_SECONDS)
+    return FunctionDefinition(configuration, Directory(folder.resolve()))

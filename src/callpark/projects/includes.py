@@ -1,0 +1,54 @@
+"""`Fn::Transform: {Name: AWS::Include}`: files that a template takes in. `load.py` calls `expand` before anything else.
+
+Locations are paths beside the template, as `sam package` and `aws cloudformation package` read them.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/create-reusable-transform-function-snippets-and-add-to-your-template-with-aws-include-transform.html
+"""
+
+from pathlib import Path
+
+from callpark.kernel.errors import ProjectError
+from callpark.kernel.limits import ProjectLimits
+from callpark.projects.document import Place, Value
+from callpark.projects.intrinsics import spelled
+from callpark.projects.template import Template, read
+
+_FUNCTION = "Fn::Transform"
+
+
+def expand(template: Template, limits: ProjectLimits) -> tuple[dict[str, Value], dict[Place, Path]]:
+    """The template's values with every included file in its place, and those places. Raises ProjectError."""
+    files: dict[Place, Path] = {}
+
+    def walk(value: Value, place: Place) -> Value:
+        if isinstance(value, list):
+            return [walk(item, (*place, index)) for index, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        if _FUNCTION not in value:
+            return {key: walk(item, (*place, key)) for key, item in value.items()}
+        path = _location(template, value[_FUNCTION], (*place, _FUNCTION))
+        files[place] = path
+        beside = {key: walk(item, (*place, key)) for key, item in value.items() if key != _FUNCTION}
+        return {**read(path, limits).document.values, **beside}
+
+    values = walk(template.document.values, ())
+    return (values if isinstance(values, dict) else {}), files
+
+
+def _location(template: Template, call: Value, place: Place) -> Path:
+    def error(cause: str, remedy: str) -> ProjectError:
+        return ProjectError(f"{template.where(place)}: {spelled(place)}: {cause}", remedy)
+
+    name = call.get("Name") if isinstance(call, dict) else None
+    if not isinstance(call, dict) or name != "AWS::Include":
+        raise error(f"the macro {name!r} cannot be run here", "only AWS::Include can; write the result out")
+    parameters = call.get("Parameters")
+    location = parameters.get("Location") if isinstance(parameters, dict) else None
+    if not isinstance(location, str):
+        raise error("AWS::Include needs a Location that is a text", "give the path of a file beside the template")
+    if location.startswith("s3://"):
+        raise error(f"{location} cannot be fetched", "give the path of a file beside the template")
+    path = template.folder / location
+    if not path.is_file():
+        raise error(f"there is no file {location}", "correct the path; it starts from the template's folder")
+    return path

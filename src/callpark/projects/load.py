@@ -1,0 +1,216 @@
+"""A project on disk → a `Project`. Called by `app.py` at start and at each reload.
+
+    find and read the template → take in included files → SAM transform → parameters, conditions → order the resources
+    → evaluate each and give it an identity → let each family make its values → outputs
+
+Nothing is kept between two loads, so a failed reload leaves the last good project untouched.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from callpark.kernel.arn import Place as Home
+from callpark.kernel.errors import ProjectError
+from callpark.kernel.limits import Limits
+from callpark.projects import conditions, dependencies, parameters
+from callpark.projects.document import Place, Value
+from callpark.projects.flow_file import is_flow, load_flow_file
+from callpark.projects.identity import uuid_of
+from callpark.projects.includes import expand
+from callpark.projects.intrinsics import Evaluator, Identity, as_text
+from callpark.projects.model import Project
+from callpark.projects.resources import appsync, connect, lambda_, sqs, unserved
+from callpark.projects.resources.properties import Properties
+from callpark.projects.resources.registry import SERVED
+from callpark.projects.resources.stack import Resource, Stack
+from callpark.projects.template import Template, find, project_name, read
+from callpark.projects.transform import Transformed, transform
+
+_SECTIONS = frozenset(
+    {
+        *("AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions"),
+        *("Transform", "Resources", "Outputs", "Globals", "Hooks"),
+    }
+)
+
+
+def load_project(
+    path: Path,
+    *,
+    place: Home,
+    base_url: str,
+    parameters: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+) -> Project:
+    """The project at `path`: a folder, a template, or a bare flow file (then without functions).
+
+    `base_url` is where the server will answer, as in `http://127.0.0.1:4566`; it goes into the URLs that functions get.
+    Raises ProjectError for whatever cannot be used; what is only ignored is in the project's warnings.
+    """
+    limits = limits or Limits()
+    template = read(find(path), limits.project)
+    if is_flow(template.document.values):
+        return load_flow_file(template.path, functions=(), place=place, base_url=base_url, limits=limits)
+    return _Loading(template, place, base_url, parameters or {}, limits).project()
+
+
+class _Loading:
+    """One load of one template, step by step."""
+
+    def __init__(self, template: Template, home: Home, base_url: str, given: Mapping[str, str], limits: Limits) -> None:
+        self._template = template
+        self._where = template.where
+        self._given = given
+        self._stack = Stack(
+            project_name(template.path), home, base_url.rstrip("/"), template.folder, template.where, limits
+        )
+
+    def project(self) -> Project:
+        stack = self._stack
+        stack.watch(self._template.path)
+        transformed = self._transformed()
+        declared = _mapping(transformed.values, "Resources", self._template)
+        evaluator = self._evaluator(transformed.values, declared)
+        resources = self._resources(declared, transformed.made, evaluator)
+        project = Project(
+            name=stack.project,
+            root=self._template.folder,
+            functions=lambda_.functions(resources, stack),
+            apis=appsync.apis(resources, stack),
+            instance=connect.instance(resources, stack),
+            flows=connect.flows(resources, stack),
+            numbers=connect.numbers(resources, stack),
+            queues=sqs.queues(resources, stack),
+            outputs=dict(self._outputs(transformed.values, evaluator)),
+        )
+        for resource in resources:
+            stack.warn_ignored(resource)
+        warnings = dict.fromkeys([*transformed.warnings, *evaluator.warnings, *stack.warnings])
+        return dataclasses.replace(project, warnings=tuple(warnings), watched=tuple(stack.watched))
+
+    def _transformed(self) -> Transformed:
+        values, included = expand(self._template, self._stack.limits.project)
+        self._stack.included = included
+        for file in included.values():
+            self._stack.watch(file)
+        for section in values:
+            if section not in _SECTIONS:
+                raise ProjectError(
+                    f"{self._where((section,))}: a template has no section {section!r}",
+                    "correct the name; look at the indentation",
+                )
+        self._parameters = parameters.resolve(_mapping(values, "Parameters", self._template), self._given, self._where)
+        self._stack.warnings += self._parameters.warnings
+        texts = {
+            name: ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            for name, value in self._parameters.values.items()
+        }
+        return transform(self._template, values, texts, self._stack.home.region)
+
+    def _evaluator(self, values: Mapping[str, Value], declared: Mapping[str, Value]) -> Evaluator:
+        stack = self._stack
+        evaluator = Evaluator(
+            where=self._where,
+            region=stack.home.region,
+            parameters=self._parameters.values,
+            pseudo=_pseudo(stack),
+            mappings=_mapping(values, "Mappings", self._template),
+        )
+        evaluator.conditions = conditions.evaluate(_mapping(values, "Conditions", self._template), evaluator)
+        excluded = set()
+        for logical_id, resource in declared.items():
+            name = resource.get("Condition") if isinstance(resource, dict) else None
+            if name is not None and not evaluator.condition(name, ("Resources", logical_id, "Condition")):
+                excluded.add(logical_id)
+        evaluator.excluded = frozenset(excluded)
+        return evaluator
+
+    def _resources(self, declared: Mapping[str, Value], made: frozenset[str], evaluator: Evaluator) -> list[Resource]:
+        """Served resources with their properties evaluated; every resource gets its identity on the way."""
+        known = set(evaluator.pseudo) | set(evaluator.parameters) | {"AWS::NoValue"}
+        leftovers: list[str] = []
+        found: list[Resource] = []
+        for logical_id in dependencies.order(declared, known, self._where):
+            resource = declared[logical_id]
+            if logical_id in evaluator.excluded or not isinstance(resource, dict):
+                continue
+            kind = str(resource.get("Type"))
+            if kind in SERVED:
+                served = self._resource(logical_id, kind, resource, evaluator)
+                evaluator.identities[logical_id] = SERVED[kind](served, self._stack)
+                found.append(served)
+                continue
+            evaluator.identities[logical_id] = self._unserved(logical_id, kind, resource, evaluator)
+            if kind not in unserved.QUIET_TYPES:
+                if logical_id in made:
+                    leftovers.append(f"{logical_id} ({kind})")
+                else:
+                    self._stack.warn(("Resources", logical_id), f"{kind}: resources of this type are ignored")
+        if leftovers:
+            self._stack.warnings.append(
+                f"{self._template.name}: the SAM transform made resources that are ignored: {', '.join(leftovers)}"
+            )
+        return sorted(found, key=lambda resource: list(declared).index(resource.logical_id))
+
+    def _resource(self, logical_id: str, kind: str, resource: Mapping[str, Value], evaluator: Evaluator) -> Resource:
+        place = ("Resources", logical_id, "Properties")
+        properties = evaluator.value(resource.get("Properties", {}), place)
+        if not isinstance(properties, dict):
+            raise self._stack.blame(place, "are not a mapping", "look at the indentation")
+        metadata = resource.get("Metadata")
+        evaluated = {}
+        for key, value in metadata.items() if isinstance(metadata, dict) else ():
+            inner = ("Resources", logical_id, "Metadata", key)
+            evaluated[key] = evaluator.value(value, inner) if key == "Callpark" else value
+        return Resource(logical_id, kind, Properties(properties, place, self._stack.blame), evaluated)
+
+    def _unserved(self, logical_id: str, kind: str, resource: Mapping[str, Value], evaluator: Evaluator) -> Identity:
+        declared = resource.get("Properties")
+        name = None
+        if isinstance(declared, dict):
+            key = unserved.name_property(declared)
+            value = evaluator.value(declared[key], ("Resources", logical_id, "Properties", key)) if key else None
+            name = value if isinstance(value, str) else None
+        return unserved.identity(kind, logical_id, name, self._stack)
+
+    def _outputs(self, values: Mapping[str, Value], evaluator: Evaluator) -> Iterator[tuple[str, str]]:
+        known = {*evaluator.pseudo, *evaluator.parameters, *evaluator.identities, *evaluator.excluded, "AWS::NoValue"}
+        for name, output in _mapping(values, "Outputs", self._template).items():
+            place = ("Outputs", name)
+            if not isinstance(output, dict) or "Value" not in output:
+                raise self._stack.blame(place, "the output has no Value", "give it one")
+            condition = output.get("Condition")
+            if condition is not None and not evaluator.condition(condition, (*place, "Condition")):
+                continue
+            inner = (*place, "Value")
+            dependencies.check(output["Value"], inner, known, self._where)
+            value = evaluator.value(output["Value"], inner)
+            yield name, self._text(",".join(map(str, value)) if isinstance(value, list) else value, inner)
+
+    def _text(self, value: Value, place: Place) -> str:
+        return as_text(value, lambda cause, remedy: self._stack.blame(place, cause, remedy))
+
+
+def _mapping(values: Mapping[str, Value], section: str, template: Template) -> Mapping[str, Value]:
+    found = values.get(section)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise ProjectError(
+            f"{template.where((section,))}: {section} is not a mapping", "look at the indentation below it"
+        )
+    return found
+
+
+def _pseudo(stack: Stack) -> dict[str, Value]:
+    stack_id = uuid_of(stack.project, "stack", "")
+    return {
+        "AWS::AccountId": stack.home.account,
+        "AWS::NotificationARNs": [],
+        "AWS::Partition": "aws",
+        "AWS::Region": stack.home.region,
+        "AWS::StackId": stack.home.arn("cloudformation", f"stack/{stack.project}/{stack_id}"),
+        "AWS::StackName": stack.project,
+        "AWS::URLSuffix": "amazonaws.com",
+    }

@@ -1,0 +1,292 @@
+"""AWS::AppSync::* → GraphQL APIs.
+
+`registry.py` asks for identities, `load.py` for the APIs. What belongs to an API says so with the API's id.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_AppSync.html
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from callpark.graphql.model import (
+    ApiDefinition,
+    ApiKey,
+    CodeDefinition,
+    DataSourceDefinition,
+    FunctionDefinition,
+    ResolverDefinition,
+)
+from callpark.graphql.urls import graphql_url, realtime_url
+from callpark.kernel.errors import ProjectError
+from callpark.projects.identity import token
+from callpark.projects.intrinsics import Identity
+from callpark.projects.resources.code import source_text
+from callpark.projects.resources.properties import Properties
+from callpark.projects.resources.stack import Resource, Stack
+
+API = "AWS::AppSync::GraphQLApi"
+SCHEMA = "AWS::AppSync::GraphQLSchema"
+DATA_SOURCE = "AWS::AppSync::DataSource"
+RESOLVER = "AWS::AppSync::Resolver"
+FUNCTION = "AWS::AppSync::FunctionConfiguration"
+API_KEY = "AWS::AppSync::ApiKey"
+
+NEVER = 253_402_300_799.0
+"""9999-12-31, in epoch seconds: a key without `Expires` is made anew at every load, so it does not expire here."""
+
+_TEMPLATES = (
+    "RequestMappingTemplate",
+    "ResponseMappingTemplate",
+    "RequestMappingTemplateS3Location",
+    "ResponseMappingTemplateS3Location",
+)
+_AUTHENTICATION = ("API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA")
+
+
+def api_identity(resource: Resource, stack: Stack) -> Identity:
+    api_id = _api_id(resource, stack)
+    arn = stack.home.arn("appsync", f"apis/{api_id}")
+    url, realtime = graphql_url(stack.base_url, api_id), realtime_url(stack.base_url, api_id)
+    attributes = {
+        "ApiId": api_id,
+        "Arn": arn,
+        "GraphQLUrl": url,
+        "RealtimeUrl": realtime,
+        "GraphQLDns": urlsplit(url).netloc,
+        "RealtimeDns": urlsplit(realtime).netloc,
+        "GraphQLEndpointArn": stack.home.arn("appsync", f"endpoints/graphql-api/{api_id}"),
+    }
+    return Identity(arn, attributes)
+
+
+def schema_identity(resource: Resource, stack: Stack) -> Identity:
+    return Identity(f"{_owner(resource)}GraphQLSchema")
+
+
+def data_source_identity(resource: Resource, stack: Stack) -> Identity:
+    name = resource.properties.required("Name")
+    arn = stack.home.arn("appsync", f"apis/{_owner(resource)}/datasources/{name}")
+    return Identity(arn, {"DataSourceArn": arn, "Name": name})
+
+
+def resolver_identity(resource: Resource, stack: Stack) -> Identity:
+    kind, field = resource.properties.required("TypeName"), resource.properties.required("FieldName")
+    arn = stack.home.arn("appsync", f"apis/{_owner(resource)}/types/{kind}/resolvers/{field}")
+    return Identity(arn, {"ResolverArn": arn, "TypeName": kind, "FieldName": field})
+
+
+def function_identity(resource: Resource, stack: Stack) -> Identity:
+    function_id = _function_id(resource, stack)
+    arn = stack.home.arn("appsync", f"apis/{_owner(resource)}/functions/{function_id}")
+    attributes = {
+        "FunctionArn": arn,
+        "FunctionId": function_id,
+        "Name": resource.properties.required("Name"),
+        "DataSourceName": resource.properties.required("DataSourceName"),
+    }
+    return Identity(arn, attributes)
+
+
+def api_key_identity(resource: Resource, stack: Stack) -> Identity:
+    key = _key(resource, stack)
+    arn = stack.home.arn("appsync", f"apis/{_owner(resource)}/apikey/{key}")
+    return Identity(arn, {"ApiKey": key, "ApiKeyId": key, "Arn": arn})
+
+
+def _api_id(resource: Resource, stack: Stack) -> str:
+    return token(stack.project, API, resource.logical_id)
+
+
+def _function_id(resource: Resource, stack: Stack) -> str:
+    return token(stack.project, FUNCTION, resource.logical_id)
+
+
+def _key(resource: Resource, stack: Stack) -> str:
+    return f"da2-{token(stack.project, API_KEY, resource.logical_id)}"
+
+
+def _owner(resource: Resource) -> str:
+    return resource.properties.required("ApiId")
+
+
+def apis(resources: Sequence[Resource], stack: Stack) -> tuple[ApiDefinition, ...]:
+    """Every API with all that names its id. Raises ProjectError for a resource of an API that the template lacks."""
+    declared = {_api_id(resource, stack): resource for resource in resources if resource.type == API}
+    parts: dict[str, list[Resource]] = {api_id: [] for api_id in declared}
+    for resource in resources:
+        if resource.type in (SCHEMA, DATA_SOURCE, RESOLVER, FUNCTION, API_KEY):
+            owner = _owner(resource)
+            if owner not in parts:
+                raise resource.properties.wrong(
+                    "ApiId", f"no API of this template has the id {owner!r}", "write !GetAtt TheApi.ApiId"
+                )
+            parts[owner].append(resource)
+    return tuple(_Assembly(api_id, declared[api_id], parts[api_id], stack).api() for api_id in declared)
+
+
+@dataclass(frozen=True, slots=True)
+class _Assembly:
+    """One API and the resources that belong to it."""
+
+    api_id: str
+    resource: Resource
+    parts: Sequence[Resource]
+    stack: Stack
+
+    def api(self) -> ApiDefinition:
+        properties = self.resource.properties
+        properties.without_effect("Tags", "LogConfig", "OwnerContact")
+        properties.default("ApiType", "GRAPHQL")
+        properties.default("Visibility", "GLOBAL")
+        properties.default("XrayEnabled", False, "false")
+        properties.default("IntrospectionConfig", "ENABLED")
+        properties.default("QueryDepthLimit", 0)
+        properties.default("ResolverCountLimit", 0)
+        schema, schema_source = self._schema()
+        data_sources = tuple(self._data_source(part) for part in self._of(DATA_SOURCE))
+        known = {source.name for source in data_sources}
+        functions = tuple(self._function(part, known) for part in self._of(FUNCTION))
+        resolvers = [
+            self._resolver(part, known, {function.id for function in functions}) for part in self._of(RESOLVER)
+        ]
+        return ApiDefinition(
+            api_id=self.api_id,
+            name=properties.required("Name"),
+            authentication_type=_authentication(properties),
+            schema=schema,
+            schema_source=schema_source,
+            data_sources=data_sources,
+            functions=functions,
+            resolvers=tuple(resolvers),
+            api_keys=tuple(self._api_key(part) for part in self._of(API_KEY)),
+            environment=properties.text_map("EnvironmentVariables"),
+            additional_authentication_types=tuple(
+                _authentication(provider) for provider in properties.mappings("AdditionalAuthenticationProviders")
+            ),
+        )
+
+    def _of(self, kind: str) -> list[Resource]:
+        return [part for part in self.parts if part.type == kind]
+
+    def _schema(self) -> tuple[str, Path | None]:
+        schemas = self._of(SCHEMA)
+        if len(schemas) != 1:
+            raise self.stack.blame(
+                self.resource.place,
+                f"the API has {len(schemas) or 'no'} schema{'s' if schemas else ''}",
+                f"declare one {SCHEMA} for it",
+            )
+        properties = schemas[0].properties
+        definition, location = properties.text("Definition"), properties.text("DefinitionS3Location")
+        if definition is not None:
+            return definition, None
+        if location is None:
+            raise self.stack.blame(properties.place, "the schema has no text", "add Definition or DefinitionS3Location")
+        place = (*properties.place, "DefinitionS3Location")
+        return source_text(location, place, self.stack.limits.appsync.schema_bytes, self.stack)
+
+    def _data_source(self, part: Resource) -> DataSourceDefinition:
+        properties = part.properties
+        properties.without_effect("ServiceRoleArn", "Description")
+        kind = properties.required("Type")
+        configuration = properties.mapping("LambdaConfig")
+        function_arn = configuration.required("LambdaFunctionArn") if configuration is not None else None
+        if kind == "AWS_LAMBDA" and function_arn is None:
+            raise self.stack.blame(properties.place, "LambdaConfig is missing", "name the function in it")
+        return DataSourceDefinition(properties.required("Name"), kind, function_arn)
+
+    def _function(self, part: Resource, data_sources: set[str]) -> FunctionDefinition:
+        properties = part.properties
+        properties.without_effect("Description", "FunctionVersion")
+        return FunctionDefinition(
+            id=_function_id(part, self.stack),
+            name=properties.required("Name"),
+            data_source=_known(properties, "DataSourceName", properties.required("DataSourceName"), data_sources),
+            code=self._code(part),
+            max_batch_size=properties.integer("MaxBatchSize") or 0,
+        )
+
+    def _resolver(self, part: Resource, data_sources: set[str], functions: set[str]) -> ResolverDefinition:
+        properties = part.properties
+        kind: Literal["UNIT", "PIPELINE"] = "PIPELINE" if properties.text("Kind") == "PIPELINE" else "UNIT"
+        source = properties.text("DataSourceName")
+        if kind == "UNIT" and source is None:
+            raise self.stack.blame(
+                properties.place, "DataSourceName is missing", "name the data source of the resolver"
+            )
+        pipeline = properties.mapping("PipelineConfig")
+        steps = pipeline.texts("Functions") if pipeline is not None else ()
+        for step in steps:
+            _known(properties, "PipelineConfig", step, functions)
+        return ResolverDefinition(
+            type_name=properties.required("TypeName"),
+            field_name=properties.required("FieldName"),
+            kind=kind,
+            data_source=_known(properties, "DataSourceName", source, data_sources) if source is not None else None,
+            functions=steps,
+            code=self._code(part),
+            max_batch_size=properties.integer("MaxBatchSize") or 0,
+        )
+
+    def _code(self, part: Resource) -> CodeDefinition | None:
+        properties = part.properties
+        runtime = properties.mapping("Runtime")
+        if runtime is not None:
+            runtime.without_effect("RuntimeVersion")
+            if runtime.required("Name") != "APPSYNC_JS":
+                raise properties.wrong("Runtime", "only APPSYNC_JS is known", "write Name: APPSYNC_JS")
+        text, location = properties.text("Code"), properties.text("CodeS3Location")
+        if text is not None:
+            return CodeDefinition(text)
+        if location is not None:
+            place = (*properties.place, "CodeS3Location")
+            return CodeDefinition(*source_text(location, place, self._largest_source(), self.stack))
+        if any(properties.values.get(name) for name in _TEMPLATES):
+            return self._refused_templates(part)
+        return None
+
+    def _largest_source(self) -> int:
+        return 4 * self.stack.limits.appsync.code_characters
+
+    def _refused_templates(self, part: Resource) -> CodeDefinition:
+        """Code that fails by name: without it the field would quietly be a direct resolver, or a default one."""
+        part.properties.without_effect(*_TEMPLATES)
+        self.stack.warn(part.place, f"{part.type}: VTL mapping templates are not run yet; the field answers an error")
+        message = f"{part.logical_id}: VTL mapping templates are not run yet; write the resolver in APPSYNC_JS"
+        return CodeDefinition(
+            "import { util } from '@aws-appsync/utils';\n"
+            f"export function request(ctx) {{ util.error({message!r}, 'NotSupported'); }}\n"
+            "export function response(ctx) { return null; }\n"
+        )
+
+    def _api_key(self, part: Resource) -> ApiKey:
+        properties = part.properties
+        properties.without_effect("ApiKeyId")
+        expires = properties.integer("Expires")
+        return ApiKey(
+            key=_key(part, self.stack),
+            expires=NEVER if expires is None else float(expires),
+            description=properties.text("Description") or "",
+        )
+
+
+def _authentication(properties: Properties) -> str:
+    kind = properties.required("AuthenticationType")
+    if kind not in _AUTHENTICATION:
+        raise properties.wrong(
+            "AuthenticationType", f"{kind!r} is unknown", f"use one of: {', '.join(_AUTHENTICATION)}"
+        )
+    return kind
+
+
+def _known(properties: Properties, name: str, value: str, known: set[str]) -> str:
+    if value not in known:
+        raise _unknown(properties, name, value, known)
+    return value
+
+
+def _unknown(properties: Properties, name: str, value: str, known: set[str]) -> ProjectError:
+    choices = ", ".join(sorted(known)) or "none"
+    return properties.wrong(name, f"the API has no {value!r}", f"declare it; the API has: {choices}")

@@ -1,0 +1,160 @@
+"""Where a template's code lies on this disk: folders, zips and inline text of functions, files of GraphQL APIs.
+
+`lambda_.py` and `appsync.py` call it. Zips and inline code are unpacked under the user's cache folder, by digest,
+because functions run from folders.
+"""
+
+import hashlib
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from callpark.kernel.errors import ProjectError
+from callpark.projects.document import Place
+from callpark.projects.resources.properties import Properties
+from callpark.projects.resources.stack import Resource, Stack
+from callpark.projects.template import read_text
+
+_INLINE_FILES: Mapping[str, str] = {"python": "index.py", "nodejs": "index.js"}
+
+
+def cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/callpark`, or `~/.cache/callpark`."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "callpark"
+
+
+def function_folder(resource: Resource, runtime: str, stack: Stack) -> Path:
+    """The folder a function's code runs from. Raises ProjectError when there is none on this disk."""
+    properties = resource.properties
+    place = (*properties.place, "Code")
+    written = properties.get("Code")
+    if isinstance(written, str):
+        return _local(written, place, stack)
+    code = properties.mapping("Code")
+    if code is None:
+        raise stack.blame(place, "the function has no code", "give its folder, as in CodeUri: src/")
+    inline = code.text("ZipFile")
+    code.without_effect("S3ObjectVersion", "S3ObjectStorageMode", "SourceKMSKeyArn")
+    if inline is not None:
+        return _inline(inline, runtime, place, stack)
+    asset = _asset(resource, code, stack)
+    if asset is not None:
+        return asset
+    bucket = code.text("S3Bucket") or "?"
+    raise stack.blame(
+        place,
+        f"the code lies in S3 (s3://{bucket}/{code.text('S3Key')}), which is not on this machine",
+        "give the path of a local folder, or of the `sam build` output's template",
+    )
+
+
+def source_text(location: str, place: Place, limit: int, stack: Stack) -> tuple[str, Path]:
+    """The text of a `…S3Location` or `CodeUri` that names a local file, or an asset of `cdk.out`."""
+    path = stack.folder / location
+    if location.startswith("s3://"):
+        key = location.rpartition("/")[2]
+        path = stack.folder / f"asset.{key}"
+        if not path.is_file():
+            raise stack.blame(place, f"{location} is not on this machine", "give the path of a local file")
+    if not path.is_file():
+        raise stack.blame(
+            place, f"there is no file {location}", "correct the path; it starts from the template's folder"
+        )
+    stack.watch(path)
+    return read_text(path, limit), path
+
+
+def _local(written: str, place: Place, stack: Stack) -> Path:
+    path = stack.folder / written
+    if path.is_dir():
+        stack.watch(path)
+        return path
+    if path.is_file() and zipfile.is_zipfile(path):
+        stack.watch(path)
+        return _unzipped(path, place, stack)
+    if path.is_file():
+        stack.watch(path.parent)
+        return path.parent
+    raise stack.blame(place, f"there is no code at {written}", "correct the path; it starts from the template's folder")
+
+
+def _asset(resource: Resource, code: Properties, stack: Stack) -> Path | None:
+    """What `cdk synth` left for the function: the metadata say where, else the key's digest does."""
+    key = code.text("S3Key") or ""
+    named = resource.metadata.get("aws:asset:path")
+    names = [named] if isinstance(named, str) else []
+    names += [f"asset.{key.removesuffix('.zip')}", f"asset.{key}"] if key else []
+    code.without_effect("S3Bucket")
+    for name in names:
+        path = stack.folder / name
+        if path.is_dir() or (path.is_file() and zipfile.is_zipfile(path)):
+            return _local(name, (*resource.properties.place, "Code"), stack)
+    return None
+
+
+def _inline(text: str, runtime: str, place: Place, stack: Stack) -> Path:
+    name = next((file for prefix, file in _INLINE_FILES.items() if runtime.startswith(prefix)), None)
+    if name is None:
+        raise stack.blame(place, f"inline code for {runtime} is not possible", "put the code into a folder")
+    folder = cache_folder() / "inline" / hashlib.sha256(f"{name}\0{text}".encode()).hexdigest()[:32]
+    if not (folder / name).is_file():
+        with _filling(folder, place, stack) as filling:
+            (filling / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def _unzipped(path: Path, place: Place, stack: Stack) -> Path:
+    data = path.read_bytes()
+    folder = cache_folder() / "zips" / hashlib.sha256(data).hexdigest()[:32]
+    if folder.is_dir():
+        return folder
+    limits = stack.limits
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, _filling(folder, place, stack) as filling:
+            entries = archive.infolist()
+            if sum(entry.file_size for entry in entries) > limits.lambda_.unzipped_bytes:
+                raise stack.blame(place, f"{path.name} unpacks to too much", "keep it under lambda.unzipped_bytes")
+            if len(entries) > limits.project.zip_files:
+                raise stack.blame(place, f"{path.name} holds too many files", "keep it under project.zip_files")
+            archive.extractall(filling)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise stack.blame(place, f"{path.name} cannot be unpacked: {error}", "make the zip anew") from None
+    return folder
+
+
+class _filling:
+    """A folder that appears complete or not at all: filled beside its place, then moved there."""
+
+    def __init__(self, folder: Path, place: Place, stack: Stack) -> None:
+        self._folder = folder
+        self._work = folder.with_name(f"{folder.name}.{os.getpid()}")
+        self._place = place
+        self._stack = stack
+
+    def __enter__(self) -> Path:
+        try:
+            shutil.rmtree(self._work, ignore_errors=True)
+            self._work.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise self._refusal(error) from None
+        return self._work
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            try:
+                self._work.rename(self._folder)
+            except OSError as error:
+                if not self._folder.is_dir():  # another process was faster otherwise, with the same bytes
+                    raise self._refusal(error) from None
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def _refusal(self, error: OSError) -> ProjectError:
+        return self._stack.blame(
+            self._place,
+            f"its code cannot be unpacked into {self._folder}: {error.strerror}",
+            "make that folder writable, or name another one with XDG_CACHE_HOME",
+        )

@@ -1,0 +1,38 @@
+"""Which resource types are served, and what `Ref` and `Fn::GetAtt` give for each. Called by `load.py`.
+
+A new resource type starts here.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from callpark.projects.identity import uuid_of
+from callpark.projects.intrinsics import Identity
+from callpark.projects.resources import appsync, connect, lambda_, sqs
+from callpark.projects.resources.stack import Resource, Stack
+
+Identify: TypeAlias = Callable[[Resource, Stack], Identity]
+
+
+def _without_attributes(resource: Resource, stack: Stack) -> Identity:
+    return Identity(uuid_of(stack.project, resource.type, resource.logical_id))
+
+
+SERVED: Final[Mapping[str, Identify]] = {
+    lambda_.FUNCTION: lambda_.function_identity,
+    lambda_.VERSION: lambda_.version_identity,
+    lambda_.ALIAS: lambda_.alias_identity,
+    lambda_.EVENT_INVOKE_CONFIG: _without_attributes,
+    connect.PERMISSION: _without_attributes,
+    appsync.API: appsync.api_identity,
+    appsync.SCHEMA: appsync.schema_identity,
+    appsync.DATA_SOURCE: appsync.data_source_identity,
+    appsync.RESOLVER: appsync.resolver_identity,
+    appsync.FUNCTION: appsync.function_identity,
+    appsync.API_KEY: appsync.api_key_identity,
+    connect.INSTANCE: connect.instance_identity,
+    connect.FLOW: connect.flow_identity,
+    connect.NUMBER: connect.number_identity,
+    connect.ASSOCIATION: connect.association_identity,
+    sqs.QUEUE: sqs.queue_identity,
+}
