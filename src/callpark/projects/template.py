@@ -24,12 +24,15 @@ class Template:
         return self.path.parent
 
     def where(self, place: Place) -> str:
-        """`template.yaml:12`, or just the file's name where the line is not known."""
-        while place:
-            line = self.document.lines.get(place)
+        """`template.yaml:12`, or just the file's name where the line is not known.
+
+        What the SAM transform made has no line of its own, and its section's line would mislead.
+        """
+        shortest = min(len(place), 2) or 1
+        for length in range(len(place), shortest - 1, -1):
+            line = self.document.lines.get(place[:length])
             if line is not None:
                 return f"{self.name}:{line}"
-            place = place[:-1]
         return self.name
 
 

@@ -41,9 +41,7 @@ def instance_identity(resource: Resource, stack: Stack) -> Identity:
         "Id": arn.rpartition("/")[2],
         "InstanceStatus": "ACTIVE",
         "CreatedTime": "1970-01-01T00:00:00Z",
-        "ServiceRole": stack.home.arn(
-            "iam", "role/aws-service-role/connect.amazonaws.com/AWSServiceRoleForAmazonConnect"
-        ),
+        "ServiceRole": f"arn:aws:iam::{stack.home.account}:role/aws-service-role/connect.amazonaws.com/AmazonConnect",
     }
     return Identity(arn, attributes)
 

@@ -67,9 +67,8 @@ def functions(resources: Sequence[Resource], stack: Stack) -> tuple[FunctionDefi
     """Raises ProjectError for two functions of one name."""
     configs = _event_invoke_configs(resources, stack)
     found: dict[str, FunctionDefinition] = {}
+    _warn_versions(resources, stack)
     for resource in resources:
-        if resource.type in (VERSION, ALIAS):
-            _warn_version(resource, stack)
         if resource.type == FUNCTION:
             definition = _function(resource, configs, stack)
             if definition is None:
@@ -83,11 +82,18 @@ def functions(resources: Sequence[Resource], stack: Stack) -> tuple[FunctionDefi
     return tuple(found.values())
 
 
-def _warn_version(resource: Resource, stack: Stack) -> None:
-    kind = resource.type.rpartition("::")[2].lower()
-    name = _name_of(resource.properties.required("FunctionName"))
-    resource.properties.without_effect(*resource.properties.values)
-    stack.warn(resource.place, f"{resource.type}: the {kind} stands for $LATEST of {name}; versions are not kept yet")
+def _warn_versions(resources: Sequence[Resource], stack: Stack) -> None:
+    """One warning per function, however many versions and aliases it has."""
+    warned: set[str] = set()
+    for resource in resources:
+        if resource.type in (VERSION, ALIAS):
+            name = _name_of(resource.properties.required("FunctionName"))
+            resource.properties.without_effect(*resource.properties.values)
+            if name not in warned:
+                stack.warn(
+                    resource.place, f"{resource.type}: versions are not kept yet; it stands for $LATEST of {name}"
+                )
+            warned.add(name)
 
 
 def _function(resource: Resource, configs: dict[str, EventInvokeConfig], stack: Stack) -> FunctionDefinition | None:
