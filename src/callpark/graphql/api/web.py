@@ -4,6 +4,8 @@ The gateway mounts it: `matches(scope)` says whether a scope is ours, calling it
 `/apis/<id>/graphql` (also `/graphql`, and by Host `<id>.appsync-api.*`), websockets there and on `…/realtime`.
 """
 
+import asyncio
+
 from callpark.graphql.api import asgi
 from callpark.graphql.api.http import GraphqlHttp
 from callpark.graphql.api.location import locate
@@ -26,6 +28,8 @@ class GraphqlWeb:
         self._http = GraphqlHttp(service, clock, ids, limits.appsync)
         self._around = Surroundings(service, self.hub, clock, limits.appsync)
         self._connections: dict[str, WebsocketConnection] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def matches(self, scope: asgi.Scope) -> bool:
         """Whether a scope of type http or websocket is for us."""
@@ -39,15 +43,23 @@ class GraphqlWeb:
             return
         connection = WebsocketConnection(self._around, self._ids.uuid(), scope, receive, send)
         self._connections[connection.id] = connection
+        self._idle.clear()
         try:
             await connection.run()
         finally:
             del self._connections[connection.id]
+            if not self._connections:
+                self._idle.set()
 
-    def shut_down(self) -> None:
+    async def aclose(self) -> None:
         """Say goodbye to every websocket; each ends within `appsync.close_seconds`."""
         for connection in tuple(self._connections.values()):
             connection.shut_down()
+        await self.idle()
+
+    async def idle(self) -> None:
+        """Until no websocket is open."""
+        await self._idle.wait()
 
     def __len__(self) -> int:
         """Open websockets."""
