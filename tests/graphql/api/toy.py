@@ -30,13 +30,14 @@ async def data(request: GraphqlRequest) -> GraphqlResponse:
 
 @dataclass
 class ToyService:
-    """`subscription <field>` is fed by the mutation `say`; its variables are its arguments. `refuse` as the query is
-    refused, `hang` never becomes a subscription."""
+    """Every subscription is `onSay`, fed by the mutation `say`; its variables are its arguments. The query `refuse` is
+    refused, `hang` never becomes a subscription, `bug` raises. `once_subscribed` is published after each start."""
 
     served: list[ApiDefinition] = field(default_factory=lambda: [api()])
     requests: list[GraphqlRequest] = field(default_factory=list)
     on_execute: Callable[[GraphqlRequest], Awaitable[GraphqlResponse]] = data
     publishers: list[Callable[[Publication], None]] = field(default_factory=list)
+    once_subscribed: list[object] = field(default_factory=list)
     projected: int = 0
 
     def apis(self) -> Sequence[ApiDefinition]:
@@ -57,6 +58,8 @@ class ToyService:
             await asyncio.get_running_loop().create_future()
         if request.query == "bug":
             raise ZeroDivisionError
+        for value in self.once_subscribed:
+            asyncio.get_running_loop().call_soon(self.publish, value)
         return PreparedSubscription("onSay", request.variables, ("say",), request.query, self._project)
 
     def on_publish(self, publisher: Callable[[Publication], None]) -> None:
