@@ -37,9 +37,20 @@ class LambdaLimits:
     environments: int = _limit(256, "processes", "our rule: real processes on one machine, of all functions")
     idle_environment_seconds: float = _limit(300.0, "s", "our rule: an idle environment is shut down after this")
     log_bytes_per_invocation: int = _limit(16_777_216, "B", "our rule: a flood is cut here, with a line that says so")
+    log_event_bytes: int = _limit(1_048_576, "B", "AmazonCloudWatchLogs cloudwatch_limits: 1 MB per event")
     zip_bytes: int = _limit(52_428_800, "B", "gettingstarted-limits: 50 MB zipped, direct upload")
     unzipped_bytes: int = _limit(262_144_000, "B", "gettingstarted-limits: 250 MB unzipped")
     result_retention_seconds: float = _limit(86_400.0, "s", "our rule: results of Event runs are kept a day")
+    kept_results: int = _limit(10_000, "results", "our rule: results of Event runs kept in memory")
+    kept_result_bytes: int = _limit(67_108_864, "B", "our rule: the same, by size")
+    held_event_bytes: int = _limit(67_108_864, "B", "our rule: event bodies a function holds leased")
+    timeout_seconds: int = _limit(900, "s", "gettingstarted-limits: function timeout, 15 minutes")
+    memory_megabytes: int = _limit(10_240, "MB", "gettingstarted-limits: 128 MB to 10,240 MB")
+    environment_bytes: int = _limit(4_096, "B", "gettingstarted-limits: environment variables, 4 KB in all")
+    unreserved_concurrency: int = _limit(100, "environments", "lambda-concurrency: what reservations must leave over")
+    code_storage_bytes: int = _limit(80_530_636_800, "B", "gettingstarted-limits: 75 GB; shown only")
+    client_context_bytes: int = _limit(3_583, "B", "API_Invoke: ClientContext, base64 as sent")
+    legacy_event_payload_bytes: int = _limit(262_144, "B", "API_InvokeAsync: 256 KB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,9 @@ class ConnectLimits:
     wait_seconds: int = _limit(604_800, "s", "adminguide: Wait, 7 days")
     attributes_bytes: int = _limit(32_768, "B", "adminguide: contact attributes")
     words_per_minute: float = _limit(170.0, "words/min", "our rule: how fast a prompt is spoken")
-    recorded_prompt_seconds: float = _limit(60.0, "s", "our rule: a recording whose length is unknown, hold music mostly")
+    recorded_prompt_seconds: float = _limit(
+        60.0, "s", "our rule: a recording whose length is unknown, hold music mostly"
+    )
     prompt_characters: int = _limit(6_000, "characters", "adminguide: text-to-speech, in all")
     prompt_break_seconds: float = _limit(10.0, "s", "adminguide: SSML break")
     function_sequence_seconds: float = _limit(20.0, "s", "adminguide: functions in a row without a prompt")
@@ -93,6 +106,12 @@ class AppSyncLimits:
     resolver_milliseconds: int = _limit(2_000, "ms", "our rule: CPU time of one handler evaluation")
     resolver_memory_bytes: int = _limit(67_108_864, "B", "our rule: memory of one code unit")
     document_cache_entries: int = _limit(1_000, "documents", "our rule: parsed documents per API")
+    document_tokens: int = _limit(15_000, "tokens", "graphql-java: ParserOptions.MAX_QUERY_TOKENS")
+    cached_document_characters: int = _limit(65_536, "characters", "our rule: longer documents are parsed each time")
+    selected_fields: int = _limit(20_000, "fields", "our rule: of one operation, fragments expanded")
+    inline_milliseconds: int = _limit(
+        20, "ms", "our rule: CPU time of a handler before it moves to a thread of its own"
+    )
 
 
 @dataclass(frozen=True, slots=True)

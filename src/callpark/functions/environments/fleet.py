@@ -1,0 +1,364 @@
+"""All execution environments: which one takes a run, when another is started, when one ends.
+
+Implements `ports.Environments` for `functions/service.py` and `functions/events/`. One pool per function version. Nothing here waits
+for anything but a start that is under way or, for events, a run of the same function, so nested invocations cannot
+lock each other out.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections import deque
+from pathlib import Path
+
+from callpark.functions.environments.environment import Environment, InitTimedOut, Platform, Ready, Run
+from callpark.functions.environments.forking import ForkingLauncher, can_fork
+from callpark.functions.environments.lifecycle import Life
+from callpark.functions.environments.ports import Attempt, Deployment, EnvironmentUnavailable, Outcome, Saturated
+from callpark.functions.environments.processes import Launcher, PlainLauncher
+from callpark.functions.environments.runtimes import Program, Unstartable, other_python, program
+from callpark.functions.environments.scaling import Demand, environments_to_start
+from callpark.functions.environments.variables import refused_variables
+from callpark.kernel.clock import Clock
+from callpark.kernel.ids import Ids
+from callpark.kernel.limits import Limits
+from callpark.kernel.tasks import Tasks
+from callpark.kernel.trace import Trace
+
+_log = logging.getLogger("callpark")
+
+#: How often, in real seconds, waiting events are weighed against their function's environments.
+_WEIGH_SECONDS = 0.01
+#: Before the first start of a function has been measured.
+_ASSUMED_START_SECONDS = 0.05
+
+
+class Pool:
+    """One function version: its environments, and the events that wait for one. Means are exponentially weighted."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.program: Program | Unstartable | None = None
+        self.idle: list[Environment] = []
+        self.busy: set[Environment] = set()
+        self.starting: set[Environment] = set()
+        self.waiting: deque[Run] = deque()
+        self.run_seconds = 0.0
+        self.start_seconds = _ASSUMED_START_SECONDS
+        self.weighing: asyncio.TimerHandle | None = None
+
+    def demand(self, cores: int) -> Demand:
+        ages = [environment.running_seconds for environment in self.busy]
+        present = sum(ages) / len(ages) if ages else 0.0
+        shares = [environment.compute_share() for environment in self.busy]
+        share = sum(shares) / len(shares) if shares else 0.0
+        run_seconds = max(self.run_seconds, present)
+        return Demand(
+            len(self.waiting), len(self.busy), len(self.starting), run_seconds, share, self.start_seconds, cores
+        )
+
+    def take_waiting(self) -> Run | None:
+        """The next event whose sender still waits for it."""
+        while self.waiting:
+            run = self.waiting.popleft()
+            if not run.abandoned:
+                return run
+            run.fail(EnvironmentUnavailable("nobody waits for this run"))
+        return None
+
+
+class Fleet:
+    """Real processes for handlers. `directory` holds what they leave on disk; `endpoint_url` is passed on to them as
+    AWS_ENDPOINT_URL. Timeouts, starts and idleness are measured in real seconds: the processes are real."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        ids: Ids,
+        trace: Trace,
+        limits: Limits,
+        endpoint_url: str | None,
+        directory: Path,
+        launcher: Launcher | None = None,
+    ) -> None:
+        self._clock = clock
+        self._limits = limits.lambda_
+        chosen = launcher or (ForkingLauncher() if can_fork() else PlainLauncher())
+        self._platform = Platform(clock, ids, trace, limits.lambda_, chosen, directory, endpoint_url)
+        self._pools: dict[tuple[str, str], Pool] = {}
+        self._environments: dict[Environment, Pool] = {}
+        self._tasks = Tasks("environments")
+        self._sweep: asyncio.TimerHandle | None = None
+        self._warned: set[str] = set()
+        self._cores = os.cpu_count() or 1
+        self._closed = False
+
+    async def start(self) -> None:
+        """Warm up what Python handlers are forked from, so that the first one does not wait for it. Optional."""
+        if isinstance(self._platform.launcher, ForkingLauncher):
+            await self._platform.launcher.warm()
+
+    async def run(self, deployment: Deployment, attempt: Attempt, *, patient: bool = False) -> Outcome:
+        if self._closed:
+            raise EnvironmentUnavailable("callpark is closing")
+        pool = self._pool(deployment)
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        run = Run(attempt, future, self._clock.hold(f"function {deployment.configuration.name}"))
+        try:
+            self._place(pool, run, patient)
+        except Saturated as error:
+            run.fail(error)
+        return await future
+
+    def retire(self, arn: str) -> None:
+        for pool in self._pools.values():
+            if pool.deployment.arn == arn:
+                self._retire(pool)
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._sweep is not None:
+            self._sweep.cancel()
+        closing = EnvironmentUnavailable("callpark is closing")
+        for pool in self._pools.values():
+            if pool.weighing is not None:
+                pool.weighing.cancel()
+            while (run := pool.take_waiting()) is not None:
+                run.fail(closing)
+        environments = tuple(self._environments)
+        await self._tasks.aclose()
+        await asyncio.gather(*(environment.close(closing) for environment in environments))
+        self._environments.clear()
+        await self._platform.launcher.close()
+
+    # Placing runs.
+
+    def _pool(self, deployment: Deployment) -> Pool:
+        key = (deployment.arn, deployment.version)
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = self._pools[key] = Pool(deployment)
+            self._warn_about(deployment)
+        elif pool.deployment.revision != deployment.revision:
+            self._retire(pool)
+            pool.deployment = deployment
+            pool.program = None
+            self._warn_about(deployment)
+        return pool
+
+    def _place(self, pool: Pool, run: Run, patient: bool) -> None:
+        """Give the run to an idle environment, to a new one, or let it wait. Raises Saturated."""
+        environment = self._take_idle(pool)
+        if environment is not None:
+            self._begin(pool, environment, run)
+        elif patient and (pool.busy or pool.starting):
+            pool.waiting.append(run)
+            self._weigh_soon(pool)
+        else:
+            self._start_for(pool, self._new_environment(pool), run)
+
+    def _take_idle(self, pool: Pool) -> Environment | None:
+        """The environment used last, warm ones first: the others get old and end."""
+        idle = pool.idle
+        for index in range(len(idle) - 1, -1, -1):
+            if idle[index].life is Life.IDLE:
+                return idle.pop(index)
+        return idle.pop() if idle else None
+
+    def _begin(self, pool: Pool, environment: Environment, run: Run) -> None:
+        if environment.life is Life.IDLE:
+            pool.busy.add(environment)
+            environment.begin(run)
+        else:
+            self._start_for(pool, environment, run)
+
+    def _new_environment(self, pool: Pool) -> Environment:
+        if len(self._environments) >= self._limits.environments and not self._evict(pool):
+            raise Saturated(f"{self._limits.environments} environments are busy")
+        environment = Environment(pool.deployment, self._platform, self)
+        self._environments[environment] = pool
+        return environment
+
+    def _evict(self, wanting: Pool) -> bool:
+        """Make room by ending the environment of another function that has been idle longest."""
+        candidates = [environment for pool in self._pools.values() if pool is not wanting for environment in pool.idle]
+        if not candidates:
+            return False
+        oldest = min(candidates, key=lambda environment: environment.idle_since)
+        self._environments[oldest].idle.remove(oldest)
+        self._end(oldest)
+        return True
+
+    # Starting.
+
+    def _start_for(self, pool: Pool, environment: Environment, run: Run) -> None:
+        pool.busy.add(environment)
+        self._tasks.spawn(self._run_cold(pool, environment, run), f"start of {environment.stream}")
+
+    async def _run_cold(self, pool: Pool, environment: Environment, run: Run) -> None:
+        try:
+            program = await self._program(pool, environment)
+            started = time.perf_counter()
+            await environment.start_for(program, run)
+            self._note_start(pool, time.perf_counter() - started)
+        except EnvironmentUnavailable as error:
+            run.fail(error)
+            self._end(environment)
+            self._serve(pool)
+        except BaseException:
+            run.fail(EnvironmentUnavailable("the start of an environment was broken off"))
+            raise
+
+    async def _start_ahead(self, pool: Pool, environment: Environment) -> None:
+        """Start an environment for whichever event waits first when it is ready."""
+        try:
+            program = await self._program(pool, environment)
+            started = time.perf_counter()
+            init = await environment.start(program, self._limits.init_seconds, "")
+        except EnvironmentUnavailable as error:
+            self._end(environment)
+            run = pool.take_waiting()
+            if run is not None:
+                run.fail(error)
+            self._serve(pool)
+            return
+        if not isinstance(init, InitTimedOut):
+            self._note_start(pool, time.perf_counter() - started)
+        if isinstance(init, Ready):
+            self.environment_free(environment, None)
+            return
+        run = pool.take_waiting()
+        pool.starting.discard(environment)
+        if run is None:
+            self._end(environment)
+            return
+        pool.busy.add(environment)
+        try:
+            await environment.go_on(program, run, init)
+        except EnvironmentUnavailable as error:
+            run.fail(error)
+            self._end(environment)
+            self._serve(pool)
+
+    async def _program(self, pool: Pool, environment: Environment) -> Program | Unstartable:
+        if pool.program is None or pool.deployment is not environment.deployment:
+            chosen = await asyncio.to_thread(program, environment.deployment)
+            if pool.deployment is not environment.deployment:
+                return chosen
+            pool.program = chosen
+        return pool.program
+
+    def _note_start(self, pool: Pool, seconds: float) -> None:
+        pool.start_seconds += 0.3 * (seconds - pool.start_seconds)
+
+    # What environments say.
+
+    def environment_free(self, environment: Environment, ran_seconds: float | None) -> None:
+        pool = self._environments.get(environment)
+        if pool is None:
+            return
+        pool.busy.discard(environment)
+        pool.starting.discard(environment)
+        if ran_seconds is not None:
+            pool.run_seconds += 0.2 * (ran_seconds - pool.run_seconds)
+        if environment.life is Life.GONE or environment.life is Life.DRAINING:
+            self._end(environment)
+            self._serve(pool)
+            return
+        environment.idle_since = asyncio.get_running_loop().time()
+        pool.idle.append(environment)
+        if pool.waiting:
+            self._serve(pool)
+        elif self._sweep is None:
+            self._sweep_in(self._limits.idle_environment_seconds)
+
+    def environment_lost_run(self, environment: Environment, run: Run) -> None:
+        pool = self._environments[environment]
+        self._start_for(pool, environment, run)
+
+    def _serve(self, pool: Pool) -> None:
+        """Give waiting events to idle environments; see to it that somebody serves the rest."""
+        while pool.waiting and pool.idle:
+            run = pool.take_waiting()
+            environment = self._take_idle(pool)
+            if run is None or environment is None:
+                if environment is not None:
+                    pool.idle.append(environment)
+                break
+            self._begin(pool, environment, run)
+        if pool.waiting and not pool.busy and not pool.starting:
+            self._grow(pool, 1)
+
+    # Growing and shrinking.
+
+    def _weigh_soon(self, pool: Pool) -> None:
+        if pool.weighing is None:
+            pool.weighing = asyncio.get_running_loop().call_later(_WEIGH_SECONDS, self._weigh, pool)
+
+    def _weigh(self, pool: Pool) -> None:
+        pool.weighing = None
+        if pool.waiting and not self._closed:
+            self._grow(pool, environments_to_start(pool.demand(self._cores)))
+            self._weigh_soon(pool)
+
+    def _grow(self, pool: Pool, count: int) -> None:
+        for _ in range(count):
+            try:
+                environment = self._new_environment(pool)
+            except Saturated as error:
+                if not pool.busy and not pool.starting:
+                    while (run := pool.take_waiting()) is not None:
+                        run.fail(error)
+                return
+            pool.starting.add(environment)
+            self._tasks.spawn(self._start_ahead(pool, environment), f"start of {environment.stream}")
+
+    def _retire(self, pool: Pool) -> None:
+        for environment in (*pool.starting, *pool.busy):
+            environment.retire()
+            if environment.life is Life.GONE:
+                self._end(environment)
+        idle, pool.idle = pool.idle, []
+        for environment in idle:
+            self._end(environment)
+
+    def _sweep_in(self, seconds: float) -> None:
+        self._sweep = asyncio.get_running_loop().call_later(seconds, self._end_idle)
+
+    def _end_idle(self) -> None:
+        """End what has been idle for too long."""
+        self._sweep = None
+        now = asyncio.get_running_loop().time()
+        earliest: float | None = None
+        for pool in self._pools.values():
+            kept = []
+            for environment in pool.idle:
+                due = environment.idle_since + self._limits.idle_environment_seconds
+                if due <= now:
+                    self._end(environment)
+                else:
+                    kept.append(environment)
+                    earliest = due if earliest is None else min(earliest, due)
+            pool.idle = kept
+        if earliest is not None:
+            self._sweep_in(earliest - now)
+
+    def _end(self, environment: Environment) -> None:
+        pool = self._environments.pop(environment, None)
+        if pool is not None:
+            pool.busy.discard(environment)
+            pool.starting.discard(environment)
+            self._tasks.spawn(environment.close(), f"end of {environment.stream}")
+
+    def _warn_about(self, deployment: Deployment) -> None:
+        configuration = deployment.configuration
+        warnings = [
+            f"function {configuration.name}: AWS reserves the variable {name}; it is not set"
+            for name in refused_variables(configuration.environment)
+        ]
+        version = other_python(configuration)
+        for warning in (*warnings, *([version] if version else [])):
+            if warning not in self._warned:
+                self._warned.add(warning)
+                _log.warning("%s", warning)

@@ -1,0 +1,54 @@
+"""What environments tell the trace: log events and the runs' beginnings and ends. Frozen values; read by function logs,
+timelines and the CLI. The subject is the request id of the run they belong to."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+AttemptStatus: TypeAlias = Literal["success", "error", "timeout"]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLog:
+    """One log event of a function, as CloudWatch would hold it. `stream` is the environment's log stream. Events of
+    the init phase carry the request id that caused the start, or "" when none did."""
+
+    function: str
+    request_id: str
+    stream: str
+    text: str
+
+    @property
+    def subject(self) -> str:
+        return self.request_id
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A handler has been given its event. `cold` says that the environment was started for it."""
+
+    function: str
+    request_id: str
+    stream: str
+    cold: bool
+
+    @property
+    def subject(self) -> str:
+        return self.request_id
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """A run is over. Real seconds; `init_seconds` on the first run of a process; `peak_megabytes` of its process."""
+
+    function: str
+    request_id: str
+    stream: str
+    status: AttemptStatus
+    error_type: str | None
+    duration_seconds: float
+    init_seconds: float | None
+    peak_megabytes: int
+
+    @property
+    def subject(self) -> str:
+        return self.request_id

@@ -1,0 +1,102 @@
+"""The platform's own log lines: INIT_START, START, END, REPORT and their JSON forms. Pure.
+
+Called by `environment.py`; formats as recorded (lambda.md §15.1) and, for `LogFormat: JSON`, the records of the Telemetry API.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
+
+import orjson
+
+from callpark.functions.environments.happenings import AttemptStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What REPORT says. Seconds and megabytes; `init_seconds` on the first run of a process."""
+
+    request_id: str
+    status: AttemptStatus
+    error_type: str | None
+    duration_seconds: float
+    memory_megabytes: int
+    peak_megabytes: int
+    init_seconds: float | None
+
+
+class TextLines:
+    """`LogFormat: Text`."""
+
+    def init_start(self, runtime: str, version: str, at: str) -> str:
+        name, number = _split_runtime(runtime)
+        return f"INIT_START Runtime Version: {name}:{number}.callpark\tRuntime Version ARN: \n"
+
+    def init_report(self, seconds: float, status: Literal["error", "timeout"], error_type: str | None, at: str) -> str:
+        kind = f"\tError Type: {error_type}" if error_type else ""
+        return f"INIT_REPORT Init Duration: {seconds * 1000:.2f} ms\tPhase: init\tStatus: {status}{kind}\t\n"
+
+    def start(self, request_id: str, version: str, at: str) -> str:
+        return f"START RequestId: {request_id} Version: {version}\n"
+
+    def end(self, request_id: str, at: str) -> str | None:
+        return f"END RequestId: {request_id}\n"
+
+    def report(self, report: Report, at: str) -> str:
+        milliseconds = report.duration_seconds * 1000
+        line = (
+            f"REPORT RequestId: {report.request_id}\tDuration: {milliseconds:.2f} ms\t"
+            f"Billed Duration: {ceil(milliseconds)} ms\tMemory Size: {report.memory_megabytes} MB\t"
+            f"Max Memory Used: {report.peak_megabytes} MB\t"
+        )
+        if report.init_seconds is not None:
+            line += f"Init Duration: {report.init_seconds * 1000:.2f} ms\t"
+        if report.status == "timeout":
+            line += "Status: timeout"
+        elif report.status == "error" and report.error_type and report.error_type.startswith("Runtime."):
+            line += f"Status: error\tError Type: {report.error_type}"
+        return line + "\n"
+
+
+class JsonLines:
+    """`LogFormat: JSON`: one platform record per line."""
+
+    def init_start(self, runtime: str, version: str, at: str) -> str:
+        record = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime}
+        return _line(at, "platform.initStart", {**record, "functionVersion": version})
+
+    def init_report(self, seconds: float, status: Literal["error", "timeout"], error_type: str | None, at: str) -> str:
+        record: dict[str, object] = {"initializationType": "on-demand", "phase": "init", "status": status}
+        if error_type:
+            record["errorType"] = error_type
+        return _line(at, "platform.initReport", {**record, "metrics": {"durationMs": round(seconds * 1000, 3)}})
+
+    def start(self, request_id: str, version: str, at: str) -> str:
+        return _line(at, "platform.start", {"requestId": request_id, "version": version})
+
+    def end(self, request_id: str, at: str) -> str | None:
+        return None
+
+    def report(self, report: Report, at: str) -> str:
+        milliseconds = report.duration_seconds * 1000
+        metrics: dict[str, object] = {
+            "durationMs": round(milliseconds, 3),
+            "billedDurationMs": ceil(milliseconds),
+            "memorySizeMB": report.memory_megabytes,
+            "maxMemoryUsedMB": report.peak_megabytes,
+        }
+        if report.init_seconds is not None:
+            metrics["initDurationMs"] = round(report.init_seconds * 1000, 3)
+        record: dict[str, object] = {"requestId": report.request_id, "status": report.status, "metrics": metrics}
+        if report.error_type and report.status == "error":
+            record["errorType"] = report.error_type
+        return _line(at, "platform.report", record)
+
+
+def _line(at: str, kind: str, record: dict[str, object]) -> str:
+    return orjson.dumps({"time": at, "type": kind, "record": record}).decode() + "\n"
+
+
+def _split_runtime(runtime: str) -> tuple[str, str]:
+    digits = next((index for index, character in enumerate(runtime) if character.isdigit()), len(runtime))
+    return runtime[:digits].rstrip("."), runtime[digits:].removesuffix(".x") or "al2"

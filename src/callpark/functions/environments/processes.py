@@ -1,0 +1,162 @@
+"""Processes as the environment sees them, and two ways to start one.
+
+`ForkingLauncher` asks a zygote (fast, Linux); `PlainLauncher` starts a new interpreter. Both give a `Process`, whose exit is a
+future. Chosen once by `fleet.py`.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from callpark.functions.environments.ports import EnvironmentUnavailable
+from callpark.functions.environments.runtimes import Program, plain_arguments
+
+#: The log pipe's descriptors in every process: standard output, standard error, telemetry.
+TELEMETRY_DESCRIPTOR = 3
+_PEAK = re.compile(rb"VmHWM:\s+(\d+) kB")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program with its environment variables and directories. `pycache` keeps compiled Python out of the user's code."""
+
+    program: Program
+    variables: Mapping[str, str]
+    directory: Path
+    pycache: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended: its exit status, or minus the signal. `orphaned`: it was taken down with its zygote, which is
+    nobody's fault in the function."""
+
+    status: int
+    peak_kilobytes: int = 0
+    orphaned: bool = False
+
+
+class Process:
+    """A running process, leader of its own group. `exited` completes once it is gone and reaped."""
+
+    def __init__(self, pid: int, exited: "asyncio.Future[Exit]") -> None:
+        self.pid = pid
+        self.exited = exited
+        self._status = _open_or_none(f"/proc/{pid}/status")
+        self._schedule = _open_or_none(f"/proc/{pid}/schedstat")
+        exited.add_done_callback(self._close)
+
+    def kill(self) -> None:
+        """End the whole process group at once."""
+        if not self.exited.done():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    def peak_megabytes(self) -> int:
+        """The most memory the process itself has had resident (VmHWM), 0 where the system does not say."""
+        if self._status is None:
+            return 0
+        try:
+            found = _PEAK.search(os.pread(self._status, 4096, 0))
+        except OSError:
+            return 0
+        return 0 if found is None else int(found[1]) // 1024
+
+    def compute_seconds(self) -> float | None:
+        """Time its main thread has spent on a processor or queueing for one; None where the system does not say."""
+        if self._schedule is None:
+            return None
+        try:
+            running, queueing, _ = os.pread(self._schedule, 256, 0).split()
+        except (OSError, ValueError):
+            return None
+        return (int(running) + int(queueing)) / 1e9
+
+    def _close(self, exited: "asyncio.Future[Exit]") -> None:
+        for descriptor in (self._status, self._schedule):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._status = self._schedule = None
+
+
+class Launcher(Protocol):
+    async def launch(self, command: Command, output: int) -> Process:
+        """Start a process whose output goes to the descriptor `output` (which stays the caller's).
+
+        Raises EnvironmentUnavailable.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End every process started here and wait until they are gone."""
+        ...
+
+
+class PlainLauncher:
+    """Starts a new interpreter each time: for systems without a safe fork. A process outlives us if we are killed."""
+
+    def __init__(self) -> None:
+        self._processes: set[Process] = set()
+
+    async def launch(self, command: Command, output: int) -> Process:
+        arguments = plain_arguments(command.program)
+        if arguments[0] == sys.executable:
+            arguments = (arguments[0], "-X", f"pycache_prefix={command.pycache}", *arguments[1:])
+        # A shell-free way to give the child descriptor 3: pass ours under its own number and name that.
+        variables = {**command.variables, "_LAMBDA_TELEMETRY_LOG_FD": str(output)}
+        try:
+            child = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(output,),
+                cwd=command.directory,
+                env=variables,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EnvironmentUnavailable(f"{arguments[0]} cannot be started: {error.strerror}") from error
+        process = Process(child.pid, self._watch(child))
+        self._processes.add(process)
+        process.exited.add_done_callback(lambda _: self._processes.discard(process))
+        return process
+
+    async def close(self) -> None:
+        processes = tuple(self._processes)
+        for process in processes:
+            process.kill()
+        await asyncio.gather(*(process.exited for process in processes))
+
+    def _watch(self, child: "subprocess.Popen[bytes]") -> "asyncio.Future[Exit]":
+        loop = asyncio.get_running_loop()
+        exited: asyncio.Future[Exit] = loop.create_future()
+
+        def wait() -> None:
+            status = child.wait()
+            with contextlib.suppress(RuntimeError):  # the loop is gone, and everybody who waited with it
+                loop.call_soon_threadsafe(_complete, exited, Exit(status))
+
+        threading.Thread(target=wait, name=f"exit of {child.pid}", daemon=True).start()
+        return exited
+
+
+def _complete(exited: "asyncio.Future[Exit]", how: Exit) -> None:
+    if not exited.done():
+        exited.set_result(how)
+
+
+def _open_or_none(path: str) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None

@@ -1,0 +1,51 @@
+"""When waiting events deserve another environment. Pure; `fleet.py` asks a few times a second while events wait.
+
+Starting a process costs time, and more processes help only while handlers wait for something else than the processor:
+fifty sleeping handlers want fifty environments, a flood of no-op events wants as many as there are cores.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+#: What an invocation waits for our own server, in seconds; not a reason to start another process.
+ROUND_TRIP_SECONDS = 0.000_5
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one function's events need and what they have. `run_seconds` is how long one run takes at present, or for
+    how long the current ones have been running; `compute_share` is the part of it on (or queueing for) a processor."""
+
+    waiting: int
+    busy: int
+    starting: int
+    run_seconds: float
+    compute_share: float
+    start_seconds: float
+    cores: int
+
+
+def useful_environments(demand: Demand) -> int:
+    """How many environments can work at once before they only take the processor from each other."""
+    computing = demand.run_seconds * demand.compute_share
+    elsewhere = max(0.0, demand.run_seconds - computing - ROUND_TRIP_SECONDS)
+    if computing <= 0.0:
+        return demand.cores if elsewhere <= 0.0 else demand.busy + demand.starting + demand.waiting
+    return ceil(demand.cores * (1.0 + elsewhere / computing))
+
+
+def environments_to_start(demand: Demand) -> int:
+    """How many environments to start now. At least one when there is none; otherwise only where what waits would take
+    the present ones longer than a start does."""
+    if demand.waiting == 0:
+        return 0
+    present = demand.busy + demand.starting
+    if present == 0:
+        return 1
+    work_seconds = demand.waiting * demand.run_seconds
+    if work_seconds / present <= demand.start_seconds:
+        return 0
+    worth = ceil(work_seconds / demand.start_seconds)
+    wanted = min(worth, useful_environments(demand), present + demand.waiting - demand.starting)
+    startable_at_once = 4 * demand.cores - demand.starting
+    return max(0, min(wanted - present, startable_at_once))
