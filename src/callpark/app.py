@@ -4,18 +4,36 @@
 everything closed in the opposite order at the end.
 """
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
+from callpark.adapters import FunctionsForFlows, FunctionsForGraphql
+from callpark.flows.model import InstanceDefinition
+from callpark.flows.service import Flows
+from callpark.functions.api.table import operations
+from callpark.functions.environments.fleet import Fleet
+from callpark.functions.environments.ports import Environments
+from callpark.functions.service import Functions
+from callpark.gateway.app import create_gateway
+from callpark.gateway.server import Server, bind
+from callpark.graphql.api.web import GraphqlWeb
+from callpark.graphql.service import GraphqlService
+from callpark.graphql.urls import graphql_url, realtime_url
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock, SystemClock
+from callpark.kernel.errors import ProjectError
 from callpark.kernel.ids import Ids, SystemIds
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
+from callpark.projects.load import load_project
+from callpark.projects.model import Project
+from callpark.store.ports import Store
+from callpark.store.sqlite.store import SqliteStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +72,175 @@ class Health(msgspec.Struct, frozen=True):
     apis: list[ApiHealth]
     flows: list[FlowHealth]
     queues: list[str]
+
+
+Source = Callable[[], Project]
+"""Reads the project from disk, again at each reload. Raises ProjectError."""
+
+
+class App:
+    """Every service, wired. `base_url` is where the server answers and what functions are told."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        base_url: str,
+        store: Store,
+        *,
+        clock: Clock,
+        ids: Ids,
+        environments: Callable[["App"], Environments] | None = None,
+    ) -> None:
+        limits, place = settings.limits, settings.place
+        self.settings = settings
+        self.base_url = base_url
+        self.clock = clock
+        self.ids = ids
+        self.trace = Trace(clock)
+        self.store = store
+        self.environments: Environments = environments(self) if environments else self._fleet()
+        self.functions = Functions(
+            clock=clock,
+            ids=ids,
+            trace=self.trace,
+            limits=limits,
+            place=place,
+            store=store,
+            environments=self.environments,
+            directory=settings.data,
+        )
+        self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, FunctionsForFlows(self.functions))
+        self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions))
+        self.graphql_web = GraphqlWeb(self.graphql, clock, ids, self.trace, limits)
+        self.gateway = create_gateway(
+            operations=operations(self.functions),
+            mounts=[self.graphql_web],
+            clock=clock,
+            ids=ids,
+            limits=limits,
+            place=place,
+            health=lambda: msgspec.to_builtins(self.health()),
+        )
+        self._project: Project | None = None
+        self._source: Source | None = None
+        self._warnings: list[str] = []
+
+    def _fleet(self) -> Fleet:
+        data = self.settings.data / "environments"
+        return Fleet(self.clock, self.ids, self.trace, self.settings.limits, self.base_url, data)
+
+    async def start(self, source: Source | None = None) -> None:
+        """Take up what the store holds, then serve the project. Raises ProjectError."""
+        reading = None if source is None else asyncio.create_task(asyncio.to_thread(source))
+        if isinstance(self.environments, Fleet):
+            await self.environments.start()
+        await self.functions.start()
+        self._source = source
+        if reading is not None:
+            await self._serve(await reading)
+        await self.flows.start()
+
+    async def reload(self) -> None:
+        """Read the project again and serve it; what was served stays when it cannot be. Raises ProjectError."""
+        if self._source is not None:
+            await self._serve(await asyncio.to_thread(self._source))
+
+    async def close(self) -> None:
+        await self.graphql_web.aclose()
+        await self.flows.close()
+        await self.functions.close()
+        await self.environments.close()
+        await self.store.close()
+
+    @property
+    def project(self) -> Project | None:
+        """What is served now."""
+        return self._project
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the project declares and callpark does not act on, one line each."""
+        return self._warnings
+
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """Files and folders whose change may change the project."""
+        return () if self._project is None else self._project.watched
+
+    def health(self) -> Health:
+        project = self._project
+        place = self.settings.place
+        numbers: dict[str, list[str]] = {}
+        for number in project.numbers if project else ():
+            if number.flow_arn is not None:
+                numbers.setdefault(number.flow_arn, []).append(number.number)
+        return Health(
+            status="ready",
+            region=place.region,
+            account=place.account,
+            functions=[function.configuration.name for function in self.functions.functions()],
+            apis=[
+                ApiHealth(
+                    name=api.name,
+                    id=api.api_id,
+                    graphql_url=graphql_url(self.base_url, api.api_id),
+                    realtime_url=realtime_url(self.base_url, api.api_id),
+                    api_key=api.api_keys[0].key if api.api_keys else None,
+                )
+                for api in self.graphql.apis()
+            ],
+            flows=[FlowHealth(f.name, f.arn, numbers.get(f.arn, [])) for f in project.flows] if project else [],
+            queues=[],
+        )
+
+    async def _serve(self, project: Project) -> None:
+        """All slices take the project, or none does."""
+        before = self._project
+        try:
+            warnings = await self._apply(project)
+        except ProjectError:
+            if before is not None:
+                await self._apply(before)
+            raise
+        self._project = project
+        self._warnings = [*project.warnings, *warnings]
+
+    async def _apply(self, project: Project) -> list[str]:
+        """The slices that only check and swap come first; functions, whose change is durable, last."""
+        place = self.settings.place
+        instance = project.instance or InstanceDefinition(arn=place.arn("connect", "instance/callpark"))
+        warnings = [*self.flows.apply(instance, project.flows, project.numbers)]
+        warnings += self.graphql.apply(project.apis)
+        warnings += await self.functions.apply(project.functions)
+        return warnings
+
+
+@contextlib.asynccontextmanager
+async def served(
+    settings: Settings, project: Path | Source | None = None, *, clock: Clock | None = None, ids: Ids | None = None
+) -> AsyncIterator[App]:
+    """The application behind a real socket. Raises ProjectError when the port, the data folder or the project cannot
+    be used. `project` is a path, or a function of the base URL's application that reads one."""
+    clock = clock or SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        bound = stack.enter_context(bind(settings.host, settings.port))
+        store = SqliteStore.open(settings.data, clock)
+        app = App(settings, bound.base_url, store, clock=clock, ids=ids or SystemIds())
+        stack.push_async_callback(app.close)
+        await app.start(_source(project, app))
+        server = Server(app.gateway, bound, settings.limits.gateway)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        yield app
+
+
+def _source(project: Path | Source | None, app: App) -> Source | None:
+    if not isinstance(project, Path):
+        return project
+    return lambda: load_project(
+        project,
+        place=app.settings.place,
+        base_url=app.base_url,
+        parameters=app.settings.parameters,
+        limits=app.settings.limits,
+    )
