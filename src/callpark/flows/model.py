@@ -38,3 +38,7 @@ class InstanceDefinition:
     alias: str = "callpark"
     function_arns: tuple[str, ...] = ()
     """Functions associated with the instance. A flow that calls another one takes its error branch, as in AWS."""
+    all_functions: bool = False
+    """The project declares no associations at all (a bare flow file): every local function counts as associated."""
+    strict: bool = False
+    """Refuse a flow that AWS would refuse to publish, instead of warning and running what can run."""

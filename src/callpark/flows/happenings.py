@@ -1,0 +1,151 @@
+"""What the trace is told about contacts: enough to draw who heard what when. Subject: the contact id.
+
+Emitted by `service.py` from the engine's effects; read by `timeline.py`, the command line and tests.
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+
+class ContactStarted(msgspec.Struct, frozen=True):
+    subject: str
+    flow: str
+    caller: str | None
+    number: str | None
+
+
+class FlowEntered(msgspec.Struct, frozen=True):
+    """TransferToFlow went to another flow."""
+
+    subject: str
+    flow: str
+
+
+class ActionEntered(msgspec.Struct, frozen=True):
+    """`branch`: in the Continue branch of a Wait."""
+
+    subject: str
+    action: str
+    type: str
+    branch: bool
+
+
+class Spoken(msgspec.Struct, frozen=True):
+    """The participant begins to hear `text`, for `seconds` unless SpeechStopped comes first. `words`: 0 is a pause."""
+
+    subject: str
+    kind: str
+    text: str
+    seconds: float
+    words: int
+
+
+class SpeechStopped(msgspec.Struct, frozen=True):
+    subject: str
+
+
+class KeysWanted(msgspec.Struct, frozen=True):
+    subject: str
+
+
+class KeyTaken(msgspec.Struct, frozen=True):
+    """`wanted`: False when no action was listening and the key was lost, as it is in Connect."""
+
+    subject: str
+    key: str
+    wanted: bool
+
+
+class KeysEnded(msgspec.Struct, frozen=True):
+    """Input is over: the digits, or the error branch that was taken instead."""
+
+    subject: str
+    digits: str
+    outcome: str
+
+
+class FunctionStarted(msgspec.Struct, frozen=True):
+    subject: str
+    invocation_id: str
+    function: str
+    asynchronous: bool
+    limit_seconds: float
+
+
+class FunctionEnded(msgspec.Struct, frozen=True):
+    """`outcome`: succeeded, failed, timed_out, or abandoned (nobody wants the answer any more)."""
+
+    subject: str
+    invocation_id: str
+    function: str
+    outcome: str
+    reason: str
+
+
+class FunctionRefused(msgspec.Struct, frozen=True):
+    """A function could not be started at all."""
+
+    subject: str
+    function: str
+    reason: str
+
+
+class WaitEntered(msgspec.Struct, frozen=True):
+    subject: str
+    action: str
+    limit_seconds: float
+    continuing: bool
+
+
+class WaitEnded(msgspec.Struct, frozen=True):
+    """`branch`: the result that was taken, or "" when the contact left the wait by a terminal action."""
+
+    subject: str
+    action: str
+    branch: str
+
+
+class ActionFailed(msgspec.Struct, frozen=True):
+    """An action took an error branch."""
+
+    subject: str
+    action: str
+    error: str
+    reason: str
+
+
+class FlowLogged(msgspec.Struct, frozen=True):
+    """An entry of Connect's flow log (group `/aws/connect/<alias>`)."""
+
+    subject: str
+    entry: Mapping[str, object]
+
+
+class ContactEnded(msgspec.Struct, frozen=True):
+    """`reason` is AWS's disconnect reason; `detail` says what happened when it was not simply a hang-up."""
+
+    subject: str
+    reason: str
+    detail: str
+
+
+FlowHappening: TypeAlias = (
+    ContactStarted
+    | FlowEntered
+    | ActionEntered
+    | Spoken
+    | SpeechStopped
+    | KeysWanted
+    | KeyTaken
+    | KeysEnded
+    | FunctionStarted
+    | FunctionEnded
+    | FunctionRefused
+    | WaitEntered
+    | WaitEnded
+    | ActionFailed
+    | FlowLogged
+    | ContactEnded
+)

@@ -1,0 +1,234 @@
+"""A contact's lane: its events in order, one turn at a time, saved before anybody sees the effects.
+
+Made by `service.py`, one for each open contact. Everything here is loop callbacks; while the contact is parked there is
+the lane, its timers on the clock, and nothing else.
+"""
+
+import asyncio
+import functools
+import logging
+from typing import Protocol
+
+from callpark.flows.channels.voice import KEYS, Phone
+from callpark.flows.contact import Collecting, Contact, End, to_bytes
+from callpark.flows.effects import (
+    ArmTimer,
+    CancelTimer,
+    CollectKeys,
+    Effect,
+    EndContact,
+    Say,
+    StartFunction,
+    StopCollecting,
+    StopSpeaking,
+    Warn,
+)
+from callpark.flows.engine import handle
+from callpark.flows.events import Event, HungUp, KeyPressed, TimerFired
+from callpark.flows.happenings import ContactEnded
+from callpark.flows.program import Program
+from callpark.flows.turn import FUNCTION, World
+from callpark.kernel.clock import Clock
+from callpark.kernel.errors import ProjectError
+from callpark.kernel.holds import Hold
+from callpark.kernel.timers import Timer
+from callpark.kernel.trace import Trace
+from callpark.store.ports import DeleteRow, SetRow, Store
+
+_log = logging.getLogger("callpark")
+
+TABLE = "contacts"
+
+#: Loop turns for which a timer gives way, so that an answer of the same instant comes first (rule A15): a function that
+#: wakes at that instant needs three to be heard. Microseconds, and fewer than virtual time needs to call itself quiet.
+_TURNS_TO_GIVE_WAY = 5
+
+
+class Exchange(Protocol):
+    """What a lane needs of the service."""
+
+    clock: Clock
+    trace: Trace
+    store: Store
+
+    def run_function(self, lane: "Lane", start: StartFunction) -> None: ...
+
+    def warn(self, message: str) -> None: ...
+
+    def forget(self, lane: "Lane") -> None: ...
+
+
+class Lane:
+    """One open contact. Also the line that its phone holds."""
+
+    __slots__ = ("_exchange", "_hold", "_queue", "_timers", "_world", "closed", "contact", "ended", "phone", "program")
+
+    def __init__(self, exchange: Exchange, world: World, contact: Contact, program: Program, phone: Phone) -> None:
+        self._exchange = exchange
+        self._world = world
+        self._queue: list[Event] = []
+        self._timers: dict[str, Timer] = {}
+        self._hold: Hold | None = None
+        self.contact = contact
+        self.program = program
+        self.phone = phone
+        self.closed = False
+        self.ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+
+    def press(self, key: str) -> None:
+        """The caller presses a key. Raises ProjectError for what is no key."""
+        if key not in KEYS:
+            raise ProjectError(f"no phone has the key {key!r}", "keys are 0-9, * and #")
+        self.post(KeyPressed(key))
+
+    def hang_up(self) -> None:
+        self.post(HungUp())
+
+    def post(self, event: Event) -> None:
+        """Let an event happen; a closed contact takes none."""
+        if self.closed:
+            return
+        self._queue.append(event)
+        if self._hold is None:
+            self._hold = self._exchange.clock.hold("a contact's turn")
+            self._after(_TURNS_TO_GIVE_WAY if isinstance(event, TimerFired) else 0)
+
+    def restore(self) -> None:
+        """After a restart: arm what was armed, run again what was running, ask again for keys."""
+        contact = self.contact
+        for name, at in contact.timers.items():
+            self._arm(name, at)
+        for invocation in contact.invocations.values():
+            if invocation.state == "pending":
+                arn = invocation.function_arn
+                start = StartFunction(invocation.id, arn, arn, invocation.payload, invocation.deadline)
+                self._exchange.run_function(self, start)
+        self.phone.answered(self)
+        if isinstance(contact.activity, Collecting):
+            asked = contact.activity
+            self.phone.keys_wanted(asked.maximum, asked.terminator, self._exchange.clock.now(), 0.0)
+
+    def close(self) -> None:
+        """Stop here; the contact stays as it is saved."""
+        self.closed = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self._release()
+        self._exchange.forget(self)
+        if not self.ended.done():
+            self.ended.cancel()
+
+    def _after(self, turns: int) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._turn if turns == 0 else functools.partial(self._after, turns - 1))
+
+    def _turn(self) -> None:
+        """Handle what is queued, then save."""
+        if self.closed:
+            return
+        events, self._queue = sorted(self._queue, key=_precedence), []
+        effects: list[Effect] = []
+        before = self.contact
+        try:
+            now = self._exchange.clock.now()
+            for event in events:
+                self.contact, self.program, more = handle(self._world, self.program, self.contact, event, now)
+                effects += more
+        except Exception:
+            _log.exception("contact %s: the engine failed on %r", self.contact.id, events)
+            self._fail("callpark failed; see its log")
+            return
+        if self.contact == before:
+            self._carry_out(effects)
+            return
+        contact = self.contact
+        row = SetRow(TABLE, contact.id, to_bytes(contact)) if contact.ended is None else DeleteRow(TABLE, contact.id)
+        saving = asyncio.ensure_future(self._exchange.store.commit([row]))
+        saving.add_done_callback(functools.partial(self._saved, effects))
+
+    def _saved(self, effects: list[Effect], saving: "asyncio.Future[None]") -> None:
+        if self.closed or saving.cancelled():
+            return
+        error = saving.exception()
+        if error is None:
+            self._carry_out(effects)
+        else:
+            _log.error("contact %s could not be saved", self.contact.id, exc_info=error)
+            self._fail("the contact could not be saved")
+
+    def _carry_out(self, effects: list[Effect]) -> None:
+        now = self._exchange.clock.now()
+        try:
+            for effect in effects:
+                self._do(effect, now)
+        except Exception:
+            _log.exception("contact %s: an effect failed", self.contact.id)
+            self._fail("callpark failed; see its log")
+        if self.closed:
+            return
+        if self._queue:
+            self._after(0)
+        else:
+            self._release()
+
+    def _do(self, effect: Effect, now: float) -> None:
+        match effect:
+            case ArmTimer():
+                self._arm(effect.name, effect.at)
+            case CancelTimer():
+                timer = self._timers.pop(effect.name, None)
+                if timer is not None:
+                    timer.cancel()
+            case Say():
+                self.phone.heard(effect.text, now, effect.seconds)
+            case StopSpeaking():
+                self.phone.interrupted(now)
+            case CollectKeys():
+                self.phone.keys_wanted(effect.maximum, effect.terminator, now, effect.seconds_of_prompt)
+            case StopCollecting():
+                self.phone.keys_ended(now)
+            case StartFunction():
+                self._exchange.run_function(self, effect)
+            case Warn():
+                self._exchange.warn(effect.message)
+            case EndContact():
+                self._finish(End(effect.reason, effect.detail), now)
+            case _:
+                self._exchange.trace.emit(effect)
+
+    def _release(self) -> None:
+        if self._hold is not None:
+            self._hold.release()
+            self._hold = None
+
+    def _arm(self, name: str, at: float) -> None:
+        previous = self._timers.pop(name, None)
+        if previous is not None:
+            previous.cancel()
+        fire = functools.partial(self._fire, name)
+        self._timers[name] = self._exchange.clock.timer(at, fire, self.contact.id)
+
+    def _fire(self, name: str) -> None:
+        self._timers.pop(name, None)
+        self.post(TimerFired(name))
+
+    def _fail(self, detail: str) -> None:
+        """Our own failure: the caller is let go at once instead of being left in silence."""
+        now = self._exchange.clock.now()
+        self._exchange.trace.emit(ContactEnded(self.contact.id, "OTHER", detail))
+        self._finish(End("OTHER", detail), now)
+
+    def _finish(self, end: End, now: float) -> None:
+        if not self.ended.done():
+            self.ended.set_result(end)
+        self.close()
+        self.phone.ended(end.reason, now)
+
+
+def _precedence(event: Event) -> int:
+    """Within one instant: what people and functions do, then timers, a function's own limit last: a Wait that ends in
+    the same instant has timed out (rule A15 is about answers)."""
+    if not isinstance(event, TimerFired):
+        return 0
+    return 2 if event.name.startswith(FUNCTION) else 1

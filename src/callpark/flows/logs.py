@@ -1,0 +1,65 @@
+"""Entries of Connect's flow log, as JSON objects. Pure; the engine writes one per executed action while logging is on.
+
+Log group: `/aws/connect/<instance-alias>`. Action types go by their legacy names there. For Wait and
+LoadLambdaFunctionResult no name is known: ours is the action type, `Results` the branch taken.
+
+https://docs.aws.amazon.com/connect/latest/adminguide/about-contact-flow-logs.html
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from callpark.flows.language import Action, Flow
+
+MODULE_TYPES: Mapping[str, str] = {
+    "Compare": "CheckAttribute",
+    "DisconnectParticipant": "Disconnect",
+    "EndFlowExecution": "Resume",
+    "InvokeLambdaFunction": "InvokeExternalResource",
+    "MessageParticipant": "PlayPrompt",
+    "TransferToFlow": "TransferToFlow",
+    "UpdateContactAttributes": "SetAttributes",
+    "UpdateContactTextToSpeechVoice": "SetVoice",
+    "UpdateFlowAttributes": "SetFlowAttributes",
+    "UpdateFlowLoggingBehavior": "SetLoggingBehavior",
+}
+
+FUNCTION_FAILED = "The Lambda Function Returned An Error."
+FUNCTION_FORBIDDEN = "Status Code: 403; Error Code: AccessDeniedException"
+NESTED_WAIT = "Unsupported Action In Wait Action's Continue Branch"
+
+
+def log_group(alias: str) -> str:
+    return f"/aws/connect/{alias}"
+
+
+def timestamp(at: float) -> str:
+    """An instant as `2026-01-31T09:00:00.000Z`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def log_entry(
+    contact_id: str,
+    flow: Flow,
+    action: Action,
+    at: float,
+    parameters: Mapping[str, object],
+    members: Mapping[str, object],
+) -> Mapping[str, object]:
+    """One entry. `members`: what comes beyond the base entry, such as Results or ExternalResults."""
+    return {
+        "ContactId": contact_id,
+        "ContactFlowId": flow.arn,
+        "ContactFlowName": flow.name,
+        "ContactFlowModuleType": module_type(action),
+        "Identifier": action.identifier,
+        "Timestamp": timestamp(at),
+        "Parameters": parameters,
+        **members,
+    }
+
+
+def module_type(action: Action) -> str:
+    if action.type == "GetParticipantInput":
+        return "StoreUserInput" if str(action.parameters.get("StoreInput")).lower() == "true" else "GetUserInput"
+    return MODULE_TYPES.get(action.type, action.type)

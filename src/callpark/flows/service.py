@@ -1,0 +1,195 @@
+"""The flows slice's face: `Flows` answers calls, feeds each contact's events to the engine and does what follows.
+
+Each contact has a lane: events in order, one at a time, saved before the effects show. A parked contact costs its
+state, its lane and its timers on the clock, never a task. Functions run as tasks and come back as events.
+
+  an event → `engine.handle` → the contact is saved (table `contacts`) → effects: the phone hears, timers are armed,
+  functions start, the trace is told → the next event
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from callpark.flows.channels.voice import DeadPhone, Line, Phone
+from callpark.flows.contact import Contact, End, Party, from_bytes
+from callpark.flows.effects import StartFunction
+from callpark.flows.engine import new_contact
+from callpark.flows.events import FunctionAnswer, FunctionReturned, HungUp, Started
+from callpark.flows.happenings import ContactEnded, FunctionEnded
+from callpark.flows.instance import NOTHING, Instance, Surroundings, build_instance
+from callpark.flows.lane import TABLE, Lane
+from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
+from callpark.flows.ports import FunctionRunner
+from callpark.flows.program import Program
+from callpark.kernel.arn import Arn, Place
+from callpark.kernel.clock import Clock
+from callpark.kernel.errors import CallerError, ProjectError
+from callpark.kernel.ids import Ids
+from callpark.kernel.limits import ConnectLimits
+from callpark.kernel.tasks import Tasks
+from callpark.kernel.trace import Trace
+from callpark.store.ports import DeleteRow, Store
+
+_log = logging.getLogger("callpark")
+
+FLOW_GONE = "callpark was restarted and the contact's flow is gone or has changed"
+PHONE_GONE = "callpark was restarted and the caller's phone is gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call in progress. `ended` resolves with the way it ended; `line` takes keys and hangs up, as the phone does."""
+
+    contact_id: str
+    ended: "asyncio.Future[End]"
+    line: Line
+
+
+class Flows:
+    """Amazon Connect's contact flows. Order of life: `apply`, `start`, calls, `close`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        ids: Ids,
+        trace: Trace,
+        limits: ConnectLimits,
+        place: Place,
+        store: Store,
+        functions: FunctionRunner,
+    ) -> None:
+        self.clock = clock
+        self.trace = trace
+        self.store = store
+        self._ids = ids
+        self._limits = limits
+        self._place = place
+        self._functions = functions
+        self._instance: Instance = NOTHING
+        self._lanes: dict[str, Lane] = {}
+        self._running = Tasks("flows")
+        self._warned: set[str] = set()
+
+    @property
+    def instance(self) -> Instance:
+        """What is served now: numbers and flows."""
+        return self._instance
+
+    def contacts(self) -> Sequence[Contact]:
+        """The contacts that are open, oldest first."""
+        return [lane.contact for lane in self._lanes.values()]
+
+    def apply(
+        self,
+        instance: InstanceDefinition,
+        flows: Sequence[FlowDefinition],
+        numbers: Sequence[NumberDefinition],
+    ) -> tuple[str, ...]:
+        """Serve this instance from now on, whole; returns warnings. Contacts in progress keep what they started with.
+
+        Raises ProjectError for a flow that cannot run; then everything stays as it was.
+        """
+        self._instance, warnings = build_instance(instance, flows, numbers, self._limits)
+        self._warned.clear()
+        return warnings
+
+    async def start(self, reconnect: Callable[[Contact], Phone | None] = lambda contact: None) -> None:
+        """Take up the contacts that were open when callpark stopped. `reconnect` finds the phone of each; a contact
+        without one is hung up. Functions that were running are run again within the time they have left."""
+        for row in await self.store.scan(TABLE):
+            try:
+                contact = from_bytes(row.value)
+            except ValueError as error:
+                _log.warning("contact %s was saved by another version and is dropped: %s", row.key, error)
+                await self.store.commit([DeleteRow(TABLE, row.key)])
+                continue
+            await self._take_up(contact, reconnect(contact))
+
+    def start_call(self, number_or_flow: str, phone: Phone, caller: str | None = "+441632960001") -> Call:
+        """Call a number (E.164) or a flow (name, id, ARN). Raises ProjectError for what nobody answers."""
+        program = self._instance.answering(number_or_flow)
+        if len(self._lanes) >= self._limits.calls:
+            raise CallerError("LimitExceededException", 429, f"{self._limits.calls} contacts are open already")
+        arn = self._instance.definition.arn
+        parsed = Arn.parse(arn)
+        party = Party(
+            contact_id=self._ids.uuid(),
+            instance_arn=arn,
+            region=self._place.region if parsed is None else parsed.region,
+            caller=caller,
+            number=number_or_flow if number_or_flow in self._instance.numbers else None,
+            started_at=self.clock.now(),
+        )
+        lane = self._open(new_contact(party, program), program, phone)
+        phone.answered(lane)
+        lane.post(Started())
+        return Call(party.contact_id, lane.ended, lane)
+
+    async def close(self) -> None:
+        """Leave open contacts as they are saved, and end what runs for them."""
+        for lane in tuple(self._lanes.values()):
+            lane.close()
+        await self._running.aclose()
+
+    # What lanes ask for
+
+    def run_function(self, lane: Lane, start: StartFunction) -> None:
+        if start.function_arn != start.requested_arn and start.requested_arn not in self._warned:
+            self._warned.add(start.requested_arn)
+            _log.warning("%s is answered by the local function %s", start.requested_arn, start.function_arn)
+        self._running.spawn(self._run(lane, start), f"{start.function_arn} for contact {lane.contact.id}")
+
+    def warn(self, message: str) -> None:
+        """Once for each wording: a flow says the same with every contact."""
+        if message not in self._warned:
+            self._warned.add(message)
+            _log.warning("%s", message)
+
+    def forget(self, lane: Lane) -> None:
+        self._lanes.pop(lane.contact.id, None)
+
+    # Inside
+
+    async def _run(self, lane: Lane, start: StartFunction) -> None:
+        """Run to the end, even when the contact has given up on the answer: a started function is not cancelled."""
+        attempts = 1 + self._limits.function_retries
+        while True:
+            answer = await self._answer(start)
+            attempts -= 1
+            if not answer.failed or attempts <= 0 or self.clock.now() >= start.deadline:
+                break
+        if lane.closed:
+            self.trace.emit(
+                FunctionEnded(
+                    lane.contact.id, start.invocation_id, start.function_arn, "abandoned", "the contact has ended"
+                )
+            )
+        else:
+            lane.post(FunctionReturned(start.invocation_id, answer))
+
+    async def _answer(self, start: StartFunction) -> FunctionAnswer:
+        try:
+            return await self._functions.run(start.function_arn, start.payload, start.invocation_id)
+        except (CallerError, ProjectError) as error:
+            return FunctionAnswer(b"", failed=True, message=str(error))
+
+    def _open(self, contact: Contact, program: Program, phone: Phone) -> Lane:
+        world = Surroundings(self._instance, self._limits, self._place, self._functions)
+        lane = Lane(self, world, contact, program, phone)
+        self._lanes[contact.id] = lane
+        return lane
+
+    async def _take_up(self, contact: Contact, phone: Phone | None) -> None:
+        program = self._instance.flow(contact.flow_arn)
+        places = {contact.position} | ({contact.wait.action} if contact.wait is not None else set())
+        if program is None or not places <= program.steps.keys():
+            self.warn(f"contact {contact.id} stood in {contact.flow_arn}, which is gone or has changed; it is ended")
+            await self.store.commit([DeleteRow(TABLE, contact.id)])
+            self.trace.emit(ContactEnded(contact.id, "OTHER", FLOW_GONE))
+            return
+        lane = self._open(contact, program, phone or DeadPhone())
+        lane.restore()
+        if phone is None:
+            lane.post(HungUp("OTHER", PHONE_GONE))
