@@ -88,3 +88,40 @@ class InvocationResult:
     executed_version: str
     function_error: str | None = None
     log_tail: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class DatedEventInvokeConfig:
+    """An EventInvokeConfig and when it was last changed (epoch seconds)."""
+
+    config: EventInvokeConfig
+    last_modified: float
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIdentity:
+    """What a package is known by: base64 of its SHA-256, and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function as it is now.
+
+    `declared` is true for a project's own functions, which are not kept in the store: the project brings them again.
+    `inert` holds what CreateFunction was given that callpark stores and shows but does not act on, by AWS's names.
+    `event_invoke_configs` is by qualifier.
+    """
+
+    configuration: FunctionConfiguration
+    code: Code
+    identity: CodeIdentity
+    revision_id: str
+    last_modified: float
+    declared: bool = False
+    reserved_concurrency: int | None = None
+    event_invoke_configs: Mapping[str, DatedEventInvokeConfig] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    inert: Mapping[str, object] = field(default_factory=dict)

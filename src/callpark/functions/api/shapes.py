@@ -1,0 +1,103 @@
+"""Functions as the API shows them: AWS's members from `Function` values. Pure.
+
+Called by the operations in this folder. A new function is shown as Pending and an updated one as InProgress in the very
+answer that made it so, as recorded; any later look finds it Active.
+https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias
+
+from callpark.functions.model import DatedEventInvokeConfig, Function
+from callpark.kernel.arn import Place
+
+Phase: TypeAlias = Literal["created", "updated", "current"]
+
+_CREATING = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
+_UPDATING = {
+    "State": "Active",
+    "LastUpdateStatus": "InProgress",
+    "LastUpdateStatusReason": "The function is being created.",
+    "LastUpdateStatusReasonCode": "Creating",
+}
+_CURRENT = {"State": "Active", "LastUpdateStatus": "Successful"}
+_STATES: Mapping[Phase, Mapping[str, str]] = {"created": _CREATING, "updated": _UPDATING, "current": _CURRENT}
+
+
+def configuration_members(function: Function, arn: str, place: Place, phase: Phase = "current") -> dict[str, object]:
+    """FunctionConfiguration; `arn` is qualified when the caller's request was."""
+    configuration, inert = function.configuration, function.inert
+    members: dict[str, object] = {
+        "FunctionName": configuration.name,
+        "FunctionArn": arn,
+        "Runtime": configuration.runtime,
+        "Role": configuration.role,
+        "Handler": configuration.handler,
+        "CodeSize": function.identity.size,
+        "CodeSha256": function.identity.sha256,
+        "Description": configuration.description,
+        "Timeout": configuration.timeout_seconds,
+        "MemorySize": configuration.memory_megabytes,
+        "LastModified": last_modified(function.last_modified),
+        "Version": "$LATEST",
+        "TracingConfig": inert.get("TracingConfig") or {"Mode": "PassThrough"},
+        "RevisionId": function.revision_id,
+        **_STATES[phase],
+        "PackageType": "Zip",
+        "Architectures": inert.get("Architectures") or ["x86_64"],
+        "EphemeralStorage": inert.get("EphemeralStorage") or {"Size": 512},
+        "SnapStart": {**_mapping(inert.get("SnapStart"), {"ApplyOn": "None"}), "OptimizationStatus": "Off"},
+        "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_version_arn(configuration.runtime, place)},
+        "LoggingConfig": _logging(function),
+    }
+    if configuration.environment:
+        members["Environment"] = {"Variables": dict(configuration.environment)}
+    if configuration.dead_letter_target is not None:
+        members["DeadLetterConfig"] = {"TargetArn": configuration.dead_letter_target}
+    if layers := inert.get("Layers"):
+        members["Layers"] = [{"Arn": layer, "CodeSize": 0} for layer in layers] if isinstance(layers, list) else []
+    for member in ("VpcConfig", "FileSystemConfigs", "KMSKeyArn"):
+        if inert.get(member):
+            members[member] = inert[member]
+    return members
+
+
+def event_invoke_config_members(dated: DatedEventInvokeConfig, qualified_arn: str) -> dict[str, object]:
+    """FunctionEventInvokeConfig: destinations always, numbers only when set."""
+    config = dated.config
+    members: dict[str, object] = {"LastModified": dated.last_modified, "FunctionArn": qualified_arn}
+    if config.maximum_retry_attempts is not None:
+        members["MaximumRetryAttempts"] = config.maximum_retry_attempts
+    if config.maximum_event_age_seconds is not None:
+        members["MaximumEventAgeInSeconds"] = config.maximum_event_age_seconds
+    members["DestinationConfig"] = {
+        "OnSuccess": {} if config.on_success is None else {"Destination": config.on_success},
+        "OnFailure": {} if config.on_failure is None else {"Destination": config.on_failure},
+    }
+    return members
+
+
+def last_modified(at: float) -> str:
+    """ISO 8601 as Lambda writes it: milliseconds and `+0000`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(at * 1000) % 1000:03d}+0000"
+
+
+def _logging(function: Function) -> dict[str, object]:
+    given = _mapping(function.inert.get("LoggingConfig"), {})
+    log_format = function.configuration.log_format
+    members: dict[str, object] = {"LogFormat": log_format}
+    if log_format == "JSON":
+        members["ApplicationLogLevel"] = given.get("ApplicationLogLevel", "INFO")
+        members["SystemLogLevel"] = given.get("SystemLogLevel", "INFO")
+    members["LogGroup"] = given.get("LogGroup", f"/aws/lambda/{function.configuration.name}")
+    return members
+
+
+def _runtime_version_arn(runtime: str, place: Place) -> str:
+    return f"arn:aws:lambda:{place.region}::runtime:{hashlib.sha256(runtime.encode()).hexdigest()}"
+
+
+def _mapping(value: object, default: Mapping[str, object]) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) and value else default

@@ -1,0 +1,123 @@
+"""Destinations: the invocation record, and how it gets to where it was sent. Pure.
+
+Called by `events/queue.py` when an event succeeds or is discarded. A record for another function is an asynchronous
+invocation of it, put into its queue in the same commit that ends the event. What cannot be delivered is a value with
+the reason; AWS does not retry deliveries either.
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html; shapes as recorded
+"""
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias
+
+import orjson
+
+from callpark.functions.events.state import EventState, encode, queue_name
+from callpark.functions.names import LATEST
+from callpark.kernel.arn import Arn
+from callpark.kernel.errors import CallerError
+from callpark.store.ports import Put, WorkItem
+
+DestinationKind: TypeAlias = Literal["OnSuccess", "OnFailure"]
+FunctionNamed: TypeAlias = Callable[[str], tuple[str, str | None]]
+"""ARN → (name, qualifier) of a function that exists. Raises CallerError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the last run answered."""
+
+    payload: bytes
+    function_error: str | None
+    executed_version: str = LATEST
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A record that goes to a function: `put` belongs into the commit that ends the event."""
+
+    put: Put
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """Why a record stays here."""
+
+    reason: str
+
+
+def invocation_record(
+    *,
+    at: float,
+    request_id: str,
+    function_arn: str,
+    condition: str,
+    attempts: int,
+    payload: bytes,
+    response: Response | None,
+) -> bytes:
+    """The record as JSON, keys in the recorded order; payloads are embedded byte for byte. `function_arn` is qualified,
+    `at` in epoch seconds. Without a run there are no response parts."""
+    context = {
+        "requestId": request_id,
+        "functionArn": function_arn,
+        "condition": condition,
+        "approximateInvokeCount": attempts,
+    }
+    parts = [
+        b'{"version":"1.0","timestamp":"',
+        timestamp(at).encode(),
+        b'","requestContext":',
+        orjson.dumps(context),
+        b',"requestPayload":',
+        payload,
+    ]
+    if response is not None:
+        answered: dict[str, object] = {"statusCode": 200, "executedVersion": response.executed_version}
+        if response.function_error is not None:
+            answered["functionError"] = response.function_error
+        parts += [b',"responseContext":', orjson.dumps(answered), b',"responsePayload":', response.payload or b"null"]
+    parts.append(b"}")
+    return b"".join(parts)
+
+
+def deliver(
+    record: bytes,
+    target: str,
+    *,
+    kind: DestinationKind,
+    source_request_id: str,
+    trace_header: str | None,
+    now: float,
+    maximum_bytes: int,
+    function_named: FunctionNamed,
+) -> Delivery | Undeliverable:
+    """How a record reaches `target`. The ended event's trace header travels on."""
+    arn = Arn.parse(target)
+    if arn is None or arn.service != "lambda":
+        service = "an unknown kind" if arn is None else arn.service
+        return Undeliverable(f"destinations of {service} are not delivered yet")
+    if len(record) > maximum_bytes:
+        return Undeliverable(f"the record has {len(record)} bytes, an event may have {maximum_bytes}")
+    try:
+        name, qualifier = function_named(target)
+    except CallerError as refusal:
+        return Undeliverable(refusal.message)
+    request_id = derived_request_id(source_request_id, kind)
+    following = EventState(accepted_at=now, qualifier=qualifier, trace_header=trace_header)
+    return Delivery(Put(WorkItem(queue_name(name), request_id, record, encode(following), now)), request_id)
+
+
+def derived_request_id(request_id: str, kind: DestinationKind) -> str:
+    """The request id of the event that a record becomes: the same for the same event, so that a repeat is harmless."""
+    digest = hashlib.sha256(f"{kind} {request_id}".encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def timestamp(at: float) -> str:
+    """ISO 8601 in UTC with milliseconds and `Z`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,134 @@
+"""How a leased event leaves the hands of its worker: succeeded, to be retried, discarded, abandoned.
+
+Called by `events/queue.py` with what policy decided. Each ending is one commit, which holds the records for
+destinations beside the removal; what happened is told to the trace once it is durable.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from callpark.functions.events import happenings
+from callpark.functions.events.destinations import (
+    Delivery,
+    DestinationKind,
+    Response,
+    Undeliverable,
+    deliver,
+    invocation_record,
+)
+from callpark.functions.events.policy import Condition
+from callpark.functions.events.results import EventResult
+from callpark.functions.events.state import encode
+from callpark.functions.events.world import EventSubject, EventWorld, LeasedEvent
+from callpark.kernel.clock import sleep
+from callpark.store.ports import Change, Defer, Done, StoreFailure
+
+_log = logging.getLogger("callpark")
+
+FUNCTION_DELETED = "FunctionDeleted"
+
+
+async def succeed(world: EventWorld, event: LeasedEvent, subject: EventSubject) -> None:
+    if subject.on_success is None:
+        # Not awaited: removals are batched, and at worst a success runs again after a crash.
+        world.store.commit((Done(event.queue, event.id),))
+    else:
+        await _end_with_record(world, event, subject, "Success", "OnSuccess", subject.on_success)
+    world.trace.emit(happenings.EventSucceeded(event.id, event.function, event.state.attempts))
+    _keep_result(world, event, "Success")
+
+
+async def retry(world: EventWorld, event: LeasedEvent, at: float) -> None:
+    await _commit(world, event, (Defer(event.queue, event.id, encode(event.state), at),))
+    world.trace.emit(happenings.EventRetryScheduled(event.id, event.function, event.state.attempts, at))
+
+
+async def discard(world: EventWorld, event: LeasedEvent, subject: EventSubject, condition: Condition) -> None:
+    if subject.on_failure is None:
+        await _commit(world, event, (Done(event.queue, event.id),))
+    else:
+        await _end_with_record(world, event, subject, condition, "OnFailure", subject.on_failure)
+    world.trace.emit(happenings.EventDiscarded(event.id, event.function, event.state.attempts, condition))
+    if subject.dead_letter_target is not None:
+        _dead_letter(world, event, subject.dead_letter_target)
+    _keep_result(world, event, condition)
+
+
+async def abandon(world: EventWorld, event: LeasedEvent) -> None:
+    """The function was deleted; its destinations went with it."""
+    await _commit(world, event, (Done(event.queue, event.id),))
+    world.trace.emit(happenings.EventDiscarded(event.id, event.function, event.state.attempts, FUNCTION_DELETED))
+    _keep_result(world, event, FUNCTION_DELETED)
+
+
+async def _end_with_record(
+    world: EventWorld,
+    event: LeasedEvent,
+    subject: EventSubject,
+    condition: str,
+    kind: DestinationKind,
+    target: str,
+) -> None:
+    state, now = event.state, world.clock.now()
+    record = invocation_record(
+        at=now,
+        request_id=event.id,
+        function_arn=subject.arn,
+        condition=condition,
+        attempts=state.attempts,
+        payload=event.body,
+        response=Response(state.last_response, state.last_error) if state.last_response is not None else None,
+    )
+    delivery = deliver(
+        record,
+        target,
+        kind=kind,
+        source_request_id=event.id,
+        trace_header=state.trace_header,
+        now=now,
+        maximum_bytes=world.limits.event_payload_bytes,
+        function_named=world.functions.function_named,
+    )
+    done = Done(event.queue, event.id)
+    match delivery:
+        case Delivery(put, request_id):
+            await _commit(world, event, (put, done))
+            world.trace.emit(happenings.DestinationDelivered(event.id, event.function, kind, target, request_id))
+        case Undeliverable(reason):
+            await _commit(world, event, (done,))
+            _log.warning("event %s of %s not sent to %s %s: %s", event.id, event.function, kind, target, reason)
+            world.trace.emit(happenings.DestinationFailed(event.id, event.function, kind, target, reason, record))
+
+
+def _dead_letter(world: EventWorld, event: LeasedEvent, target: str) -> None:
+    reason = "dead-letter queues are not delivered to yet"
+    _log.warning("event %s of %s not sent to dead-letter queue %s: %s", event.id, event.function, target, reason)
+    world.trace.emit(happenings.DeadLetterFailed(event.id, event.function, target, reason))
+
+
+def _keep_result(world: EventWorld, event: LeasedEvent, condition: str) -> None:
+    state = event.state
+    world.results.keep(
+        EventResult(
+            request_id=event.id,
+            condition=condition,
+            attempts=state.attempts,
+            ended_at=world.clock.now(),
+            payload=state.last_response,
+            function_error=state.last_error,
+        )
+    )
+
+
+async def _commit(world: EventWorld, event: LeasedEvent, changes: Sequence[Change]) -> None:
+    """Commit, again and again while the store cannot: the lease is ours meanwhile, nothing is lost."""
+    delay = world.limits.throttle_base_seconds
+    while True:
+        try:
+            await world.store.commit(changes)
+        except StoreFailure as failure:
+            _log.warning("event %s of %s: %s; trying again in %g s", event.id, event.function, failure, delay)
+            await sleep(world.clock, delay, f"event {event.id}")
+            delay = min(2 * delay, world.limits.throttle_maximum_seconds)
+        else:
+            return

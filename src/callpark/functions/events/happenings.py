@@ -1,0 +1,97 @@
+"""What happens to asynchronous events, for the trace: timelines, the command line and tests read it.
+
+The subject is the event's request id throughout. What happens inside an environment (log lines, durations) is told by
+`environments/`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class EventAccepted:
+    """The event is on disk and was acknowledged. `size` in bytes."""
+
+    subject: str
+    function: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventAttemptEnded:
+    """The handler ran. `attempt` counts from 1."""
+
+    subject: str
+    function: str
+    attempt: int
+    function_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRetryScheduled:
+    """The function failed and runs again at `at` (epoch seconds)."""
+
+    subject: str
+    function: str
+    attempt: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventThrottled:
+    """No attempt was possible; the next is tried at `at` or as soon as there is room."""
+
+    subject: str
+    function: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventSucceeded:
+    subject: str
+    function: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventDiscarded:
+    """Given up after `attempts` runs, for the condition that the invocation record names, or `FunctionDeleted`."""
+
+    subject: str
+    function: str
+    attempts: int
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationDelivered:
+    """An invocation record is on its way to another function, as the event `delivered_request_id`."""
+
+    subject: str
+    function: str
+    kind: Literal["OnSuccess", "OnFailure"]
+    target: str
+    delivered_request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationFailed:
+    """An invocation record could not be delivered; here it is, and why."""
+
+    subject: str
+    function: str
+    kind: Literal["OnSuccess", "OnFailure"]
+    target: str
+    reason: str
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterFailed:
+    """A discarded event could not be sent to the dead-letter queue."""
+
+    subject: str
+    function: str
+    target: str
+    reason: str

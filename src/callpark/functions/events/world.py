@@ -1,0 +1,73 @@
+"""What the queues of all functions share, and what they ask of the service that owns the functions.
+
+Built by `events/dispatcher.py`; used by `events/queue.py` and `events/endings.py`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from callpark.functions.concurrency import Slots
+from callpark.functions.environments.ports import Outcome
+from callpark.functions.events.crowd import Crowd
+from callpark.functions.events.policy import EventRules
+from callpark.functions.events.results import EventResults
+from callpark.functions.events.state import EventState, decode
+from callpark.kernel.clock import Clock
+from callpark.kernel.limits import LambdaLimits
+from callpark.kernel.tasks import Tasks
+from callpark.kernel.trace import Trace
+from callpark.store.ports import Store, WorkItem
+
+
+@dataclass(frozen=True, slots=True)
+class EventSubject:
+    """A function as one of its events sees it at this moment. `arn` carries the qualifier, `$LATEST` for none."""
+
+    arn: str
+    rules: EventRules
+    on_success: str | None
+    on_failure: str | None
+    dead_letter_target: str | None
+
+
+class EventFunctions(Protocol):
+    """The owner of the functions, as the queues see it."""
+
+    def subject(self, function: str, qualifier: str | None) -> EventSubject | None:
+        """None when the function or qualifier is gone."""
+        ...
+
+    def function_named(self, arn: str) -> tuple[str, str | None]:
+        """Name and qualifier of a function that exists. Raises CallerError."""
+        ...
+
+    async def run_event(self, function: str, request_id: str, payload: bytes, state: EventState) -> Outcome:
+        """Run the code that is current now. Raises Saturated, EnvironmentUnavailable, ProjectError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EventWorld:
+    clock: Clock
+    trace: Trace
+    limits: LambdaLimits
+    store: Store
+    slots: Slots
+    crowd: Crowd
+    results: EventResults
+    tasks: Tasks
+    functions: EventFunctions
+
+
+class LeasedEvent:
+    """An event in hand; `throttles` counts in vain attempts since the last run."""
+
+    __slots__ = ("body", "function", "id", "queue", "state", "throttles")
+
+    def __init__(self, function: str, item: WorkItem) -> None:
+        self.function = function
+        self.queue = item.queue
+        self.id = item.id
+        self.body = item.body
+        self.state = decode(item.state)
+        self.throttles = 0
