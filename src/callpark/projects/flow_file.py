@@ -40,6 +40,7 @@ def load_flow_file(
 ) -> Project:
     """`functions` are `Name=path:handler`. Raises ProjectError; what is wrong inside the flow is for `flows` to say."""
     limits = limits or Limits()
+    path = path.resolve()
     if not path.is_file():
         raise ProjectError(f"there is no flow file at {path}", "name a contact flow's JSON file")
     if not is_flow(read(path, limits.project).document.values):

@@ -48,7 +48,7 @@ def _location(template: Template, call: Value, place: Place) -> Path:
         raise error("AWS::Include needs a Location that is a text", "give the path of a file beside the template")
     if location.startswith("s3://"):
         raise error(f"{location} cannot be fetched", "give the path of a file beside the template")
-    path = template.folder / location
+    path = (template.folder / location).resolve()
     if not path.is_file():
         raise error(f"there is no file {location}", "correct the path; it starts from the template's folder")
     return path

@@ -39,8 +39,10 @@ class Template:
 def find(path: Path) -> Path:
     """The template of a project: the file itself, `template.yaml|yml|json` of a folder, or its only CDK template.
 
-    Raises ProjectError when there is none, or more than one to choose from.
+    Absolute, so that nothing depends on the current folder later. Raises ProjectError when there is none, or more than
+    one to choose from.
     """
+    path = path.resolve()
     if path.is_file():
         return path
     if not path.is_dir():
@@ -86,7 +88,7 @@ def read_text(path: Path, limit: int) -> str:
 
 def project_name(template: Path) -> str:
     """The folder's name; what `sam build` and `cdk synth` write counts to the folder above."""
-    folder = template.resolve().parent
+    folder = template.parent
     if folder.name == "cdk.out":
         folder = folder.parent
     elif folder.name == "build" and folder.parent.name == ".aws-sam":

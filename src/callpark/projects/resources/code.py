@@ -54,7 +54,7 @@ def function_folder(resource: Resource, runtime: str, stack: Stack) -> Path:
 
 def source_text(location: str, place: Place, limit: int, stack: Stack) -> tuple[str, Path]:
     """The text of a `…S3Location` or `CodeUri` that names a local file, or an asset of `cdk.out`."""
-    path = stack.folder / location
+    path = (stack.folder / location).resolve()
     if location.startswith("s3://"):
         key = location.rpartition("/")[2]
         path = stack.folder / f"asset.{key}"
@@ -69,7 +69,7 @@ def source_text(location: str, place: Place, limit: int, stack: Stack) -> tuple[
 
 
 def _local(written: str, place: Place, stack: Stack) -> Path:
-    path = stack.folder / written
+    path = (stack.folder / written).resolve()
     if path.is_dir():
         stack.watch(path)
         return path
