@@ -119,3 +119,20 @@ def test_a_projection_that_fails_is_logged_and_spoils_nothing_else(hub: Hub, cap
     assert got == ['{"data":{"onSay":1}}']
     assert "say was not published to onSay" in caplog.text
     caplog.clear()
+
+
+def test_a_filter_replaces_the_arguments(hub: Hub) -> None:
+    got: list[str] = []
+    wanted = {"filterGroup": [{"filters": [{"fieldName": "n", "operator": "gt", "value": 2}]}]}
+    subscription = PreparedSubscription("onSay", {"to": "x"}, ("say",), "s", Counter(), wanted)
+    hub.attach("a", subscription, got.append)
+    hub.publish(Publication("a", "say", {"to": "x", "n": 2}))
+    hub.publish(Publication("a", "say", {"to": "y", "n": 3}))
+    assert got == ['{"data":{"onSay":{"to":"y","n":3}}}']
+
+
+def test_an_invalidation_filter_is_named_as_not_supported(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    subscription = PreparedSubscription("onSay", {}, ("say",), "s", Counter(), None, {"filterGroup": []})
+    with caplog.at_level(logging.WARNING):
+        hub.attach("a", subscription, list[str]().append)
+    assert "invalidation filter" in caplog.text

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from callpark.graphql.messages import Publication
+from callpark.graphql.realtime.filters import passes
 from callpark.graphql.realtime.matching import matches
 from callpark.graphql.subscriptions import PreparedSubscription
 from callpark.kernel.limits import AppSyncLimits
@@ -40,7 +41,8 @@ class _Audience:
     members: dict[int, Deliver] = field(default_factory=dict)
 
     def wants(self, value: object) -> bool:
-        return matches(self.subscription.arguments, value)
+        filter = self.subscription.filter
+        return matches(self.subscription.arguments, value) if filter is None else passes(filter, value)
 
 
 _Key = tuple[str, str, str, bytes]
@@ -55,6 +57,12 @@ class Hub:
 
     def attach(self, api_id: str, subscription: PreparedSubscription, deliver: Deliver) -> Callable[[], None]:
         """Deliver matching publications from now on; returns what ends it."""
+        if subscription.invalidation_filter is not None:
+            _log.warning(
+                "API %s: %s sets an invalidation filter; that is not supported yet, nothing ends the subscription",
+                api_id,
+                subscription.field_name,
+            )
         key = _key(api_id, subscription)
         feeds = [(api_id, mutation) for mutation in subscription.mutations]
         self._attached += 1

@@ -1,0 +1,119 @@
+"""Enhanced subscription filters: what `extensions.setSubscriptionFilter` was given, against a published value. Pure.
+
+Called by `hub.py` for subscriptions that have a filter; it then replaces matching by arguments.
+https://docs.aws.amazon.com/appsync/latest/devguide/aws-appsync-real-time-enhanced-filtering.html
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from callpark.graphql.realtime.matching import equal
+
+#: Deeper paths are ignored, as AppSync ignores them.
+MAXIMUM_LEVELS = 5
+
+_ABSENT = object()
+
+
+def passes(filter: Mapping[str, object], value: object) -> bool:
+    """Filters inside a group must all hold, of the groups any. A filter without groups lets everything through; a
+    published list is no object to look into, and is never delivered to filtered subscriptions."""
+    groups = filter.get("filterGroup")
+    if not isinstance(groups, Sequence) or not groups:
+        return True
+    return isinstance(value, Mapping) and any(_group_holds(group, value) for group in groups)
+
+
+def _group_holds(group: object, value: Mapping[str, object]) -> bool:
+    filters = group.get("filters") if isinstance(group, Mapping) else None
+    return isinstance(filters, Sequence) and all(_holds(each, value) for each in filters)
+
+
+def _holds(filter: object, value: Mapping[str, object]) -> bool:
+    if not isinstance(filter, Mapping):
+        return False
+    path = str(filter.get("fieldName", "")).split(".")
+    if len(path) > MAXIMUM_LEVELS:
+        return True
+    operator = OPERATORS.get(str(filter.get("operator")))
+    return operator is not None and operator(_at(value, path), filter.get("value"))
+
+
+def _at(value: object, path: Sequence[str]) -> object:
+    for name in path:
+        value = value.get(name, _ABSENT) if isinstance(value, Mapping) else _ABSENT
+    return None if value is _ABSENT else value
+
+
+def _ordered(compare: Callable[[int], bool]) -> Callable[[object, object], bool]:
+    """Numbers with numbers, text with text; anything else is not ordered."""
+
+    def holds(found: object, wanted: object) -> bool:
+        order = _order(found, wanted)
+        return order is not None and compare(order)
+
+    return holds
+
+
+def _order(one: object, other: object) -> int | None:
+    if isinstance(one, bool) or isinstance(other, bool):
+        return None
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return (one > other) - (one < other)
+    if isinstance(one, str) and isinstance(other, str):
+        return (one > other) - (one < other)
+    return None
+
+
+def _contains(found: object, wanted: object) -> bool:
+    if isinstance(found, str):
+        return isinstance(wanted, str) and wanted in found
+    return isinstance(found, list) and any(equal(member, wanted) for member in found)
+
+
+def _does_not_contain(found: object, wanted: object) -> bool:
+    return isinstance(found, str | list) and not _contains(found, wanted)
+
+
+def _begins_with(found: object, wanted: object) -> bool:
+    return isinstance(found, str) and isinstance(wanted, str) and found.startswith(wanted)
+
+
+def _in(found: object, wanted: object) -> bool:
+    return isinstance(wanted, list | tuple) and any(equal(found, member) for member in wanted)
+
+
+def _not_in(found: object, wanted: object) -> bool:
+    return isinstance(wanted, list | tuple) and not _in(found, wanted)
+
+
+def _between(found: object, wanted: object) -> bool:
+    if not isinstance(wanted, list | tuple) or len(wanted) != 2:
+        return False
+    low, high = _order(found, wanted[0]), _order(found, wanted[1])
+    return low is not None and high is not None and low >= 0 and high <= 0
+
+
+def _contains_any(found: object, wanted: object) -> bool:
+    return isinstance(wanted, list | tuple) and any(_contains(found, member) for member in wanted)
+
+
+_at_most, _at_least = _ordered(lambda order: order <= 0), _ordered(lambda order: order >= 0)
+
+#: `lte` and `gte` are the documentation's own slips for `le` and `ge`; both are understood.
+OPERATORS: Mapping[str, Callable[[object, object], bool]] = {
+    "eq": equal,
+    "ne": lambda found, wanted: not equal(found, wanted),
+    "lt": _ordered(lambda order: order < 0),
+    "le": _at_most,
+    "lte": _at_most,
+    "gt": _ordered(lambda order: order > 0),
+    "ge": _at_least,
+    "gte": _at_least,
+    "contains": _contains,
+    "notContains": _does_not_contain,
+    "beginsWith": _begins_with,
+    "in": _in,
+    "notIn": _not_in,
+    "between": _between,
+    "containsAny": _contains_any,
+}
