@@ -121,6 +121,9 @@ class GatewayLimits:
     body_bytes: int = _limit(75_497_472, "B", "our rule: 50 MB of zip in base64, and its JSON")
     header_bytes: int = _limit(65_536, "B", "our rule: one request's headers")
     connections: int = _limit(4_000, "connections", "our rule: open at once, web sockets included")
+    keep_alive_seconds: int = _limit(75, "s", "our rule: an idle connection; longer than SDKs keep theirs unused")
+    shutdown_seconds: int = _limit(5, "s", "our rule: what still runs when the server stops is cut after this")
+    websocket_message_bytes: int = _limit(1_048_576, "B", "our rule: one message from a web socket's client")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,237 @@
+"""The gateway: one ASGI application for every AWS API, the mounts and the health page.
+
+Made by the composition root with `create_gateway`, served by `server.py`, tested through httpx.ASGITransport. A request
+becomes a `Call`, an operation answers it, and the answer goes back in the caller's protocol; whatever goes wrong has
+AWS's error shape. SigV4 signatures are parsed for their credential scope and not verified: local credentials only.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import quote
+
+import orjson
+
+from callpark.gateway.asgi import Message, Mount, Receive, Scope, Send
+from callpark.gateway.codecs import error_codec, operation_codec
+from callpark.gateway.protocols.refusals import (
+    body_too_large,
+    headers_too_large,
+    internal,
+    not_implemented,
+)
+from callpark.gateway.protocols.wire import JSON, Request, Response
+from callpark.gateway.routing import (
+    MethodNotAllowed,
+    ProtocolName,
+    Route,
+    Router,
+    invoked_function,
+    likely_protocol,
+    scoped_service,
+)
+from callpark.kernel.arn import Place
+from callpark.kernel.clock import Clock
+from callpark.kernel.errors import CallerError
+from callpark.kernel.ids import Ids
+from callpark.kernel.limits import GatewayLimits, Limits
+from callpark.kernel.operations import Answer, Call, OperationTable
+
+_log = logging.getLogger("callpark")
+
+HEALTH_PATH = "/_callpark/health"
+_OWN_PREFIX = "/_callpark/"
+_CLOSE = (b"connection", b"close")
+
+
+class ClientGone(Exception):
+    """The client left before its request was complete; nobody waits for an answer."""
+
+
+def create_gateway(
+    operations: OperationTable,
+    mounts: Sequence[Mount],
+    clock: Clock,
+    ids: Ids,
+    limits: Limits,
+    place: Place,
+    health: Callable[[], Mapping[str, object]],
+) -> "Gateway":
+    """The ASGI application. `health` gives the members of `GET /_callpark/health`."""
+    return Gateway(operations, mounts, clock, ids, limits.gateway, place, health)
+
+
+class Gateway:
+    """See `create_gateway`. Holds no state of its own beyond compiled routes."""
+
+    def __init__(
+        self,
+        operations: OperationTable,
+        mounts: Sequence[Mount],
+        clock: Clock,
+        ids: Ids,
+        limits: GatewayLimits,
+        place: Place,
+        health: Callable[[], Mapping[str, object]],
+    ) -> None:
+        self._operations = operations
+        self._mounts = tuple(mounts)
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits
+        self._place = place
+        self._health = health
+        self._router = Router(service for service, _ in operations)
+        self._has_invoke = ("lambda", "Invoke") in operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "websocket":
+            await self._websocket(scope, receive, send)
+        elif kind == "lifespan":
+            await _lifespan(receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._has_invoke:
+            raw_path: bytes = scope.get("raw_path") or b""
+            label = invoked_function(scope["method"], raw_path)
+            if label is not None:
+                route = Route("lambda", "Invoke", "rest-json", {"FunctionName": label.decode("latin-1")})
+                return await self._aws(scope, receive, send, route)
+        for mount in self._mounts:
+            if mount.matches(scope):
+                return await mount(scope, receive, send)
+        if scope["path"].startswith(_OWN_PREFIX):
+            return await _send(send, self._own(scope["method"], scope["path"]), scope["method"])
+        return await self._aws(scope, receive, send, None)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for mount in self._mounts:
+            if mount.matches(scope):
+                return await mount(scope, receive, send)
+        await receive()
+        await send({"type": "websocket.close", "code": 1000})
+        return None
+
+    def _own(self, method: str, path: str) -> Response:
+        if path != HEALTH_PATH:
+            return _plain_refusal(404, f"nothing is at {path}")
+        if method not in ("GET", "HEAD"):
+            return _plain_refusal(405, f"{path} answers to GET only", (b"allow", b"GET, HEAD"))
+        return Response(200, (JSON, (b"cache-control", b"no-store")), orjson.dumps(dict(self._health())))
+
+    async def _aws(self, scope: Scope, receive: Receive, send: Send, route: Route | None) -> None:
+        request_id = self._ids.uuid()
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        query: bytes = scope["query_string"]
+        front = Request(scope["method"], raw_path.decode("latin-1"), query.decode("latin-1"), headers)
+        request = front
+        service: str | None = route.service if route is not None else None
+        try:
+            if sum(map(len, headers)) + sum(map(len, headers.values())) > self._limits.header_bytes:
+                raise headers_too_large(self._limits.header_bytes)
+            body = await _read_body(receive, headers.get("content-length"), self._limits.body_bytes)
+            request = Request(front.method, front.path, front.query, headers, body)
+            if route is None:
+                service = scoped_service(request)
+                route = self._router.route(request)
+                service = route.service
+            response, request_id = await self._answer(route, request, request_id)
+        except ClientGone:
+            return
+        except MethodNotAllowed as error:
+            response = _options(error) if request.method == "OPTIONS" else _refusal(route, request, error, request_id)
+        except CallerError as error:
+            response = _refusal(route, request, error, request_id)
+        except Exception:
+            _log.exception("request %s (%s %s) failed: a bug in callpark", request_id, front.method, front.path)
+            response = _refusal(route, request, internal(service), request_id)
+        await _send(send, response, front.method, request_id)
+
+    async def _answer(self, route: Route, request: Request, request_id: str) -> tuple[Response, str]:
+        """The response, and the request id it goes out with."""
+        operation = self._operations.get((route.service, route.operation))
+        if operation is None:
+            raise not_implemented(route.service, route.operation)
+        codec = operation_codec(route.service, route.operation, route.protocol)
+        parameters = codec.parse(request, route.labels)
+        codec.validate(parameters)
+        call = Call(route.service, route.operation, parameters, request_id, self._place, request.headers)
+        answer = await operation(call)
+        if not isinstance(answer, Answer):
+            answer = Answer(answer)
+        request_id = answer.request_id or request_id
+        return codec.serialise(answer, request_id), request_id
+
+
+def _refusal(route: Route | None, request: Request, error: CallerError, request_id: str) -> Response:
+    protocol: ProtocolName = route.protocol if route is not None else likely_protocol(request)
+    response = error_codec(route.service if route is not None else None, protocol)(error, request_id)
+    if error.status in (413, 431):  # what the client still sends is not read, so the connection cannot be used again
+        return Response(response.status, (*response.headers, _CLOSE), response.body)
+    return response
+
+
+def _options(error: MethodNotAllowed) -> Response:
+    return Response(204, ((b"allow", ", ".join([*error.methods, "OPTIONS"]).encode()),))
+
+
+def _plain_refusal(status: int, message: str, *headers: tuple[bytes, bytes]) -> Response:
+    return Response(status, (JSON, *headers), orjson.dumps({"message": message}))
+
+
+async def _read_body(receive: Receive, announced: str | None, limit: int) -> bytes:
+    """The whole body. Raises CallerError (413) as soon as it is known to be too large, ClientGone when it stops."""
+    if announced is not None and announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
+        raise body_too_large(limit)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        if len(body) > limit:
+            raise body_too_large(limit)
+        return body
+    return await _read_rest(receive, bytearray(body), limit)
+
+
+async def _read_rest(receive: Receive, body: bytearray, limit: int) -> bytes:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise body_too_large(limit)
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+async def _send(send: Send, response: Response, method: str, request_id: str | None = None) -> None:
+    headers = list(response.headers)
+    if request_id is not None:
+        headers.append((b"x-amzn-RequestId", request_id.encode("latin-1")))
+    start: Message = {"type": "http.response.start", "status": response.status, "headers": headers}
+    if response.stream is not None:
+        await send(start)
+        async for piece in response.stream:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    if response.status != 204:
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    await send(start)
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else response.body})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await send({"type": "lifespan.shutdown.complete"})
+            return

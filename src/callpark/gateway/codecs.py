@@ -1,0 +1,46 @@
+"""Compiled codecs, one per operation and protocol, made on first use and kept.
+
+Called by `app.py`: from a route to the functions that parse, validate and serialise it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from callpark.gateway.models import OperationModel, service_model
+from callpark.gateway.protocols import json_rpc, query, rest_json
+from callpark.gateway.protocols.validation import Validate, compile_validator
+from callpark.gateway.protocols.wire import OperationCodec, Parse, Serialise, SerialiseError
+from callpark.gateway.routing import ProtocolName
+
+_COMPILERS: Mapping[ProtocolName, Callable[[OperationModel], OperationCodec]] = {
+    "rest-json": rest_json.compile_operation,
+    "json": json_rpc.compile_operation,
+    "query": query.compile_operation,
+}
+
+#: Shapes errors of requests that reached no service; the model only lends its version and namespace.
+_FALLBACK_SERVICES: Mapping[ProtocolName, str] = {"rest-json": "lambda", "json": "logs", "query": "sts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    parse: Parse
+    validate: Validate
+    serialise: Serialise
+
+
+@lru_cache(maxsize=4096)
+def operation_codec(service: str, operation: str, protocol: ProtocolName) -> Codec:
+    model = service_model(service).operation_model(operation)
+    compiled = _COMPILERS[protocol](model)
+    return Codec(compiled.parse, compile_validator(model), compiled.serialise)
+
+
+@lru_cache(maxsize=256)
+def error_codec(service: str | None, protocol: ProtocolName) -> SerialiseError:
+    """How a service tells refusals; None for a request that reached no service."""
+    if protocol == "rest-json":
+        return rest_json.serialise_error
+    model = service_model(service or _FALLBACK_SERVICES[protocol])
+    return json_rpc.compile_error(model) if protocol == "json" else query.compile_error(model)

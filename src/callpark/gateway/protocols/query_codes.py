@@ -1,0 +1,35 @@
+"""The query protocol's error codes of services that now speak JSON.
+
+Used for the header `x-amzn-query-error` and for XML answers. botocore's SQS model no longer carries the old codes;
+these are AWS's (reference lambda.md §19.3, https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/).
+"""
+
+from collections.abc import Mapping
+
+_SQS_PREFIX = "AWS.SimpleQueueService."
+
+_SQS: Mapping[str, str] = {
+    "QueueDoesNotExist": _SQS_PREFIX + "NonExistentQueue",
+    "QueueNameExists": "QueueAlreadyExists",
+    "InvalidParameterValueException": "InvalidParameterValue",
+    "MissingRequiredParameterException": "MissingParameter",
+    **{
+        code: _SQS_PREFIX + code
+        for code in (
+            "BatchEntryIdsNotDistinct",
+            "BatchRequestTooLong",
+            "EmptyBatchRequest",
+            "InvalidBatchEntryId",
+            "MessageNotInflight",
+            "PurgeQueueInProgress",
+            "QueueDeletedRecently",
+            "TooManyEntriesInBatchRequest",
+            "UnsupportedOperation",
+        )
+    },
+}
+
+
+def query_code(service: str, code: str) -> str:
+    """The old code of a JSON error type; the same name where they do not differ."""
+    return _SQS.get(code, code) if service == "sqs" else code

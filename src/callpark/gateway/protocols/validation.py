@@ -1,0 +1,228 @@
+"""The constraints of a model, checked in AWS's words.
+
+Called after parsing, before the operation. `compile_validator` returns a function that lists what is wrong in the order
+of the model, e.g. `Value '0' at 'timeout' failed to satisfy constraint: Member must have value greater than or equal to
+1`. Function names and qualifiers are the functions slice's business (lambda.md §2.1 orders their refusals), so
+`EXEMPT` leaves them alone.
+"""
+
+import logging
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from callpark.gateway.models import OperationModel, Shape
+from callpark.gateway.protocols.refusals import invalid
+
+_log = logging.getLogger("callpark")
+
+#: Members whose constraints the owning slice checks itself, per service.
+EXEMPT: Mapping[str, frozenset[str]] = {"lambda": frozenset({"FunctionName", "Qualifier"})}
+
+#: Only required members are checked here: SQS words its limits itself (reference lambda.md §19.3).
+REQUIRED_ONLY = frozenset({"sqs"})
+
+Problems: TypeAlias = list[str]
+Check: TypeAlias = Callable[[object, str, Problems], None]
+Validate: TypeAlias = Callable[[Mapping[str, object]], None]
+
+_FAILED = "failed to satisfy constraint: Member must"
+
+
+def compile_validator(operation: OperationModel) -> Validate:
+    """A function that raises CallerError when parameters break the operation's constraints."""
+    shape = operation.input_shape
+    service = operation.service_model.service_name
+    if shape is None:
+        return lambda parameters: None
+    exempt = EXEMPT.get(service, frozenset())
+    members = {} if service in REQUIRED_ONLY else shape.members
+    check = _structure(members, shape.required_members, exempt, {})
+    required = tuple(shape.required_members)
+
+    def validate(parameters: Mapping[str, object]) -> None:
+        problems: Problems = []
+        check(parameters, "", problems)
+        if problems:
+            raise invalid(service, problems, [name for name in required if name not in parameters])
+
+    return validate
+
+
+def _check(shape: Shape, known: dict[str, Check]) -> Check | None:
+    """The check of one shape, or None when it constrains nothing."""
+    kind = shape.type_name
+    if kind == "structure":
+        if shape.metadata.get("document") or shape.metadata.get("eventstream"):
+            return None
+        if shape.name not in known:
+            inner: list[Check] = []
+            known[shape.name] = lambda value, path, problems: inner[0](value, path, problems)
+            inner.append(_structure(shape.members, shape.required_members, frozenset(), known))
+        return known[shape.name]
+    if kind == "list":
+        return _both(_size(shape), _items(_check(shape.member, known)))
+    if kind == "map":
+        return _both(_size(shape), _entries(_check(shape.key, known), _check(shape.value, known)))
+    if kind in ("integer", "long", "float", "double"):
+        return _range(shape)
+    if kind == "string":
+        return _both(_enum(shape), _both(_size(shape), _pattern(shape)))
+    if kind == "blob":
+        return _size(shape)
+    return None
+
+
+def _structure(
+    members: Mapping[str, Shape], required: Sequence[str], exempt: frozenset[str], known: dict[str, Check]
+) -> Check:
+    checks = [
+        (name, _camel(name), check)
+        for name, shape in members.items()
+        if name not in exempt and (check := _check(shape, known)) is not None
+    ]
+
+    def check_members(value: object, path: str, problems: Problems) -> None:
+        assert isinstance(value, Mapping)
+        problems += [
+            f"Value null at '{path}{_camel(name)}' {_FAILED} not be null" for name in required if name not in value
+        ]
+        for name, label, check in checks:
+            item = value.get(name)
+            if item is not None:
+                check(item, f"{path}{label}" if not isinstance(item, Mapping) else f"{path}{label}.", problems)
+
+    return check_members
+
+
+def _items(check: Check | None) -> Check | None:
+    if check is None:
+        return None
+
+    def check_items(value: object, path: str, problems: Problems) -> None:
+        assert isinstance(value, list)
+        for number, item in enumerate(value, 1):
+            at = f"{path}.{number}.member"
+            check(item, f"{at}." if isinstance(item, Mapping) else at, problems)
+
+    return check_items
+
+
+def _entries(key_check: Check | None, value_check: Check | None) -> Check | None:
+    if key_check is None and value_check is None:
+        return None
+
+    def check_entries(value: object, path: str, problems: Problems) -> None:
+        assert isinstance(value, Mapping)
+        for name, item in value.items():
+            if key_check is not None:
+                key_check(name, path.removesuffix("."), problems)
+            if value_check is not None:
+                at = f"{path}{name}.member"
+                value_check(item, f"{at}." if isinstance(item, Mapping) else at, problems)
+
+    return check_entries
+
+
+def _both(first: Check | None, second: Check | None) -> Check | None:
+    if first is None or second is None:
+        return first or second
+
+    def check(value: object, path: str, problems: Problems) -> None:
+        first(value, path, problems)
+        second(value, path, problems)
+
+    return check
+
+
+def _size(shape: Shape) -> Check | None:
+    least, most = _bound(shape, "min"), _bound(shape, "max")
+    if least is None and most is None:
+        return None
+
+    def check(value: object, path: str, problems: Problems) -> None:
+        assert isinstance(value, str | bytes | list | Mapping)
+        if least is not None and len(value) < least:
+            problems.append(f"{_at(shape, value, path)} {_FAILED} have length greater than or equal to {_plain(least)}")
+        if most is not None and len(value) > most:
+            problems.append(f"{_at(shape, value, path)} {_FAILED} have length less than or equal to {_plain(most)}")
+
+    return check
+
+
+def _range(shape: Shape) -> Check | None:
+    least, most = _bound(shape, "min"), _bound(shape, "max")
+    if least is None and most is None:
+        return None
+
+    def check(value: object, path: str, problems: Problems) -> None:
+        assert isinstance(value, int | float)
+        if least is not None and value < least:
+            problems.append(f"{_at(shape, value, path)} {_FAILED} have value greater than or equal to {_plain(least)}")
+        if most is not None and value > most:
+            problems.append(f"{_at(shape, value, path)} {_FAILED} have value less than or equal to {_plain(most)}")
+
+    return check
+
+
+def _enum(shape: Shape) -> Check | None:
+    allowed = shape.metadata.get("enum")
+    if not isinstance(allowed, list) or not allowed:
+        return None
+    values = frozenset(allowed)
+
+    def check(value: object, path: str, problems: Problems) -> None:
+        if value not in values:
+            problems.append(f"{_at(shape, value, path)} {_FAILED} satisfy enum value set: [{', '.join(allowed)}]")
+
+    return check
+
+
+def _pattern(shape: Shape) -> Check | None:
+    pattern = shape.metadata.get("pattern")
+    if not isinstance(pattern, str):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            compiled = re.compile(pattern, re.ASCII)
+    except re.error:
+        _log.warning("the pattern of %s cannot be checked by Python's expressions: %s", shape.name, pattern)
+        return None
+
+    def check(value: object, path: str, problems: Problems) -> None:
+        assert isinstance(value, str)
+        if compiled.fullmatch(value) is None:
+            problems.append(f"{_at(shape, value, path)} {_FAILED} satisfy regular expression pattern: {pattern}")
+
+    return check
+
+
+def _bound(shape: Shape, name: str) -> float | None:
+    bound = shape.metadata.get(name)
+    return bound if isinstance(bound, int | float) else None
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)
+
+
+def _at(shape: Shape, value: object, path: str) -> str:
+    """The value and where it stands. A sensitive value is not repeated."""
+    where = path.removesuffix(".")
+    if shape.metadata.get("sensitive") or isinstance(value, bytes):
+        return f"Value at '{where}'"
+    return f"Value '{_told(value)}' at '{where}'"
+
+
+def _told(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_told(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}={_told(item)}" for name, item in value.items()) + "}"
+    return str(value)
+
+
+def _camel(name: str) -> str:
+    return name[:1].lower() + name[1:]

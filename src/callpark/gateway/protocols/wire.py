@@ -1,0 +1,62 @@
+"""HTTP as the protocols see it: values in, values out.
+
+`app.py` makes a `Request` from ASGI and sends a `Response`; everything between is pure.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from callpark.kernel.errors import CallerError
+from callpark.kernel.operations import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`path` and `query` as sent, still percent-encoded; `headers` lower-case; `body` complete."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """`stream` replaces `body` when the answer is produced piece by piece; each piece is flushed."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    body: bytes = b""
+    stream: AsyncIterator[bytes] | None = None
+
+
+Parse: TypeAlias = Callable[[Request, Mapping[str, str]], dict[str, object]]
+"""(request, URI labels) → parameters by AWS's member names. Raises CallerError for what cannot be read."""
+
+Serialise: TypeAlias = Callable[[Answer, str], Response]
+"""(answer, request id) → response. Raises RuntimeBug for members the model does not know."""
+
+SerialiseError: TypeAlias = Callable[[CallerError, str], Response]
+"""(refusal, request id) → response in the protocol's error shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationCodec:
+    """One operation's wire, compiled."""
+
+    parse: Parse
+    serialise: Serialise
+
+
+JSON = (b"content-type", b"application/json")
+XML = (b"content-type", b"text/xml")
+
+
+def header_bytes(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    """Headers for the wire; a line break in a value would be somebody else's header, so it becomes a space."""
+    return tuple(
+        (name.encode("latin-1"), value.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace"))
+        for name, value in headers.items()
+    )
