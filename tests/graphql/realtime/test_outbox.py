@@ -75,3 +75,13 @@ async def test_the_end_wakes_a_waiter(outbox: Outbox) -> None:
     await asyncio.sleep(0)
     outbox.finish()
     assert not await waiting
+
+
+async def test_a_waiter_that_was_cancelled_is_no_trouble(outbox: Outbox) -> None:
+    waiting = asyncio.create_task(outbox.wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    outbox.put("a")
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await outbox.wait()

@@ -36,11 +36,12 @@ class Outbox:
         """Add one message; nothing happens when the outbox is finished."""
         if self._finished:
             return
-        self._items.append(parts)
+        items = self._items
+        items.append(parts)
         for part in parts:
             self._unsent += len(part)
-        if len(self._items) > self._maximum_messages or self._unsent > self._maximum_characters:
-            self._items.clear()
+        if len(items) > self._maximum_messages or self._unsent > self._maximum_characters:
+            items.clear()
             self._on_overflow()
             self.finish()
         elif self._waiter is not None:
@@ -73,5 +74,6 @@ class Outbox:
         return len(self._items)
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
