@@ -1,0 +1,120 @@
+"""Any history of one websocket, from both sides, in virtual time: what a client hears always makes sense."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from callpark.graphql.api.web import GraphqlWeb
+from callpark.kernel.clock import VirtualClock
+from callpark.kernel.ids import SeededIds
+from callpark.kernel.limits import Limits
+from callpark.kernel.trace import Trace
+from tests.graphql.api.toy import KEY, ToyService
+
+pytestmark = pytest.mark.sim
+
+
+@dataclass
+class Wire:
+    """The client's end of an ASGI websocket."""
+
+    to_server: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    closed: bool = False
+
+    async def receive(self) -> dict[str, Any]:
+        return await self.to_server.get()
+
+    async def send(self, message: Any) -> None:
+        assert not self.closed, "nothing may follow the close"
+        if message["type"] == "websocket.close":
+            self.closed = True
+            self.to_server.put_nowait({"type": "websocket.disconnect", "code": message["code"]})
+        elif message["type"] == "websocket.send":
+            self.heard.append(json.loads(message["text"]))
+
+    def say(self, text: str) -> None:
+        self.to_server.put_nowait({"type": "websocket.receive", "text": text})
+
+
+def start(id: str, query: str) -> str:
+    payload = {"data": json.dumps({"query": query}), "extensions": {"authorization": {"x-api-key": KEY}}}
+    return json.dumps({"id": id, "type": "start", "payload": payload})
+
+
+ids = st.sampled_from(["1", "2", "3"])
+says = st.one_of(
+    st.just('{"type":"connection_init"}'),
+    st.builds(start, ids, st.sampled_from(["a", "b", "refuse", "hang"])),
+    ids.map(lambda id: json.dumps({"type": "stop", "id": id})),
+    st.sampled_from(["", "{}", "junk", '{"type":"start"}', '{"type": "start", "id": "1"}']),
+)
+#: Something the client says, a publication (int), or seconds that pass (float).
+steps = st.lists(says | st.integers(0, 9) | st.sampled_from([0.0, 0.0, 1.0, 30.0, 60.0]), max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps, st.booleans())
+def test_any_history_makes_sense(history: list[str | int | float], acknowledged: bool) -> None:
+    asyncio.run(live(['{"type":"connection_init"}', *history] if acknowledged else history))
+
+
+async def live(history: list[str | int | float]) -> None:
+    clock, service, wire = VirtualClock(), ToyService(), Wire()
+    limits = Limits().override(["appsync.subscriptions_per_connection=2"])
+    web = GraphqlWeb(service, clock, SeededIds(1), Trace(clock), limits)
+    wire.to_server.put_nowait({"type": "websocket.connect"})
+    headers = [(b"host", b"localhost"), (b"x-api-key", KEY.encode())]
+    scope = {"type": "websocket", "path": "/graphql", "headers": headers, "subprotocols": ["graphql-ws"]}
+    served = asyncio.create_task(web(scope, wire.receive, wire.send))
+    said: list[dict[str, Any]] = []
+    for step in history:
+        match step:
+            case str(text):
+                wire.say(text)
+                if '"type": "start"' in text and acknowledged_by(wire):
+                    said.append(json.loads(text))
+            case float(seconds):
+                await clock.advance(seconds)
+            case int(value):
+                service.publish(value)
+        await clock.settle()
+    # What hangs is given up after the request limit, so by then each start has its answer.
+    await clock.advance(30)
+    if not wire.closed:
+        for id in {each["id"] for each in said}:
+            answers = [
+                frame for frame in wire.heard if frame.get("id") == id and frame["type"] in ("start_ack", "error")
+            ]
+            assert len(answers) == sum(each["id"] == id for each in said)
+    check(wire.heard)
+    wire.to_server.put_nowait({"type": "websocket.disconnect", "code": 1000})
+    await served
+    assert web.hub.subscriptions() == {}
+    assert len(web) == 0
+
+
+def acknowledged_by(wire: Wire) -> bool:
+    return not wire.closed and any(frame["type"] == "connection_ack" for frame in wire.heard)
+
+
+def check(heard: list[dict[str, Any]]) -> None:
+    """`connection_ack` first and once; data only between start_ack and complete of its id."""
+    types = [frame["type"] for frame in heard]
+    assert types[:1] in ([], ["connection_ack"])
+    assert types.count("connection_ack") <= 1
+    live: set[str] = set()
+    for frame in heard:
+        match frame["type"]:
+            case "start_ack":
+                assert frame["id"] not in live
+                live.add(frame["id"])
+            case "data":
+                assert frame["id"] in live
+            case "complete":
+                live.discard(frame["id"])
