@@ -84,7 +84,7 @@ def _translate(
     source = copy.deepcopy(values)
     resources = source["Resources"]
     assert isinstance(resources, dict)
-    before = frozenset(resources)
+    before = tuple(resources)
     kept = {key: resources.pop(key) for key in list(resources) if _type(resources[key]) in _UNTRANSLATED}
     paths = _put_aside(source)
     translated: _Mapping = _run(template, source, dict(parameters), region) if resources else source
@@ -93,7 +93,9 @@ def _translate(
     after.update(kept)
     _put_back(after.values(), paths)
     translated.pop("Transform", None)
-    return translated, frozenset(after) - before
+    # The translator takes what it translates out and appends it; a project is served in the order it was written in.
+    translated["Resources"] = {key: after[key] for key in (*before, *after) if key in after}
+    return translated, frozenset(after) - frozenset(before)
 
 
 def _type(resource: Value) -> str:
@@ -178,6 +180,8 @@ def _run(template: Template, source: _Mapping, parameters: dict[str, str], regio
             f"{template.name}: the SAM translator cannot read the template: {type(error).__name__}: {error}",
             "`sam validate --lint` may say more; compare the resource with the SAM specification",
         ) from error
+    finally:
+        translator.metrics.publish()  # to nobody; unpublished ones are complained about
     return translated
 
 

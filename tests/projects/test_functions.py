@@ -1,0 +1,293 @@
+"""Lambda functions of SAM and plain templates."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from callpark.functions.model import Directory, EventInvokeConfig, FunctionConfiguration, FunctionDefinition
+from callpark.projects.model import Project
+from tests.projects.projects import loaded, refused
+
+pytestmark = pytest.mark.unit
+
+SAM = "Transform: AWS::Serverless-2016-10-31\n"
+HANDLER = {"src/app.py": "def handler(event, context): ...\n"}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "callpark"
+
+
+def only(project: Project) -> FunctionDefinition:
+    (function,) = project.functions
+    return function
+
+
+def test_a_plain_function(tmp_path: Path) -> None:
+    project = loaded(
+        tmp_path,
+        """
+Resources:
+  Fn:
+    Type: AWS::Lambda::Function
+    Properties:
+      Runtime: python3.12
+      Handler: app.handler
+      Code: src
+      Role: !GetAtt Role.Arn
+      Description: does it
+      Timeout: "60"
+      MemorySize: 512
+      ReservedConcurrentExecutions: 0
+      LoggingConfig: { LogFormat: JSON }
+      DeadLetterConfig: { TargetArn: !GetAtt Dead.Arn }
+      Environment: { Variables: { A: a, N: 3, F: 0.5, B: true, QUEUE: !Ref Dead, EMPTY: "" } }
+      Tags: [{ Key: k, Value: v }]
+  Role: { Type: AWS::IAM::Role, Properties: { RoleName: runner } }
+  Dead: { Type: AWS::SQS::Queue }
+""",
+        HANDLER,
+    )
+    assert only(project) == FunctionDefinition(
+        FunctionConfiguration(
+            name="Fn",
+            runtime="python3.12",
+            handler="app.handler",
+            role="arn:aws:iam::123456789012:role/runner",
+            description="does it",
+            timeout_seconds=60,
+            memory_megabytes=512,
+            environment={
+                "A": "a",
+                "N": "3",
+                "F": "0.5",
+                "B": "true",
+                "QUEUE": "http://127.0.0.1:4566/123456789012/Dead",
+                "EMPTY": "",
+            },
+            log_format="JSON",
+            dead_letter_target="arn:aws:sqs:us-east-1:123456789012:Dead",
+        ),
+        Directory(tmp_path / "src"),
+        None,
+        0,
+    )
+    assert project.warnings == (
+        "template.yaml:19: Resources.Dead: AWS::SQS::Queue: queues are declared, but not served yet (Dead)",
+    )
+    assert project.watched == (tmp_path / "template.yaml", tmp_path / "src")
+
+
+def test_a_serverless_function(tmp_path: Path) -> None:
+    project = loaded(
+        tmp_path,
+        SAM
+        + """
+Globals: { Function: { Runtime: python3.12, Timeout: 30, CodeUri: src/ } }
+Parameters: { Stage: { Type: String, Default: dev } }
+Resources:
+  First:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: !Sub "first-${Stage}"
+      Handler: app.handler
+      Policies: [AWSLambdaBasicExecutionRole, SQSSendMessagePolicy: { QueueName: q }]
+      EventInvokeConfig:
+        MaximumRetryAttempts: 1
+        MaximumEventAgeInSeconds: 120
+        DestinationConfig:
+          OnFailure: { Type: Lambda, Destination: !GetAtt Second.Arn }
+  Second:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: app.handler, CodeUri: ./src, Environment: { Variables: { FIRST: !Ref Parameter } } }
+""".replace("!Ref Parameter", "!Ref Stage"),
+        HANDLER,
+        Stage="test",
+    )
+    first, second = project.functions
+    assert first.configuration.name == "first-test"
+    assert first.configuration.timeout_seconds == 30
+    assert first.code == second.code == Directory(tmp_path / "src")
+    assert first.event_invoke_config == EventInvokeConfig(
+        1, 120, None, "arn:aws:lambda:us-east-1:123456789012:function:Second"
+    )
+    assert second.configuration.environment == {"FIRST": "test"}
+    assert second.event_invoke_config is None
+    assert project.warnings == ()
+
+
+def test_an_alias_stands_for_the_function(tmp_path: Path) -> None:
+    project = loaded(
+        tmp_path,
+        SAM
+        + """
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.12
+      Handler: app.handler
+      CodeUri: src
+      AutoPublishAlias: live
+      EventInvokeConfig: { MaximumRetryAttempts: 0 }
+Outputs:
+  Alias: { Value: !Ref Fn.Alias }
+  Version: { Value: !Ref Fn.Version }
+""",
+        HANDLER,
+    )
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:Fn"
+    assert project.outputs == {"Alias": arn, "Version": arn}
+    assert only(project).event_invoke_config == EventInvokeConfig(0, None, None, None)
+    (warning,) = project.warnings
+    assert warning.endswith("versions are not kept yet; it stands for $LATEST of Fn")
+
+
+def test_inline_code_becomes_a_folder(tmp_path: Path, cache: Path) -> None:
+    template = (
+        SAM
+        + """
+Resources:
+  Py: { Type: AWS::Serverless::Function, Properties: { Runtime: python3.12, Handler: index.f, InlineCode: "f = 1" } }
+  Js: { Type: AWS::Lambda::Function, Properties: { Runtime: nodejs22.x, Handler: index.f, Code: { ZipFile: "1" } } }
+"""
+    )
+    js, py = (function.code.path for function in loaded(tmp_path, template).functions[::-1])
+    assert py.parent == cache / "inline"
+    assert (py / "index.py").read_text() == "f = 1"
+    assert (js / "index.js").read_text() == "1"
+    assert [function.code.path for function in loaded(tmp_path, template).functions] == [py, js]
+    assert sorted(folder.name for folder in (cache / "inline").iterdir()) == sorted([py.name, js.name])
+
+
+def test_a_zip_becomes_a_folder(tmp_path: Path, cache: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "fn.zip", "w") as archive:
+        archive.writestr("app.py", "x")
+        archive.writestr("../outside.py", "x")
+    template = (
+        "Resources: {F: {Type: AWS::Lambda::Function, Properties: {Runtime: python3.12, Handler: app.f, Code: fn.zip}}}"
+    )
+    folder = only(loaded(tmp_path, template)).code.path
+    assert folder.parent == cache / "zips"
+    assert (folder / "app.py").read_text() == "x"
+    assert not (cache / "outside.py").exists()
+    assert not (cache / "zips" / "outside.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("properties", "cause"),
+    [
+        ("Code: src, Handler: a.b", "template.yaml:4: Resources.F.Properties: Runtime is missing"),
+        ("Code: src, Runtime: python3.12", "template.yaml:4: Resources.F.Properties: Handler is missing"),
+        (
+            "Code: src, Runtime: java21, Handler: a",
+            "template.yaml:4: Resources.F.Properties.Runtime: functions in java21 are not run",
+        ),
+        (
+            "Code: nowhere, Runtime: python3.12, Handler: a.b",
+            "template.yaml:4: Resources.F.Properties.Code: there is no code at nowhere",
+        ),
+        (
+            "Runtime: python3.12, Handler: a.b",
+            "template.yaml:4: Resources.F.Properties.Code: the function has no code",
+        ),
+        (
+            "Code: {S3Bucket: b, S3Key: k}, Runtime: python3.12, Handler: a.b",
+            "template.yaml:4: Resources.F.Properties.Code: the code lies in S3 (s3://b/k), "
+            "which is not on this machine",
+        ),
+        (
+            "Code: src, Runtime: python3.12, Handler: a.b, Timeout: soon",
+            "template.yaml:4: Resources.F.Properties.Timeout: needs a whole number, not 'soon'",
+        ),
+        (
+            "Code: src, Runtime: python3.12, Handler: a.b, Timeout: 901",
+            "template.yaml:4: Resources.F.Properties.Timeout: 901 is outside 1 to 900",
+        ),
+        (
+            "Code: src, Runtime: python3.12, Handler: a.b, Environment: {Variables: {A: [1]}}",
+            "template.yaml:4: Resources.F.Properties.Environment.Variables.A: needs a text, not [1]",
+        ),
+        (
+            "Code: src, Runtime: python3.12, Handler: a.b, FunctionName: a b",
+            "template.yaml:4: Resources.F.Properties.FunctionName: 'a b' is not a function's name",
+        ),
+        (
+            "Code: src, Runtime: python3.12, Handler: a.b, LoggingConfig: {LogFormat: XML}",
+            "template.yaml:4: Resources.F.Properties.LoggingConfig: the log format 'XML' is unknown",
+        ),
+    ],
+)
+def test_refusals(tmp_path: Path, properties: str, cause: str) -> None:
+    template = f"Resources:\n  F:\n    Type: AWS::Lambda::Function\n    Properties: {{{properties}}}\n"
+    error = refused(tmp_path, template, HANDLER)
+    assert error.cause == cause
+    assert error.remedy
+
+
+def test_two_functions_of_one_name(tmp_path: Path) -> None:
+    one = "{Type: AWS::Lambda::Function, Properties: {FunctionName: f, Runtime: python3.12, Handler: a.b, Code: src}}"
+    error = refused(tmp_path, f"Resources:\n  A: {one}\n  B: {one}\n", HANDLER)
+    assert error.cause == "template.yaml:3: Resources.B: a second function is named f"
+
+
+def test_ignored_properties_are_named_once_each(tmp_path: Path) -> None:
+    project = loaded(
+        tmp_path,
+        """
+Resources:
+  F:
+    Type: AWS::Lambda::Function
+    Properties:
+      Runtime: python3.12
+      Handler: a.b
+      Code: src
+      VpcConfig: { SubnetIds: [] }
+      Layers: ["arn:aws:lambda:us-east-1:123456789012:layer:x:1"]
+      PackageType: Zip
+      TracingConfig: { Mode: PassThrough }
+      LoggingConfig: { LogGroup: /x }
+  Bucket: { Type: AWS::S3::Bucket, Properties: { BucketName: !Sub "b-${AWS::Region}" } }
+  Image: { Type: AWS::Lambda::Function, Properties: { PackageType: Image, Code: { ImageUri: x } } }
+Outputs:
+  Bucket: { Value: !Ref Bucket }
+  BucketArn: { Value: !GetAtt Bucket.Arn }
+""",
+        HANDLER,
+    )
+    assert project.outputs == {"Bucket": "b-us-east-1", "BucketArn": "arn:aws:s3:::b-us-east-1"}
+    assert len(project.functions) == 1
+    assert sorted(project.warnings) == [
+        "template.yaml:10: Resources.F.Properties.Layers: AWS::Lambda::Function: the property is ignored",
+        "template.yaml:13: Resources.F.Properties.LoggingConfig.LogGroup: AWS::Lambda::Function: "
+        "the property is ignored",
+        "template.yaml:14: Resources.Bucket: AWS::S3::Bucket: resources of this type are ignored",
+        "template.yaml:15: Resources.Image: AWS::Lambda::Function: the function Image is a container image; "
+        "those are not run",
+        "template.yaml:9: Resources.F.Properties.VpcConfig: AWS::Lambda::Function: the property is ignored",
+    ]
+
+
+def test_dependencies_that_nobody_installed(tmp_path: Path) -> None:
+    template = """
+Resources:
+  Py: { Type: AWS::Lambda::Function, Properties: { Runtime: python3.12, Handler: a.b, Code: py } }
+  Js: { Type: AWS::Lambda::Function, Properties: { Runtime: nodejs22.x, Handler: a.b, Code: js } }
+"""
+    files = {
+        "py/requirements.txt": "# comment\nboto3\nHTTPX>=0.2 ; python_version > '3'\n-r other.txt\nrich\n",
+        "py/rich-14.0.dist-info/METADATA": "",
+        "js/package.json": '{"dependencies": {"left-pad": "1", "@aws-sdk/client-sqs": "3", "got": "1"}}',
+        "js/node_modules/got/index.js": "",
+    }
+    project = loaded(tmp_path, template, files)
+    assert project.warnings == (
+        "template.yaml:3: Resources.Py.Properties.Code: py/requirements.txt asks for HTTPX, not installed beside the "
+        f"handler; run `pip install -r {tmp_path}/py/requirements.txt -t {tmp_path}/py`, or `sam build` and serve "
+        ".aws-sam/build/template.yaml",
+        "template.yaml:4: Resources.Js.Properties.Code: js/package.json asks for left-pad, not installed beside the "
+        f"handler; run `npm install` in {tmp_path}/js, or `sam build` and serve .aws-sam/build/template.yaml",
+    )
