@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from callpark.graphql.messages import Publication
-from callpark.graphql.realtime.hub import Hub, Published
+from callpark.graphql.realtime.hub import Hub, Published, Subscribed, Unsubscribed
 from callpark.graphql.subscriptions import PreparedSubscription
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.limits import AppSyncLimits
@@ -52,7 +52,7 @@ def test_the_payload_is_made_once_per_shape_and_handed_to_everybody(hub: Hub, tr
     assert len(got) == 60
     assert project.calls == 2
     assert set(got) == {'{"data":{"onSay":{"to":"x"}}}'}
-    assert [entry.happening for entry in trace.entries()] == [Published("a", "say", 60, 0)]
+    assert [entry.happening for entry in trace.entries()][60:] == [Published("a", "say", 60, 0)]
 
 
 def test_only_subscribers_of_the_mutation_the_api_and_the_arguments_hear_of_it(hub: Hub) -> None:
@@ -82,6 +82,14 @@ def test_a_subscription_may_be_fed_by_several_mutations_and_ends_with_all_of_the
     hub.publish(Publication("a", "say", 3))
     assert len(got) == 2
     assert hub.subscriptions() == {}
+
+
+def test_the_trace_says_who_comes_and_goes(hub: Hub, trace: Trace) -> None:
+    detach = hub.attach("a", prepared(Counter(), mutations=("say", "shout")), list[str]().append)
+    detach()
+    detach()
+    happenings = [entry.happening for entry in trace.entries()]
+    assert happenings == [Subscribed("a", "onSay"), Unsubscribed("a", "onSay")]
 
 
 def test_leaving_takes_nobody_else_along(hub: Hub) -> None:

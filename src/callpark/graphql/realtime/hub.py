@@ -33,6 +33,22 @@ class Published:
     too_large: int
 
 
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A subscription to `field_name` of the API `subject` is live: its start_ack is on the way."""
+
+    subject: str
+    field_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    """A subscription has ended, whoever ended it."""
+
+    subject: str
+    field_name: str
+
+
 @dataclass(slots=True, eq=False)
 class _Audience:
     """Subscriptions with the same API, field, shape and filter."""
@@ -71,9 +87,11 @@ class Hub:
             audiences = self._by_mutation.setdefault(feed, {})
             audiences.setdefault(key, _Audience(subscription)).members[number] = deliver
 
+        self._trace.emit(Subscribed(api_id, subscription.field_name))
+
         def detach() -> None:
-            for feed in feeds:
-                self._detach(feed, key, number)
+            if any([self._detach(feed, key, number) for feed in feeds]):
+                self._trace.emit(Unsubscribed(api_id, subscription.field_name))
 
         return detach
 
@@ -124,16 +142,18 @@ class Hub:
             return None
         return text.decode()
 
-    def _detach(self, feed: tuple[str, str], key: _Key, number: int) -> None:
+    def _detach(self, feed: tuple[str, str], key: _Key, number: int) -> bool:
+        """Whether it was there."""
         audiences = self._by_mutation.get(feed, {})
         audience = audiences.get(key)
-        if audience is None:
-            return
-        audience.members.pop(number, None)
+        if audience is None or number not in audience.members:
+            return False
+        del audience.members[number]
         if not audience.members:
             del audiences[key]
         if not audiences:
-            self._by_mutation.pop(feed, None)
+            del self._by_mutation[feed]
+        return True
 
 
 def _key(api_id: str, subscription: PreparedSubscription) -> _Key:
