@@ -116,9 +116,11 @@ class WebsocketConnection:
             if message["type"] == "websocket.disconnect":
                 return
             content: str | bytes = message.get("text") or message.get("bytes") or ""
+            if self._closing.done():
+                continue
             if len(content) > maximum:
                 self._close(protocol.Close(_MESSAGE_TOO_BIG, f"message larger than {maximum} bytes"))
-                return
+                continue
             self._happen(protocol.Received(content))
 
     async def _write(self) -> None:
