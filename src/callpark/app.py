@@ -15,7 +15,7 @@ import msgspec
 from callpark.adapters import FunctionsForFlows, FunctionsForGraphql
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
-from callpark.functions.api.table import operations
+from callpark.functions.api.operations import operations
 from callpark.functions.environments.fleet import Fleet
 from callpark.functions.environments.ports import Environments
 from callpark.functions.service import Functions

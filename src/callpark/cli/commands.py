@@ -1,13 +1,17 @@
 """All commands in one place, and what becomes of their errors."""
 
-import sys
+import functools
+import logging
+from collections.abc import Callable
+from typing import ParamSpec
 
-import click
 import typer
 
 from callpark.cli import call, demo, dev, exits, invoke, limits, start, status
-from callpark.cli.screen import show_error
+from callpark.cli.screen import RemarksHandler, show_error
 from callpark.kernel.errors import ProjectError
+
+P = ParamSpec("P")
 
 cli = typer.Typer(
     name="callpark",
@@ -17,24 +21,30 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-cli.command()(start.start)
-cli.command()(dev.dev)
-cli.command()(call.call)
-cli.command()(invoke.invoke)
-cli.command()(status.status)
-cli.command()(limits.limits)
-cli.command()(demo.demo)
+
+
+def _command(function: Callable[P, int]) -> None:
+    """Register a command: what it returns is the exit code, a ProjectError is shown and is the user's."""
+
+    @functools.wraps(function)
+    def run(*arguments: P.args, **options: P.kwargs) -> None:
+        try:
+            code = function(*arguments, **options)
+        except ProjectError as error:
+            show_error(error)
+            code = exits.USAGE
+        except KeyboardInterrupt:
+            code = exits.INTERRUPTED
+        raise typer.Exit(code)
+
+    cli.command()(run)
+
+
+for function in (start.start, dev.dev, call.call, invoke.invoke, status.status, limits.limits, demo.demo):
+    _command(function)
 
 
 def main() -> None:
-    try:
-        code = cli(standalone_mode=False)
-    except ProjectError as error:
-        show_error(error)
-        code = exits.USAGE
-    except click.ClickException as error:
-        error.show()
-        code = exits.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        code = 130
-    sys.exit(code if isinstance(code, int) else exits.OK)
+    """The `callpark` script."""
+    logging.basicConfig(handlers=[RemarksHandler()], level=logging.WARNING, format="%(message)s")
+    cli()

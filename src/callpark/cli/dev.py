@@ -11,6 +11,7 @@ from watchfiles import Change, DefaultFilter, awatch
 from callpark.app import App, Settings, served
 from callpark.cli import exits, options
 from callpark.cli.logs import follow
+from callpark.cli.loop import run
 from callpark.cli.screen import remarks, show_error, show_warnings
 from callpark.cli.start import announce, settle, stop_signal
 from callpark.kernel.errors import ProjectError
@@ -26,7 +27,7 @@ def dev(
 ) -> int:
     """Serve a project with hot reload and live logs."""
     settings = settle(project, host, port, data, limit, parameter)
-    return asyncio.run(_serve(settings, project))
+    return run(_serve(settings, project))
 
 
 async def _serve(settings: Settings, project: Path) -> int:

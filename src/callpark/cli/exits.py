@@ -7,3 +7,6 @@ USAGE = 2
 """The command line or the project cannot be used."""
 UNREACHABLE = 3
 """No server answers at the endpoint."""
+
+INTERRUPTED = 130
+"""Ctrl-C, as shells count it."""

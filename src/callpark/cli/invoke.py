@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from callpark.app import served
 from callpark.cli import exits, options, remote, session
+from callpark.cli.loop import run
 from callpark.cli.screen import answers, remarks
 from callpark.kernel.errors import ProjectError
 
@@ -40,7 +41,7 @@ def invoke(
             "--async needs a running server: its queue has to outlive this command",
             "start one with `callpark start`, then leave out --project",
         )
-    return asyncio.run(_from_project(project, function, payload, output))
+    return run(_from_project(project, function, payload, output))
 
 
 def _read(event: str | None) -> bytes:

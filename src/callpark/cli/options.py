@@ -1,7 +1,7 @@
 """Options that several commands share, and what they turn into."""
 
 import os
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +13,14 @@ from callpark.kernel.limits import Limits
 DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
 
 
-class Output(str, Enum):
+class Output(StrEnum):
     """Formats of commands that answer once."""
 
     TEXT = "text"
     JSON = "json"
 
 
-class StatusOutput(str, Enum):
+class StatusOutput(StrEnum):
     """`status` can also print lines for a shell's `eval`."""
 
     TEXT = "text"

@@ -39,6 +39,8 @@ def request(
 
 def explain(error: Unreachable) -> int:
     """Say what to do about it; the exit code."""
-    remarks.print(f"[bold red]error:[/] no callpark server answers at {escape(error.endpoint)} ({escape(error.reason)})")
+    remarks.print(
+        f"[bold red]error:[/] no callpark server answers at {escape(error.endpoint)} ({escape(error.reason)})"
+    )
     remarks.print("       start one with `callpark start PROJECT`, or name another with --endpoint")
     return exits.UNREACHABLE

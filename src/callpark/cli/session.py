@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from callpark.app import Settings
@@ -10,7 +10,9 @@ from callpark.kernel.limits import Limits
 
 
 @contextlib.asynccontextmanager
-async def temporary(limits: Limits | None = None) -> AsyncIterator[Settings]:
+async def temporary(
+    limits: Limits | None = None, parameters: Mapping[str, str] | None = None
+) -> AsyncIterator[Settings]:
     """A free port and a data folder that goes when the command ends."""
     with tempfile.TemporaryDirectory(prefix="callpark-", ignore_cleanup_errors=True) as folder:
-        yield Settings(data=Path(folder), port=0, limits=limits or Limits())
+        yield Settings(data=Path(folder), port=0, limits=limits or Limits(), parameters=parameters or {})

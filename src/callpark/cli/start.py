@@ -6,6 +6,7 @@ from pathlib import Path
 
 from callpark.app import App, Settings, served
 from callpark.cli import exits, options
+from callpark.cli.loop import run
 from callpark.cli.screen import remarks, show_warnings
 from callpark.cli.status import show
 from callpark.kernel.errors import ProjectError
@@ -21,7 +22,7 @@ def start(
 ) -> int:
     """Serve a project; its accepted events and waiting contacts survive a restart."""
     settings = settle(project, host, port, data, limit, parameter)
-    return asyncio.run(_serve(settings, project))
+    return run(_serve(settings, project))
 
 
 def settle(

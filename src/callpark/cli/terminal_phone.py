@@ -1,0 +1,114 @@
+"""A telephone in the terminal: prompts are printed as they are spoken, keys come from the keyboard.
+
+0-9, * and # are the keypad, `h` or Ctrl-D hangs up. Without a terminal the caller only listens.
+"""
+
+import asyncio
+import contextlib
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+
+from rich.markup import escape
+
+from callpark.cli.screen import answers, remarks
+from callpark.flows.channels.voice import KEYS, Line, Phone
+from callpark.kernel.clock import Clock
+
+
+class Display:
+    """Prints what a call amounts to, with seconds since it was answered. `label` tells two calls apart."""
+
+    def __init__(self, clock: Clock, label: str = "") -> None:
+        self._clock = clock
+        self._label = f"{label} " if label else ""
+        self._since: float | None = None
+
+    def show(self, at: float, text: str) -> None:
+        since = self._since = at if self._since is None else self._since
+        answers.print(f"[dim]{at - since:6.1f} s[/]  {self._label}{text}")
+
+
+class DisplayedPhone:
+    """Another phone, shown while it is used."""
+
+    def __init__(self, phone: Phone, display: Display, clock: Clock) -> None:
+        self._phone = phone
+        self._display = display
+        self._clock = clock
+
+    def answered(self, line: Line) -> None:
+        self._display.show(self._clock.now(), "[dim]connected[/]")
+        self._phone.answered(line)
+
+    def heard(self, text: str, at: float, seconds: float) -> None:
+        if text:
+            self._display.show(at, f"“{escape(text)}”")
+        self._phone.heard(text, at, seconds)
+
+    def interrupted(self, at: float) -> None:
+        self._phone.interrupted(at)
+
+    def keys_wanted(self, maximum: int, terminator: str, at: float, seconds_of_prompt: float) -> None:
+        self._phone.keys_wanted(maximum, terminator, at, seconds_of_prompt)
+
+    def keys_ended(self, at: float) -> None:
+        self._phone.keys_ended(at)
+
+    def ended(self, reason: str, at: float) -> None:
+        self._display.show(at, f"[dim]hung up: {escape(reason)}[/]")
+        self._phone.ended(reason, at)
+
+
+class KeyboardPhone:
+    """Keys from the keyboard, as they are typed."""
+
+    def __init__(self) -> None:
+        self._line: Line | None = None
+
+    def answered(self, line: Line) -> None:
+        self._line = line
+
+    def heard(self, text: str, at: float, seconds: float) -> None:
+        pass
+
+    def interrupted(self, at: float) -> None:
+        pass
+
+    def keys_wanted(self, maximum: int, terminator: str, at: float, seconds_of_prompt: float) -> None:
+        end = f", {terminator} ends" if terminator else ""
+        remarks.print(f"          (keys: up to {maximum}{escape(end)}; h hangs up)", style="dim")
+
+    def keys_ended(self, at: float) -> None:
+        pass
+
+    def ended(self, reason: str, at: float) -> None:
+        self._line = None
+
+    def typed(self, character: str) -> None:
+        if self._line is None:
+            return
+        if character in KEYS:
+            remarks.print(f"          [{character}]", style="cyan", markup=False)
+            self._line.press(character)
+        elif character in {"h", "\x04"}:
+            self._line.hang_up()
+
+
+@contextlib.contextmanager
+def keyboard(phone: KeyboardPhone) -> Iterator[None]:
+    """Read keys without waiting for Return while the context is open; nothing happens without a terminal."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    tty.setcbreak(terminal)
+    loop.add_reader(terminal, lambda: phone.typed(sys.stdin.read(1)))
+    try:
+        yield
+    finally:
+        loop.remove_reader(terminal)
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)

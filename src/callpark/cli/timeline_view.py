@@ -1,0 +1,57 @@
+"""A call's timeline as text: who heard what when, with the functions' bars and the silence between."""
+
+from collections.abc import Iterator
+
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from callpark.flows.timeline import FunctionRow, Timeline
+
+BAR_WIDTH = 40
+
+_OUTCOME_STYLES = {"succeeded": "green", "failed": "red", "timed_out": "red"}
+
+
+def draw(call: Timeline, title: str) -> Table:
+    """A row per prompt, input, silence and function, in order, with its bar on the call's time axis."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1))
+    table.add_column("s", justify="right", style="dim")
+    table.add_column("", width=BAR_WIDTH, no_wrap=True)
+    table.add_column("", overflow="fold")
+    for start, end, style, text in sorted(_rows(call), key=lambda row: row[0]):
+        table.add_row(f"{start - call.start:.1f}", _bar(call, start, end, style), text)
+    table.add_row(f"{call.seconds:.1f}", "", f"[dim]ended: {escape(call.reason)} {escape(call.detail)}[/]".rstrip())
+    return table
+
+
+def _rows(call: Timeline) -> Iterator[tuple[float, float, str, str]]:
+    for prompt in call.prompts:
+        if prompt.words:
+            cut = " [dim](cut off)[/]" if prompt.interrupted else ""
+            yield prompt.start, prompt.end, "blue", f"“{escape(prompt.text)}”{cut}"
+    for asked in call.inputs:
+        yield asked.start, asked.end, "cyan", f"keys: [bold]{escape(asked.digits) or 'none'}[/]"
+    for gap in call.silences:
+        yield gap.start, gap.end, "yellow", f"[yellow]silence, {gap.end - gap.start:.1f} s[/]"
+    for function in call.functions:
+        end = call.end if function.end is None else function.end
+        yield function.start, end, _style(function), _function_text(function)
+
+
+def _style(function: FunctionRow) -> str:
+    return _OUTCOME_STYLES.get(function.outcome, "magenta")
+
+
+def _function_text(function: FunctionRow) -> str:
+    seconds = "" if function.end is None else f", {function.end - function.start:.1f} s"
+    way = "in parallel" if function.asynchronous else "the caller waits"
+    outcome = function.outcome.replace("_", " ") or "runs on"
+    return f"[{_style(function)}]{escape(function.name)}[/]{seconds}, {way}: {outcome}"
+
+
+def _bar(call: Timeline, start: float, end: float, style: str) -> Text:
+    scale = BAR_WIDTH / max(call.seconds, 0.001)
+    first = min(BAR_WIDTH - 1, int((start - call.start) * scale))
+    length = min(max(1, round((end - start) * scale)), BAR_WIDTH - first)
+    return Text(" " * first) + Text("█" * length, style=style)
