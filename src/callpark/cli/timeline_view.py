@@ -10,6 +10,9 @@ from callpark.flows.timeline import FunctionRow, Timeline
 
 BAR_WIDTH = 40
 
+#: A shorter gap is the time between two prompts, not silence that a caller notices.
+NOTICEABLE_SECONDS = 0.1
+
 _OUTCOME_STYLES = {"succeeded": "green", "failed": "red", "timed_out": "red"}
 
 
@@ -33,6 +36,8 @@ def _rows(call: Timeline) -> Iterator[tuple[float, float, str, str]]:
     for asked in call.inputs:
         yield asked.start, asked.end, "cyan", f"keys: [bold]{escape(asked.digits) or 'none'}[/]"
     for gap in call.silences:
+        if gap.end - gap.start < NOTICEABLE_SECONDS:
+            continue
         yield gap.start, gap.end, "yellow", f"[yellow]silence, {gap.end - gap.start:.1f} s[/]"
     for function in call.functions:
         end = call.end if function.end is None else function.end

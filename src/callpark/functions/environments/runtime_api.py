@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; refusals and lim
 import asyncio
 import base64
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import httptools
 import orjson
@@ -185,8 +185,8 @@ class RuntimeConnection(asyncio.Protocol):
         self._reset()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports do everything an asyncio.Transport does without being registered as one.
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
