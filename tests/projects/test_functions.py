@@ -15,12 +15,6 @@ SAM = "Transform: AWS::Serverless-2016-10-31\n"
 HANDLER = {"src/app.py": "def handler(event, context): ...\n"}
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "callpark"
-
-
 def only(project: Project) -> FunctionDefinition:
     (function,) = project.functions
     return function

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.unit
 
 API = """
   Api: { Type: AWS::AppSync::GraphQLApi, Properties: { Name: api, AuthenticationType: API_KEY } }
-  Schema: { Type: AWS::AppSync::GraphQLSchema, Properties: { ApiId: !GetAtt Api.ApiId, Definition: "type Query {a: Int}" }}
+  Schema:
+    Type: AWS::AppSync::GraphQLSchema
+    Properties: { ApiId: !GetAtt Api.ApiId, Definition: "type Query { a: Int }" }
   None: { Type: AWS::AppSync::DataSource, Properties: { ApiId: !GetAtt Api.ApiId, Name: None, Type: NONE } }
 """
 
@@ -172,7 +174,7 @@ Resources:{API}
     assert resolver.code is not None
     assert "Old: VTL mapping templates are not run yet" in resolver.code.text
     assert project.warnings == (
-        "template.yaml:7: Resources.Old: AWS::AppSync::Resolver: VTL mapping templates are not run yet; "
+        "template.yaml:9: Resources.Old: AWS::AppSync::Resolver: VTL mapping templates are not run yet; "
         "the field answers an error",
     )
 
@@ -214,7 +216,7 @@ RESOLVER = "R: { Type: AWS::AppSync::Resolver, Properties: { ApiId: !GetAtt Api.
 def test_refusals(tmp_path: Path, more: str, cause: str | None) -> None:
     error = refused(tmp_path, f"Resources:{API}  {more}\n")
     expected = (
-        "template.yaml:5: Resources.R." + cause if cause else "template.yaml:2: Resources.Api: the API has 2 schemas"
+        "template.yaml:7: Resources.R." + cause if cause else "template.yaml:2: Resources.Api: the API has 2 schemas"
     )
     assert error.cause == expected
     assert error.remedy
@@ -222,5 +224,5 @@ def test_refusals(tmp_path: Path, more: str, cause: str | None) -> None:
 
 def test_an_unknown_attribute_lists_the_known_ones(tmp_path: Path) -> None:
     error = refused(tmp_path, f"Resources:{API}\nOutputs: {{ U: {{ Value: !GetAtt Api.Url }} }}\n")
-    assert error.cause == "template.yaml:6: Outputs.U.Value.Fn::GetAtt: Api has no attribute 'Url'"
+    assert error.cause == "template.yaml:8: Outputs.U.Value.Fn::GetAtt: Api has no attribute 'Url'"
     assert "GraphQLUrl, RealtimeDns, RealtimeUrl" in error.remedy

@@ -6,25 +6,18 @@ because functions run from folders.
 
 import hashlib
 import io
-import os
-import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from callpark.kernel.errors import ProjectError
+from callpark.projects.cache import cache_folder, filled
 from callpark.projects.document import Place
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource, Stack
 from callpark.projects.template import read_text
 
 _INLINE_FILES: Mapping[str, str] = {"python": "index.py", "nodejs": "index.js"}
-
-
-def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/callpark`, or `~/.cache/callpark`."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "callpark"
 
 
 def function_folder(resource: Resource, runtime: str, stack: Stack) -> Path:
@@ -102,8 +95,11 @@ def _inline(text: str, runtime: str, place: Place, stack: Stack) -> Path:
         raise stack.blame(place, f"inline code for {runtime} is not possible", "put the code into a folder")
     folder = cache_folder() / "inline" / hashlib.sha256(f"{name}\0{text}".encode()).hexdigest()[:32]
     if not (folder / name).is_file():
-        with _filling(folder, place, stack) as filling:
-            (filling / name).write_text(text, encoding="utf-8")
+        try:
+            with filled(folder) as work:
+                (work / name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise _unpackable(folder, error, place, stack) from None
     return folder
 
 
@@ -114,47 +110,23 @@ def _unzipped(path: Path, place: Place, stack: Stack) -> Path:
         return folder
     limits = stack.limits
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, _filling(folder, place, stack) as filling:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, filled(folder) as work:
             entries = archive.infolist()
             if sum(entry.file_size for entry in entries) > limits.lambda_.unzipped_bytes:
                 raise stack.blame(place, f"{path.name} unpacks to too much", "keep it under lambda.unzipped_bytes")
             if len(entries) > limits.project.zip_files:
                 raise stack.blame(place, f"{path.name} holds too many files", "keep it under project.zip_files")
-            archive.extractall(filling)
+            archive.extractall(work)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise stack.blame(place, f"{path.name} cannot be unpacked: {error}", "make the zip anew") from None
+    except OSError as error:
+        raise _unpackable(folder, error, place, stack) from None
     return folder
 
 
-class _filling:
-    """A folder that appears complete or not at all: filled beside its place, then moved there."""
-
-    def __init__(self, folder: Path, place: Place, stack: Stack) -> None:
-        self._folder = folder
-        self._work = folder.with_name(f"{folder.name}.{os.getpid()}")
-        self._place = place
-        self._stack = stack
-
-    def __enter__(self) -> Path:
-        try:
-            shutil.rmtree(self._work, ignore_errors=True)
-            self._work.mkdir(parents=True, mode=0o700)
-        except OSError as error:
-            raise self._refusal(error) from None
-        return self._work
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            try:
-                self._work.rename(self._folder)
-            except OSError as error:
-                if not self._folder.is_dir():  # another process was faster otherwise, with the same bytes
-                    raise self._refusal(error) from None
-        shutil.rmtree(self._work, ignore_errors=True)
-
-    def _refusal(self, error: OSError) -> ProjectError:
-        return self._stack.blame(
-            self._place,
-            f"its code cannot be unpacked into {self._folder}: {error.strerror}",
-            "make that folder writable, or name another one with XDG_CACHE_HOME",
-        )
+def _unpackable(folder: Path, error: OSError, place: Place, stack: Stack) -> ProjectError:
+    return stack.blame(
+        place,
+        f"the code cannot be unpacked into {folder}: {error.strerror}",
+        "make that folder writable, or name another one with XDG_CACHE_HOME",
+    )

@@ -1,0 +1,52 @@
+"""The example projects load, say nothing they need not say, and hold what their READMEs promise."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.projects.projects import load
+
+pytestmark = pytest.mark.unit
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.mark.parametrize(
+    ("folder", "functions"),
+    [
+        ("payment-line", {"CardCheck", "FraudScore", "CrmLookup"}),
+        ("payment-line/before", {"CrmLookup", "FraudScore", "StartCardCheck", "PollCardCheck"}),
+    ],
+)
+def test_the_payment_line(folder: str, functions: set[str]) -> None:
+    project = load(EXAMPLES / folder)
+    assert project.warnings == ()
+    arns = {f"arn:aws:lambda:us-east-1:123456789012:function:{name}" for name in functions}
+    assert {function.configuration.name for function in project.functions} == functions
+    assert project.instance is not None
+    assert set(project.instance.function_arns) == arns
+    assert not project.instance.all_functions
+    (flow,), (number,) = project.flows, project.numbers
+    assert (number.number, number.flow_arn) == ("+441632960000", flow.arn)
+    actions = json.loads(flow.content)["Actions"]
+    called = {action["Parameters"]["LambdaFunctionARN"] for action in actions if "Lambda" in json.dumps(action)
+              if action["Type"] == "InvokeLambdaFunction"}  # fmt: skip
+    assert called == arns
+    for function in project.functions:
+        assert (function.code.path / "app.py").is_file()
+
+
+def test_the_story() -> None:
+    project = load(EXAMPLES / "story-stream")
+    assert project.warnings == ()
+    (api,), (function,) = project.apis, project.functions
+    (key,) = api.api_keys
+    environment = function.configuration.environment
+    assert environment["API_KEY"] == key.key
+    assert environment["GRAPHQL_URL"] == f"http://127.0.0.1:4566/apis/{api.api_id}/graphql"
+    assert {(resolver.field_name, resolver.kind) for resolver in api.resolvers} == {
+        ("tellStory", "UNIT"),
+        ("publishToken", "UNIT"),
+    }
+    assert "@aws_subscribe" in api.schema
