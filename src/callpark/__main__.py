@@ -1,0 +1,5 @@
+"""`python -m callpark` is `callpark`."""
+
+from callpark.cli import main
+
+main()
