@@ -160,9 +160,11 @@ class MemoryStore:
         return due
 
     def _finish_all(self) -> None:
-        for commit in tuple(self._waiting):
-            self._finish(commit)
-        self._release()
+        try:
+            for commit in tuple(self._waiting):
+                self._finish(commit)
+        finally:
+            self._release()
 
     def _release(self) -> None:
         hold, self._hold = self._hold, None

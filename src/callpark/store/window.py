@@ -37,6 +37,10 @@ class _Entry:
         self.sequence = sequence
         self.waiting = True
 
+    def __lt__(self, other: "_Entry") -> bool:
+        """A stale place may stand beside its successor in the heap; which comes first does not matter."""
+        return False
+
 
 class Window:
     __slots__ = ("_bounds", "_bytes", "_entries", "_heap", "_waiting", "horizon")

@@ -189,12 +189,14 @@ class SqliteStore:
         self._loop.call_soon_threadsafe(self._settle, outcome)
 
     def _settle(self, outcome: Outcome) -> None:
-        if outcome.batch is not None:
-            self._apply(outcome)
-        for refilled in outcome.refilled:
-            self._apply_refill(refilled)
-        self._queues.review()
-        self._answer(outcome)
+        try:
+            if outcome.batch is not None:
+                self._apply(outcome)
+            for refilled in outcome.refilled:
+                self._apply_refill(refilled)
+            self._queues.review()
+        finally:
+            self._answer(outcome)
 
     def _apply(self, outcome: Outcome) -> None:
         assert outcome.batch is not None
