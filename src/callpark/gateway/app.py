@@ -56,8 +56,11 @@ def create_gateway(
     place: Place,
     health: Callable[[], Mapping[str, object]],
 ) -> "Gateway":
-    """The ASGI application. `health` gives the members of `GET /_callpark/health`."""
-    return Gateway(operations, mounts, clock, ids, limits.gateway, place, health)
+    """The ASGI application. `health` gives the members of `GET /_callpark/health`.
+
+    `clock` dates signatures once they are verified; nothing else here depends on time.
+    """
+    return Gateway(operations, mounts, ids, limits.gateway, place, health)
 
 
 class Gateway:
@@ -67,7 +70,6 @@ class Gateway:
         self,
         operations: OperationTable,
         mounts: Sequence[Mount],
-        clock: Clock,
         ids: Ids,
         limits: GatewayLimits,
         place: Place,
@@ -75,7 +77,6 @@ class Gateway:
     ) -> None:
         self._operations = operations
         self._mounts = tuple(mounts)
-        self._clock = clock
         self._ids = ids
         self._limits = limits
         self._place = place
@@ -123,32 +124,30 @@ class Gateway:
 
     async def _aws(self, scope: Scope, receive: Receive, send: Send, route: Route | None) -> None:
         request_id = self._ids.uuid()
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-        query: bytes = scope["query_string"]
-        front = Request(scope["method"], raw_path.decode("latin-1"), query.decode("latin-1"), headers)
-        request = front
-        service: str | None = route.service if route is not None else None
+        request = _front(scope)
         try:
-            if sum(map(len, headers)) + sum(map(len, headers.values())) > self._limits.header_bytes:
-                raise headers_too_large(self._limits.header_bytes)
-            body = await _read_body(receive, headers.get("content-length"), self._limits.body_bytes)
-            request = Request(front.method, front.path, front.query, headers, body)
-            if route is None:
-                service = scoped_service(request)
-                route = self._router.route(request)
-                service = route.service
-            response, request_id = await self._answer(route, request, request_id)
+            try:
+                request = await self._read(request, receive)
+                if route is None:
+                    route = self._router.route(request)
+                response, request_id = await self._answer(route, request, request_id)
+            except CallerError as error:
+                response = _refusal(route, request, error, request_id)
         except ClientGone:
             return
-        except MethodNotAllowed as error:
-            response = _options(error) if request.method == "OPTIONS" else _refusal(route, request, error, request_id)
-        except CallerError as error:
-            response = _refusal(route, request, error, request_id)
         except Exception:
-            _log.exception("request %s (%s %s) failed: a bug in callpark", request_id, front.method, front.path)
+            _log.exception("request %s (%s %s) failed: a bug in callpark", request_id, request.method, request.path)
+            service = route.service if route is not None else scoped_service(request)
             response = _refusal(route, request, internal(service), request_id)
-        await _send(send, response, front.method, request_id)
+        await _send(send, response, request.method, request_id)
+
+    async def _read(self, front: Request, receive: Receive) -> Request:
+        """The request with its body. Raises CallerError (413, 431) and ClientGone."""
+        limit = self._limits.header_bytes
+        if sum(map(len, front.headers)) + sum(map(len, front.headers.values())) > limit:
+            raise headers_too_large(limit)
+        body = await _read_body(receive, front.headers.get("content-length"), self._limits.body_bytes)
+        return Request(front.method, front.path, front.query, front.headers, body) if body else front
 
     async def _answer(self, route: Route, request: Request, request_id: str) -> tuple[Response, str]:
         """The response, and the request id it goes out with."""
@@ -167,6 +166,8 @@ class Gateway:
 
 
 def _refusal(route: Route | None, request: Request, error: CallerError, request_id: str) -> Response:
+    if request.method == "OPTIONS" and isinstance(error, MethodNotAllowed):
+        return Response(204, ((b"allow", ", ".join([*error.methods, "OPTIONS"]).encode()),))
     protocol: ProtocolName = route.protocol if route is not None else likely_protocol(request)
     response = error_codec(route.service if route is not None else None, protocol)(error, request_id)
     if error.status in (413, 431):  # what the client still sends is not read, so the connection cannot be used again
@@ -174,12 +175,16 @@ def _refusal(route: Route | None, request: Request, error: CallerError, request_
     return response
 
 
-def _options(error: MethodNotAllowed) -> Response:
-    return Response(204, ((b"allow", ", ".join([*error.methods, "OPTIONS"]).encode()),))
-
-
 def _plain_refusal(status: int, message: str, *headers: tuple[bytes, bytes]) -> Response:
     return Response(status, (JSON, *headers), orjson.dumps({"message": message}))
+
+
+def _front(scope: Scope) -> Request:
+    """The request without its body."""
+    raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    query: bytes = scope["query_string"]
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return Request(scope["method"], raw_path.decode("latin-1"), query.decode("latin-1"), headers)
 
 
 async def _read_body(receive: Receive, announced: str | None, limit: int) -> bytes:

@@ -19,9 +19,6 @@ _COMPILERS: Mapping[ProtocolName, Callable[[OperationModel], OperationCodec]] = 
     "query": query.compile_operation,
 }
 
-#: Shapes errors of requests that reached no service; the model only lends its version and namespace.
-_FALLBACK_SERVICES: Mapping[ProtocolName, str] = {"rest-json": "lambda", "json": "logs", "query": "sts"}
-
 
 @dataclass(frozen=True, slots=True)
 class Codec:
@@ -42,5 +39,6 @@ def error_codec(service: str | None, protocol: ProtocolName) -> SerialiseError:
     """How a service tells refusals; None for a request that reached no service."""
     if protocol == "rest-json":
         return rest_json.serialise_error
-    model = service_model(service or _FALLBACK_SERVICES[protocol])
-    return json_rpc.compile_error(model) if protocol == "json" else query.compile_error(model)
+    if protocol == "json":
+        return json_rpc.compile_error(service_model(service)) if service else json_rpc.serialise_unrouted_error
+    return query.compile_error(service_model(service or "sts"))

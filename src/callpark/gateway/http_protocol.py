@@ -1,7 +1,8 @@
 """uvicorn's httptools protocol with the limits it lacks, refusing in AWS's shape.
 
-Used by `server.py` only. Headers and request line are counted as they arrive, before anything is kept; connections
-beyond the limit are answered with 503 and closed; what is not HTTP gets a JSON refusal.
+Used by `server.py` only. Headers and request line are counted as they arrive, before they are kept; connections beyond
+the limit are answered with 503 and closed; what is not HTTP gets a JSON refusal; a connection that never asks anything
+is closed like an idle one.
 """
 
 import asyncio
@@ -12,8 +13,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from callpark.kernel.limits import GatewayLimits
 
 
+class _TooManyHeaderBytes(Exception):
+    """Ends the parsing of a request; httptools hands it on as a parser error."""
+
+
 def limited_protocol(limits: GatewayLimits) -> type[HttpToolsProtocol]:
     """The protocol class for uvicorn's `http` setting."""
+    most = limits.header_bytes
 
     class LimitedProtocol(HttpToolsProtocol):
         _received = 0
@@ -22,35 +28,33 @@ def limited_protocol(limits: GatewayLimits) -> type[HttpToolsProtocol]:
             super().connection_made(transport)
             if len(self.connections) > limits.connections:
                 _refuse(transport, 503, "ServiceUnavailable", f"more than {limits.connections} connections are open")
+            else:
+                self.timeout_keep_alive_task = self.loop.call_later(
+                    self.timeout_keep_alive, self.timeout_keep_alive_handler
+                )
 
         def on_message_begin(self) -> None:
             self._received = 0
             super().on_message_begin()
 
         def on_url(self, url: bytes) -> None:
-            if self._count(len(url)):
-                super().on_url(url)
+            self._received += len(url)
+            if self._received > most:
+                raise _TooManyHeaderBytes
+            super().on_url(url)
 
         def on_header(self, name: bytes, value: bytes) -> None:
-            if self._count(len(name) + len(value)):
-                super().on_header(name, value)
-
-        def on_headers_complete(self) -> None:
-            if self._received <= limits.header_bytes:
-                super().on_headers_complete()
+            self._received += len(name) + len(value)
+            if self._received > most:
+                raise _TooManyHeaderBytes
+            super().on_header(name, value)
 
         def send_400_response(self, msg: str) -> None:
-            _refuse(self.transport, 400, "BadRequestException", msg)
-
-        def _count(self, size: int) -> bool:
-            """Whether the request may go on."""
-            self._received += size
-            if self._received <= limits.header_bytes:
-                return True
-            if not self.transport.is_closing():
-                text = f"Request headers must be smaller than {limits.header_bytes} bytes"
+            if self._received > most:
+                text = f"Request headers must be smaller than {most} bytes"
                 _refuse(self.transport, 431, "RequestHeaderFieldsTooLarge", text)
-            return False
+            else:
+                _refuse(self.transport, 400, "BadRequestException", msg)
 
     return LimitedProtocol
 

@@ -38,6 +38,12 @@ def compile_operation(operation: OperationModel) -> OperationCodec:
     return OperationCodec(parse, serialise)
 
 
+def serialise_unrouted_error(error: CallerError, request_id: str) -> Response:
+    """A refusal before any service was found."""
+    body = orjson.dumps({"__type": error.code, **dict(error.body)})
+    return Response(error.status, ((b"content-type", b"application/x-amz-json-1.0"),), body)
+
+
 def compile_error(service: ServiceModel) -> SerialiseError:
     """`__type` in the body; `x-amzn-query-error` beside it for services that once spoke the query protocol."""
     content = _content_type(service)

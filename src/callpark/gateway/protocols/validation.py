@@ -188,7 +188,8 @@ def _pattern(shape: Shape) -> Check | None:
             warnings.simplefilter("ignore", FutureWarning)
             compiled = re.compile(pattern, re.ASCII)
     except re.error:
-        _log.warning("the pattern of %s cannot be checked by Python's expressions: %s", shape.name, pattern)
+        # Java's \p{…} classes; only patterns of tags use them. Nothing the caller could do about it.
+        _log.debug("the pattern of %s cannot be checked by Python's expressions: %s", shape.name, pattern)
         return None
 
     def check(value: object, path: str, problems: Problems) -> None:
