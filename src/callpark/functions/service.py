@@ -75,6 +75,7 @@ class Functions:
         )
         self._deployments: dict[str, Deployment] = {}
         self._subjects: dict[tuple[str, str | None], EventSubject] = {}
+        self._orphans: set[str] = set()
         self.administration = Administration(
             catalogue=self._catalogue,
             packages=self._packages,
@@ -252,6 +253,7 @@ class Functions:
 
     def _now_current(self, changed: Sequence[str]) -> None:
         """Functions have changed, come or gone: forget what was derived from them, and let waiting events try again."""
+        self._orphans.difference_update(changed)
         for name in changed:
             self._subjects.pop((name, None), None)
             self._subjects.pop((name, LATEST), None)
@@ -268,7 +270,8 @@ class Functions:
         warnings = []
         for queue in await self._store.queues():
             name = function_of(queue)
-            if name is not None and name not in self._catalogue:
+            if name is not None and name not in self._catalogue and name not in self._orphans:
+                self._orphans.add(name)
                 count = await self._store.count(queue)
                 warnings.append(f"function {name} does not exist any more: its {count} waiting events are discarded")
                 self._events.open(name)

@@ -77,10 +77,11 @@ class EventQueue:
         self._pump()
 
     def _width(self) -> int:
-        """How many events may run at once."""
+        """How many events may be tried at once. With a reservation one more than can run: it is parked, and its back-off
+        sees to it that events behind a full function expire in time."""
         share = self._world.crowd.share()
         reserved = self._world.slots.reserved(self._function)
-        return min(share, reserved) if reserved else share
+        return min(share, reserved) + 1 if reserved else share
 
     def _pump(self) -> None:
         """Start a worker for each event that may be tried now."""
@@ -92,10 +93,11 @@ class EventQueue:
             self._start_worker()
 
     def _fill(self) -> None:
-        """Lease the next batch, a little more than may run at once, when the last one is used up."""
-        if not self._more or self._pending or self._held_bytes >= self._world.limits.held_event_bytes:
-            return
+        """Lease the next batch, a little more than may run at once, when the last one does not fill the room."""
         width = self._width()
+        idle = max(1, width - self._running - self._starting)
+        if not self._more or len(self._pending) >= idle or self._held_bytes >= self._world.limits.held_event_bytes:
+            return
         room = width + max(1, width // 2) - self._held
         if room <= 0:
             return
@@ -134,24 +136,20 @@ class EventQueue:
         if not self._pending:
             self._blocked = self._blocked and bool(self._parked)
             return None
-        return self._pending.popleft()
+        event = self._pending.popleft()
+        if self._running + self._starting + 1 < self._width() and (self._pending or self._more):
+            asyncio.get_running_loop().call_soon(self._pump)
+        return event
 
     def _hand_over(self) -> bool:
         """A run has ended. If another queue waits for capacity it goes first, and this worker ends."""
         self._blocked = False
         woken = self._world.crowd.wake_next()
+        self._unpark_oldest()
         if woken is None or woken is self:
-            self._pump_behind()
             return False
         asyncio.get_running_loop().call_soon(self._pump)
         return True
-
-    def _pump_behind(self) -> None:
-        """Use room that has appeared meanwhile, for instance because another function ran out of events."""
-        if self._parked:
-            self._unpark_oldest()
-        elif self._running + self._starting + 1 < self._width() and (self._more or len(self._pending) > 1):
-            asyncio.get_running_loop().call_soon(self._pump)
 
     # One attempt
 
