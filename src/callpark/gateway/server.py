@@ -120,6 +120,8 @@ class Server:
 
 def bind(host: str, port: int) -> Bound:
     """Listen at an address; port 0 takes a free one. Connections wait until a server starts. Raises ProjectError."""
+    if not 0 <= port <= 65_535:  # getaddrinfo would take it modulo 65536
+        raise ProjectError(f"{port} is no port", "use --port with a number from 0 to 65535")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
