@@ -89,6 +89,8 @@ def test_broken_yaml_names_its_place(text: str, cause: str) -> None:
     [
         ('{"A": 1,}', "t.json:1:9: the JSON cannot be read: Illegal trailing comma before end of object"),
         ('{"A":\n x}', "t.json:2:2: the JSON cannot be read: Expecting value"),
+        ('{"A": {"\\ud800": 1}}', "t.json: a text holds half"),
+        ('{"A": ["\\udfff"]}', "t.json: a text holds half"),
         ("[]", "t.json: a template is a mapping at the top, not a list"),
     ],
 )

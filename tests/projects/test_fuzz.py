@@ -100,7 +100,7 @@ def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 SNIPPETS = st.sampled_from(
     [
         *(None, True, 0, -1, 1.5, "", "x", "Fn", "Api", "${Fn}", "${", "s3://b/k", ".."),
-        *([], {}, [None], {"": None}, "²", "9" * 400),
+        *([], {}, [None], {"": None}, "²", "\ud800", "a\0b", "9" * 400),
         *({"Ref": "Flow"}, {"Ref": "Nope"}, {"Ref": 3}, {"Fn::GetAtt": ["Api", "Arn"]}, {"Fn::Sub": "${AWS::Region}"}),
         *({"Fn::If": ["Prod", 1, {"Ref": "AWS::NoValue"}]}, {"Fn::Select": [9, ["a"]]}, {"Fn::Transform": {"Name": 1}}),
         *({"Ref": "AWS::NoValue"}, {"Fn::GetAtt": [1]}, {"Fn::Join": ["", [{}]]}, {"Fn::ToJsonString": {"a": 1}}),

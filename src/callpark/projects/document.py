@@ -90,6 +90,10 @@ def _measure(values: Value, name: str, limits: ProjectLimits) -> None:
     nodes, level = 0, [values]
     for _ in range(limits.template_depth):
         nodes += len(level)
+        if not all(_encodable(value) for value in level):
+            raise ProjectError(
+                f"{name}: a text holds half of a surrogate pair (\\ud800 to \\udfff)", "write the whole character"
+            )
         level = [child for parent in level for child in _children(parent)]
         if not level:
             break
@@ -97,6 +101,17 @@ def _measure(values: Value, name: str, limits: ProjectLimits) -> None:
         raise _too_deep(name, limits)
     if nodes > limits.template_nodes:
         raise _too_many(name, limits)
+
+
+def _encodable(value: Value) -> bool:
+    """Whether a text, or a mapping's keys, can be written as UTF-8 again; JSON's escapes may say what cannot."""
+    texts = value if isinstance(value, dict) else (value,) if isinstance(value, str) else ()
+    try:
+        for text in texts:
+            text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _children(value: Value) -> Iterator[Value]:

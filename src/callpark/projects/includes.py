@@ -10,7 +10,7 @@ from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import ProjectLimits
 from callpark.projects.document import Place, Value
 from callpark.projects.intrinsics import spelled
-from callpark.projects.template import Template, read
+from callpark.projects.template import Template, existing, read
 
 _FUNCTION = "Fn::Transform"
 
@@ -48,7 +48,7 @@ def _location(template: Template, call: Value, place: Place) -> Path:
         raise error("AWS::Include needs a Location that is a text", "give the path of a file beside the template")
     if location.startswith("s3://"):
         raise error(f"{location} cannot be fetched", "give the path of a file beside the template")
-    path = (template.folder / location).resolve()
-    if not path.is_file():
+    path = existing(template.folder, location)
+    if path is None or not path.is_file():
         raise error(f"there is no file {location}", "correct the path; it starts from the template's folder")
     return path

@@ -151,7 +151,8 @@ class _Loading:
             self._stack.warnings.append(
                 f"{self._template.name}: the SAM transform made resources that are ignored: {', '.join(leftovers)}"
             )
-        return sorted(found, key=lambda resource: list(declared).index(resource.logical_id))
+        position = {logical_id: index for index, logical_id in enumerate(declared)}
+        return sorted(found, key=lambda resource: position[resource.logical_id])
 
     def _resource(self, logical_id: str, kind: str, resource: Mapping[str, Value], evaluator: Evaluator) -> Resource:
         place = ("Resources", logical_id, "Properties")

@@ -86,6 +86,14 @@ def read_text(path: Path, limit: int) -> str:
         raise ProjectError(f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
 
 
+def existing(folder: Path, location: str) -> Path | None:
+    """The absolute path of what a template names, or None when that is nothing, or no name the disk could have."""
+    try:
+        return (folder / location).resolve(strict=True)
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
 def project_name(template: Path) -> str:
     """The folder's name; what `sam build` and `cdk synth` write counts to the folder above."""
     folder = template.parent

@@ -15,7 +15,7 @@ from callpark.projects.cache import cache_folder, filled
 from callpark.projects.document import Place
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource, Stack
-from callpark.projects.template import read_text
+from callpark.projects.template import existing, read_text
 
 _INLINE_FILES: Mapping[str, str] = {"python": "index.py", "nodejs": "index.js"}
 
@@ -47,13 +47,11 @@ def function_folder(resource: Resource, runtime: str, stack: Stack) -> Path:
 
 def source_text(location: str, place: Place, limit: int, stack: Stack) -> tuple[str, Path]:
     """The text of a `…S3Location` or `CodeUri` that names a local file, or an asset of `cdk.out`."""
-    path = (stack.folder / location).resolve()
-    if location.startswith("s3://"):
-        key = location.rpartition("/")[2]
-        path = stack.folder / f"asset.{key}"
-        if not path.is_file():
+    in_s3 = location.startswith("s3://")
+    path = existing(stack.folder, f"asset.{location.rpartition('/')[2]}" if in_s3 else location)
+    if path is None or not path.is_file():
+        if in_s3:
             raise stack.blame(place, f"{location} is not on this machine", "give the path of a local file")
-    if not path.is_file():
         raise stack.blame(
             place, f"there is no file {location}", "correct the path; it starts from the template's folder"
         )
@@ -62,17 +60,19 @@ def source_text(location: str, place: Place, limit: int, stack: Stack) -> tuple[
 
 
 def _local(written: str, place: Place, stack: Stack) -> Path:
-    path = (stack.folder / written).resolve()
+    path = existing(stack.folder, written)
+    if path is None:
+        raise stack.blame(
+            place, f"there is no code at {written}", "correct the path; it starts from the template's folder"
+        )
     if path.is_dir():
         stack.watch(path)
         return path
-    if path.is_file() and zipfile.is_zipfile(path):
+    if zipfile.is_zipfile(path):
         stack.watch(path)
         return _unzipped(path, place, stack)
-    if path.is_file():
-        stack.watch(path.parent)
-        return path.parent
-    raise stack.blame(place, f"there is no code at {written}", "correct the path; it starts from the template's folder")
+    stack.watch(path.parent)
+    return path.parent
 
 
 def _asset(resource: Resource, code: Properties, stack: Stack) -> Path | None:
@@ -83,8 +83,8 @@ def _asset(resource: Resource, code: Properties, stack: Stack) -> Path | None:
     names += [f"asset.{key.removesuffix('.zip')}", f"asset.{key}"] if key else []
     code.without_effect("S3Bucket")
     for name in names:
-        path = stack.folder / name
-        if path.is_dir() or (path.is_file() and zipfile.is_zipfile(path)):
+        path = existing(stack.folder, name)
+        if path is not None and (path.is_dir() or zipfile.is_zipfile(path)):
             return _local(name, (*resource.properties.place, "Code"), stack)
     return None
 
