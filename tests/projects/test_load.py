@@ -313,6 +313,12 @@ def test_sam_build_output_belongs_to_its_project(tmp_path: Path) -> None:
     assert project.functions[0].code == Directory(tmp_path / ".aws-sam/build/A")
 
 
+def test_rules_are_not_checked(tmp_path: Path) -> None:
+    rules = "Rules: { InUse: { Assertions: [] }, CheckBootstrapVersion: { Assertions: [] } }\n"
+    project = loaded(tmp_path, f"{rules}Resources: {{ A: {{ Type: AWS::IAM::Role }} }}\n")
+    assert project.warnings == ("template.yaml:1: Rules.InUse: is ignored",)
+
+
 def test_limits_are_the_callers(tmp_path: Path) -> None:
     write(tmp_path, {"template.yaml": f"Resources: {{ A: {FUNCTION} }}", **FILES})
     limits = Limits().override(["project.template_nodes=5"])

@@ -33,6 +33,8 @@ _SECTIONS = frozenset(
         *("Transform", "Resources", "Outputs", "Globals", "Hooks"),
     }
 )
+_CDK_RULE = "CheckBootstrapVersion"
+"""Every template of CDK has it: is the account ready for `cdk deploy`?"""
 
 
 def load_project(
@@ -100,6 +102,7 @@ class _Loading:
                     f"{self._where((section,))}: a template has no section {section!r}",
                     "correct the name; look at the indentation",
                 )
+        self._warn_unchecked(values)
         self._parameters = parameters.resolve(_mapping(values, "Parameters", self._template), self._given, self._where)
         self._stack.warnings += self._parameters.warnings
         texts = {
@@ -107,6 +110,12 @@ class _Loading:
             for name, value in self._parameters.values.items()
         }
         return transform(self._template, values, texts, self._stack.home.region)
+
+    def _warn_unchecked(self, values: Mapping[str, Value]) -> None:
+        for section in ("Rules", "Hooks"):
+            for name in _mapping(values, section, self._template):
+                if name != _CDK_RULE:
+                    self._stack.warn((section, name), "is ignored")
 
     def _evaluator(self, values: Mapping[str, Value], declared: Mapping[str, Value]) -> Evaluator:
         stack = self._stack
