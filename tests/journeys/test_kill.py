@@ -1,4 +1,4 @@
-"""Acknowledged events survive `kill -9`: every one completes, none runs more often than policy plus the one in flight."""
+"""Acknowledged events survive `kill -9`: every one completes, none runs more often than policy and the one in flight."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.process
 
 EVENTS = 1_000
 
-#: Runs that may repeat: those in flight at the kill, and those that ended in the few milliseconds in which removals from
-#: the queue are gathered into one transaction.
+#: Runs that may repeat: those in flight at the kill, and those that ended in the few milliseconds in which removals
+#: from the queue are gathered into one transaction.
 IN_FLIGHT = 100
 
 TEMPLATE = """
