@@ -47,6 +47,7 @@ class Pool:
         self.run_seconds = 0.0
         self.start_seconds = _ASSUMED_START_SECONDS
         self.weighing: asyncio.TimerHandle | None = None
+        self._server_seen = (0.0, 0.0)
 
     def demand(self, cores: int) -> Demand:
         ages = [environment.running_seconds for environment in self.busy]
@@ -55,8 +56,25 @@ class Pool:
         share = sum(shares) / len(shares) if shares else 0.0
         run_seconds = max(self.run_seconds, present)
         return Demand(
-            len(self.waiting), len(self.busy), len(self.starting), run_seconds, share, self.start_seconds, cores
+            len(self.waiting),
+            len(self.busy),
+            len(self.starting),
+            run_seconds,
+            share,
+            self.start_seconds,
+            cores,
+            self._server_share(),
         )
+
+    def watch_server(self) -> None:
+        """From here on `server_share` counts."""
+        self._server_seen = (time.thread_time(), time.perf_counter())
+
+    def _server_share(self) -> float:
+        computed, at = self._server_seen
+        self.watch_server()
+        now_computed, now = self._server_seen
+        return (now_computed - computed) / max(now - at, 1e-6)
 
     def take_waiting(self) -> Run | None:
         """The next event whose sender still waits for it."""
@@ -294,13 +312,14 @@ class Fleet:
 
     def _weigh_soon(self, pool: Pool) -> None:
         if pool.weighing is None:
+            pool.watch_server()
             pool.weighing = asyncio.get_running_loop().call_later(_WEIGH_SECONDS, self._weigh, pool)
 
     def _weigh(self, pool: Pool) -> None:
         pool.weighing = None
         if pool.waiting and not self._closed:
             self._grow(pool, environments_to_start(pool.demand(self._cores)))
-            self._weigh_soon(pool)
+            pool.weighing = asyncio.get_running_loop().call_later(_WEIGH_SECONDS, self._weigh, pool)
 
     def _grow(self, pool: Pool, count: int) -> None:
         for _ in range(count):

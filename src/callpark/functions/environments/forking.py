@@ -79,7 +79,7 @@ class Zygote:
                     (sys.executable, "-P", str(_SCRIPT), str(theirs.fileno()), *warm),
                     stdin=subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
-                    env={**environment, "LC_CTYPE": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true"},
+                    env={**environment, "LC_CTYPE": "C.UTF-8", "HOME": "/nonexistent"},
                     cwd="/",
                     start_new_session=True,
                 )

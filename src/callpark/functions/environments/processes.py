@@ -22,6 +22,7 @@ from callpark.functions.environments.runtimes import Program, plain_arguments
 
 #: The log pipe's descriptors in every process: standard output, standard error, telemetry.
 TELEMETRY_DESCRIPTOR = 3
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PEAK = re.compile(rb"VmHWM:\s+(\d+) kB")
 
 
@@ -53,6 +54,7 @@ class Process:
         self.exited = exited
         self._status = _open_or_none(f"/proc/{pid}/status")
         self._schedule = _open_or_none(f"/proc/{pid}/schedstat")
+        self._times = _open_or_none(f"/proc/{pid}/stat")
         exited.add_done_callback(self._close)
 
     def kill(self) -> None:
@@ -72,20 +74,24 @@ class Process:
         return 0 if found is None else int(found[1]) // 1024
 
     def compute_seconds(self) -> float | None:
-        """Time its main thread has spent on a processor or queueing for one; None where the system does not say."""
-        if self._schedule is None:
+        """Processor time of all its threads, or what its main thread spent on a processor or queueing for one, if that
+        is more; None where the system does not say."""
+        if self._schedule is None or self._times is None:
             return None
         try:
             running, queueing, _ = os.pread(self._schedule, 256, 0).split()
-        except (OSError, ValueError):
+            # After the name, which may hold anything but ends with the last bracket: utime and stime are 12th and 13th.
+            fields = os.pread(self._times, 1024, 0).rpartition(b")")[2].split()
+            ticks = int(fields[11]) + int(fields[12])
+        except (OSError, ValueError, IndexError):
             return None
-        return (int(running) + int(queueing)) / 1e9
+        return max((int(running) + int(queueing)) / 1e9, ticks / _TICKS_PER_SECOND)
 
     def _close(self, exited: "asyncio.Future[Exit]") -> None:
-        for descriptor in (self._status, self._schedule):
+        for descriptor in (self._status, self._schedule, self._times):
             if descriptor is not None:
                 os.close(descriptor)
-        self._status = self._schedule = None
+        self._status = self._schedule = self._times = None
 
 
 class Launcher(Protocol):

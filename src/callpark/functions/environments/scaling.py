@@ -9,6 +9,8 @@ from math import ceil
 
 #: What an invocation waits for our own server, in seconds; not a reason to start another process.
 ROUND_TRIP_SECONDS = 0.000_5
+#: From this share on the server is what limits the speed.
+FULL_SERVER = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Demand:
     compute_share: float
     start_seconds: float
     cores: int
+    server_share: float = 0.0
 
 
 def useful_environments(demand: Demand) -> int:
@@ -42,6 +45,8 @@ def environments_to_start(demand: Demand) -> int:
     present = demand.busy + demand.starting
     if present == 0:
         return 1
+    if demand.server_share >= FULL_SERVER:
+        return 0
     work_seconds = demand.waiting * demand.run_seconds
     if work_seconds / present <= demand.start_seconds:
         return 0

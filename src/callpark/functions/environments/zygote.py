@@ -63,6 +63,8 @@ _ALWAYS = (
     "uuid",
 )
 
+_WARM_SERVICES = ("bedrock-runtime", "dynamodb", "events", "lambda", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts")
+
 
 class Request(TypedDict):
     """What to start: another program with `arguments`, or a Python `handler` when there are none."""
@@ -218,17 +220,56 @@ def _become_handler(request: Request) -> None:
     os.chdir(request["directory"])
     sys.path.insert(0, request["directory"])
     sys.pycache_prefix = request["pycache"]
+    _poll_without_threads()
     sys.argv = ["awslambdaric", request["handler"] or ""]
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
 
 
-def _warm_sdk() -> None:
-    """Import what botocore imports late, by making a client that is thrown away, with settings of no account."""
-    import boto3
+def _poll_without_threads() -> None:
+    """Ask for events in the main thread whatever the runtime's name.
 
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
-    for service in ("lambda", "dynamodb", "s3"):
+    For python3.12 and later awslambdaric starts a thread for each `next`, so that Python's signal handlers can run while
+    the process is idle. Here an idle process gets no signal but SIGKILL, and the thread would halve the speed.
+    """
+    from awslambdaric.lambda_config import LambdaConfigProvider
+
+    LambdaConfigProvider.SUPPORTED_THREADPOLLING_ENVS = set()
+
+
+def _warm_sdk() -> None:
+    """Do once what every handler's first client would: import what botocore imports late, and read its models.
+
+    A model read here is handed to the first session of a fork that asks for it, and only to that one: sessions add to
+    what they are given, so none may be shared.
+    """
+    import boto3
+    from botocore.loaders import JSONFileLoader, Loader
+
+    read, parsed = JSONFileLoader.load_file, {}
+    listed, services_of = {}, Loader.list_available_services
+
+    def remember(self: object, file_path: str) -> object:
+        parsed[file_path] = value = read(self, file_path)
+        return value
+
+    def hand_over(self: object, file_path: str) -> object:
+        value = parsed.pop(file_path, None)
+        return read(self, file_path) if value is None else value
+
+    def list_once(self: Loader, type_name: str) -> list[str]:
+        key = (type_name, *self.search_paths)
+        if key not in listed:
+            listed[key] = services_of(self, type_name)
+        return list(listed[key])
+
+    JSONFileLoader.load_file = remember
+    Loader.list_available_services = list_once
+    for service in _WARM_SERVICES:
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
         session.client(service)
+    for path in parsed:
+        parsed[path] = read(JSONFileLoader(), path)
+    JSONFileLoader.load_file = hand_over
 
 
 if __name__ == "__main__":
