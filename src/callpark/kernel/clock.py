@@ -8,7 +8,7 @@ real, and whoever does real work holds time meanwhile.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sized
 from typing import Protocol, TypeVar
 
 from callpark.kernel.errors import Deadlock, RuntimeBug
@@ -50,6 +50,10 @@ async def sleep(clock: Clock, seconds: float, key: str = "") -> None:
 class SystemClock:
     """The machine's time. One loop callback serves the whole heap."""
 
+    #: The loop counts in monotonic time, timers are due in wall-clock time. Looking at the wall clock this often, in
+    #: seconds, bounds how late a timer comes when the machine was suspended or its clock was set forward.
+    LONGEST_SLEEP = 5.0
+
     def __init__(self) -> None:
         self._timers = TimerHeap()
         self._ledger = HoldLedger(lambda: None)
@@ -73,16 +77,19 @@ class SystemClock:
             self._handle.cancel()
         loop = asyncio.get_running_loop()
         self._armed_at = at
-        self._handle = loop.call_at(loop.time() + max(0.0, at - time.time()), self._run)
+        delay = min(max(0.0, at - time.time()), self.LONGEST_SLEEP)
+        self._handle = loop.call_at(loop.time() + delay, self._run)
 
     def _run(self) -> None:
         self._armed_at = self._handle = None
+        now, last = time.time(), self._timers.last_sequence
         try:
-            while (callback := self._timers.pop_due(time.time())) is not None:
+            # What callbacks arm meanwhile waits for the next turn, so that a timer in the past never starves the loop.
+            while (callback := self._timers.pop_due(now, last)) is not None:
                 callback()
         finally:
             following = self._timers.next_at()
-            if following is not None and self._armed_at is None:
+            if following is not None and (self._armed_at is None or following < self._armed_at):
                 self._arm(following)
 
 
@@ -94,8 +101,15 @@ class VirtualClock:
     """
 
     #: Loop turns without any change after which nothing more is going to happen by itself. A wake-up crosses a future,
-    #: a task and a lane, three turns; the margin is for nested awaits and costs microseconds.
+    #: a task and a lane, three turns; the margin is for sockets and costs microseconds.
     SETTLED_TURNS = 12
+
+    #: The same on a loop that does not show whether callbacks are ready to run (uvloop): longer than any chain of
+    #: futures and tasks that the house has.
+    SETTLED_BLIND_TURNS = 100
+
+    #: Turns without any change after which callbacks that still run count as somebody polling, not as work.
+    POLLING_TURNS = 2_000
 
     def __init__(self, start: float = 1_767_225_600.0, watchdog_seconds: float = 60.0) -> None:
         self._now = start
@@ -110,6 +124,8 @@ class VirtualClock:
 
     def timer(self, at: float, callback: Callable[[], None], key: str = "") -> Timer:
         self._changes += 1
+        if at <= self._now:
+            self._changed.set()
         return self._timers.arm(at, callback, key)
 
     def hold(self, owner: str) -> Hold:
@@ -122,7 +138,7 @@ class VirtualClock:
         while (at := self._timers.next_at()) is not None and at <= until:
             self._jump(at)
             await self._settle()
-        self._now = until
+        self._now = max(self._now, until)
 
     async def run_until(self, awaited: Awaitable[T]) -> T:
         """Await something, jumping to the next timer whenever nothing else can happen.
@@ -134,7 +150,7 @@ class VirtualClock:
             while not await self._settle(task):
                 at = self._timers.next_at()
                 if at is None:
-                    raise Deadlock(f"nothing is due and nothing is held, yet {task!r} still waits")
+                    raise Deadlock(f"nothing is due and nothing is held, yet these wait: {_waiting(task)}")
                 self._jump(at)
             return await task
         finally:
@@ -153,16 +169,19 @@ class VirtualClock:
         return f"held by: {owners}; {due}; {len(self._timers)} timers armed"
 
     def _jump(self, at: float) -> None:
-        if at < self._now:
-            at = self._now
-        self._now = at
-        while (callback := self._timers.pop_due(at)) is not None:
+        self._now = max(self._now, at)
+        last = self._timers.last_sequence
+        while (callback := self._timers.pop_due(self._now, last)) is not None:
+            self._changes += 1
             callback()
 
     async def _settle(self, task: "asyncio.Future[T] | None" = None) -> bool:
         """Wait until nothing is held and no loop turn changes anything; True as soon as `task` is done."""
-        quiet_turns = 0
-        while quiet_turns < self.SETTLED_TURNS:
+        ready: Sized | None = getattr(asyncio.get_running_loop(), "_ready", None)
+        settled_turns = self.SETTLED_BLIND_TURNS if ready is None else self.SETTLED_TURNS
+        quiet_turns = idle_turns = 0
+        give_up_at = time.monotonic() + self._watchdog_seconds
+        while idle_turns < settled_turns and quiet_turns < self.POLLING_TURNS:
             if task is not None and task.done():
                 return True
             before = self._changes
@@ -172,21 +191,38 @@ class VirtualClock:
                 self._jump(self._now)
             elif self._ledger:
                 await self._wait_for_release(task)
-                quiet_turns = 0
-                continue
-            quiet_turns = quiet_turns + 1 if self._changes == before else 0
+                give_up_at = time.monotonic() + self._watchdog_seconds
+            if self._changes != before:
+                quiet_turns = idle_turns = 0
+                if time.monotonic() > give_up_at:
+                    raise RuntimeBug(f"this instant never comes to rest; {self.explain()}")
+            else:
+                quiet_turns += 1
+                idle_turns = 0 if ready else idle_turns + 1
         return task is not None and task.done()
 
     async def _wait_for_release(self, task: "asyncio.Future[T] | None") -> None:
+        """Wait until a hold is taken or released, a timer is due at this instant, or `task` is done."""
         self._changed.clear()
         waiters: list[asyncio.Future[object]] = [asyncio.ensure_future(self._changed.wait())]
         if task is not None:
             waiters.append(task)  # type: ignore[arg-type]
-        done, _ = await asyncio.wait(waiters, timeout=self._watchdog_seconds, return_when=asyncio.FIRST_COMPLETED)
-        waiters[0].cancel()
+        try:
+            done, _ = await asyncio.wait(waiters, timeout=self._watchdog_seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiters[0].cancel()
+        self._changes += 1
         if not done:
             raise RuntimeBug(f"virtual time stood still for {self._watchdog_seconds} real seconds; {self.explain()}")
 
     def _note_change(self) -> None:
         self._changes += 1
         self._changed.set()
+
+
+def _waiting(awaited: "asyncio.Future[T]") -> str:
+    """What is awaited, then the other tasks that have not ended, for people."""
+    others = asyncio.all_tasks() - {awaited, asyncio.current_task()}
+    names = sorted(f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', '?')})" for task in others)
+    shown = names[:10] + ([f"and {len(names) - 10} more"] if len(names) > 10 else [])
+    return "; ".join([repr(awaited), *shown])

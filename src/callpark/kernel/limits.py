@@ -5,6 +5,7 @@ Override with `--limit lambda.retry_base_seconds=5` or the variable `CALLPARK_LI
 """
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -153,7 +154,8 @@ class Limits:
             name, equals, text = assignment.partition("=")
             family, dot, member = name.strip().partition(".")
             attribute = "lambda_" if family == "lambda" else family
-            values = getattr(limits, attribute, None)
+            families = {family.name for family in dataclasses.fields(limits)}
+            values = getattr(limits, attribute) if attribute in families else None
             if not equals or not dot or values is None or member not in {f.name for f in dataclasses.fields(values)}:
                 raise ProjectError(
                     f"unknown limit: {assignment!r}",
@@ -162,10 +164,13 @@ class Limits:
             kind = type(getattr(values, member))
             try:
                 value = kind(text)
-            except ValueError:
+                finite = math.isfinite(value)
+            except (ValueError, OverflowError):
+                finite = False
+            if not finite:
                 raise ProjectError(
                     f"limit {name} needs a number, not {text!r}", f"write --limit {name}={getattr(values, member)}"
-                ) from None
+                )
             if value < 0:
                 raise ProjectError(f"limit {name} cannot be negative: {text}", f"write --limit {name}=0 or more")
             limits = dataclasses.replace(limits, **{attribute: dataclasses.replace(values, **{member: value})})

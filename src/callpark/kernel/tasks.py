@@ -21,10 +21,11 @@ class Tasks:
         return task
 
     async def aclose(self) -> None:
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        current = asyncio.current_task()
+        while tasks := [task for task in self._tasks if task is not current]:  # an ending task may spawn another
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     def __len__(self) -> int:
         return len(self._tasks)

@@ -51,10 +51,15 @@ class TimerHeap:
             self._dead -= 1
         return entries[0][0] if entries else None
 
-    def pop_due(self, now: float) -> Callable[[], None] | None:
-        """Take the next callback that is due at `now`; None when there is none."""
+    @property
+    def last_sequence(self) -> int:
+        """The number of the timer that was armed last."""
+        return self._sequence
+
+    def pop_due(self, now: float, last_sequence: int) -> Callable[[], None] | None:
+        """Take the next callback, if it is due at `now` and was armed no later than the timer `last_sequence`."""
         at = self.next_at()
-        if at is None or at > now:
+        if at is None or at > now or self._entries[0][2] > last_sequence:
             return None
         timer = heapq.heappop(self._entries)[3]
         callback, timer.callback = timer.callback, None

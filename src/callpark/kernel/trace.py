@@ -46,8 +46,16 @@ class Trace:
 
     def listen(self, reader: Callable[[Entry], None]) -> Callable[[], None]:
         """Call `reader` for every entry from now on; returns what ends it."""
-        self._readers.append(reader)
-        return lambda: self._readers.remove(reader)
+
+        def read(entry: Entry) -> None:
+            reader(entry)
+
+        def end() -> None:
+            if read in self._readers:
+                self._readers.remove(read)
+
+        self._readers.append(read)
+        return end
 
     def entries(self, subject: str | None = None) -> Iterator[Entry]:
         """What is still remembered, oldest first, of one subject or of all."""
