@@ -1,4 +1,4 @@
-"""Acknowledged events survive `kill -9`: every one completes, none runs more often than policy and the one in flight."""
+"""Acknowledged events survive `kill -9`: all complete, none runs more often than policy plus the one in flight."""
 
 import asyncio
 import json
