@@ -135,16 +135,17 @@ def unserializable(value: object, type_name: str, path: Path) -> FieldFailure:
     )
 
 
-def leaf_position(named: GraphQLScalarType | GraphQLEnumType, required: bool, site: FieldSite) -> LeafPosition:
+def leaf_position(
+    type_name: str, serialize: Callable[[object], object], required: bool, site: FieldSite
+) -> LeafPosition:
     """A leaf in an object, in one call: what `nullable` or `non_null` of `leaf` would do."""
-    serialize: Callable[[object], object] = named.serialize
-    whole_number = named.name == "Int"
+    whole_number = type_name == "Int"
 
     def position(execution: Execution, value: object, path: Path, key: str) -> object:
         if value is None:
             if required:
                 here = (path, key)
-                execution.record(missing(named.name, site, here), here, site)
+                execution.record(missing(type_name, site, here), here, site)
                 raise NullBubble
             return None
         if whole_number and value.__class__ is int and -LARGEST_INT <= cast(int, value) < LARGEST_INT:
@@ -153,7 +154,7 @@ def leaf_position(named: GraphQLScalarType | GraphQLEnumType, required: bool, si
             return serialize(value)
         except GraphQLError:
             here = (path, key)
-            execution.record(unserializable(value, named.name, here), here, site)
+            execution.record(unserializable(value, type_name, here), here, site)
         if required:
             raise NullBubble
         return None

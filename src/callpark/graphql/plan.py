@@ -6,7 +6,7 @@ are completed in `completion.py`, introspection is graphql-core's own.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CoroutineType
 from typing import TypeAlias, cast
 
@@ -15,6 +15,7 @@ from graphql.execution.values import get_argument_values
 from callpark.graphql.completion import (
     Completer,
     LeafField,
+    LeafPosition,
     RunField,
     abstract_of,
     exact_class,
@@ -37,6 +38,7 @@ from graphql import (
     GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
+    GraphQLLeafType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -53,7 +55,13 @@ from graphql import (
     visit,
 )
 
+Serializer: TypeAlias = Callable[[GraphQLLeafType], Callable[[object], object]]
+Start: TypeAlias = Callable[[Execution, Mapping[str, object]], object]
 Arguments: TypeAlias = Callable[[Execution], Mapping[str, object]]
+
+
+def _own_serializer(named: GraphQLLeafType) -> Callable[[object], object]:
+    return cast(Callable[[object], object], named.serialize)
 
 
 class PlanTooLarge(Exception):
@@ -62,20 +70,22 @@ class PlanTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """What plans of one API have in common."""
+    """What plans of one API have in common. `serializer` gives the function that serialises a leaf type's values."""
 
     schema: ApiSchema
     resolvers: Mapping[tuple[str, str], Resolver]
     default_mode: str
     fields_at_most: int
+    serializer: Serializer = field(default=_own_serializer)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A compiled operation. `start` returns the response's data, or a coroutine of it; errors are the execution's."""
+    """A compiled operation. `start(execution, root value)` returns the response's data, or a coroutine of it; errors
+    are the execution's."""
 
     operation: OperationType
-    start: Callable[[Execution], object]
+    start: Start
 
 
 def compile_plan(
@@ -113,13 +123,13 @@ class _Compiler:
         self._mode = mode
         self._fields_left = settings.fields_at_most
 
-    def parallel_root(self, root: GraphQLObjectType, selection: SelectionSetNode) -> Callable[[Execution], object]:
+    def parallel_root(self, root: GraphQLObjectType, selection: SelectionSetNode) -> Start:
         complete = self._object(root, [selection])
         run = complete.run
 
-        def start(execution: Execution) -> object:
+        def start(execution: Execution, source: Mapping[str, object]) -> object:
             try:
-                return run(execution, {}, None)
+                return run(execution, source, None)
             except NullBubble:
                 return None
 
@@ -129,13 +139,13 @@ class _Compiler:
             except NullBubble:
                 return None
 
-        def start_waiting(execution: Execution) -> object:
-            done = start(execution)
+        def start_waiting(execution: Execution, source: Mapping[str, object]) -> object:
+            done = start(execution, source)
             return absorb(done) if isinstance(done, CoroutineType) else done
 
         return start_waiting if complete.waits else start
 
-    def serial_root(self, root: GraphQLObjectType, selection: SelectionSetNode) -> Callable[[Execution], object]:
+    def serial_root(self, root: GraphQLObjectType, selection: SelectionSetNode) -> Start:
         """Mutation fields one after the other; each that succeeds is published before the next begins."""
         steps: list[_SerialStep] = []
         for key, nodes in self._selector.fields(root, [selection]).items():
@@ -147,23 +157,24 @@ class _Compiler:
                 shape = published_shape(self._schema, self._selector, root.fields[name].type, sets)
             steps.append(_SerialStep(key, run, name, shape))
 
-        def start(execution: Execution) -> object:
+        def start(execution: Execution, source: Mapping[str, object]) -> object:
             out: dict[str, object] = {}
             bubbled = False
             for index, step in enumerate(steps):
                 try:
-                    done = step.run(execution, {}, None)
+                    done = step.run(execution, source, None)
                 except NullBubble:
                     bubbled = True
                     continue
                 if isinstance(done, CoroutineType):
-                    return proceed(execution, out, index, done, bubbled)
+                    return proceed(execution, source, out, index, done, bubbled)
                 out[step.key] = done
                 publish(execution, step, done)
             return None if bubbled else out
 
         async def proceed(
             execution: Execution,
+            source: Mapping[str, object],
             out: dict[str, object],
             reached: int,
             waiting: Coroutine[object, object, object],
@@ -171,7 +182,7 @@ class _Compiler:
         ) -> object:
             for step in steps[reached:]:
                 try:
-                    done = waiting if step is steps[reached] else step.run(execution, {}, None)
+                    done = waiting if step is steps[reached] else step.run(execution, source, None)
                     out[step.key] = done = await done if isinstance(done, CoroutineType) else done
                 except NullBubble:
                     bubbled = True
@@ -217,7 +228,10 @@ class _Compiler:
             return None
         self._count()
         site = FieldSite(parent.name, nodes, self._selector, named.name)
-        return LeafField(key, name, exact_class(named), leaf_position(named, named is not output, site))
+        return LeafField(key, name, exact_class(named), self._leaf_position(named, named is not output, site))
+
+    def _leaf_position(self, named: GraphQLLeafType, required: bool, site: FieldSite) -> LeafPosition:
+        return leaf_position(named.name, self._settings.serializer(named), required, site)
 
     def _field(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> tuple[RunField, bool]:
         """How to run a field, and whether it may wait."""
@@ -240,7 +254,7 @@ class _Compiler:
                 return complete(execution, cast(dict[str, object], source).get(name), (path, key))
 
             return read, position.waits
-        return _resolved(key, resolver, _arguments(definition, nodes[0]), position, site, definition), True
+        return _resolved(key, resolver, field_arguments(definition, nodes[0]), position, site, definition), True
 
     def _position(self, output: GraphQLOutputType, nodes: list[FieldNode], site: FieldSite) -> Completer:
         if isinstance(output, GraphQLNonNull):
@@ -251,7 +265,7 @@ class _Compiler:
         if isinstance(output, GraphQLList):
             return list_of(self._position(output.of_type, nodes, site))
         if isinstance(output, GraphQLScalarType | GraphQLEnumType):
-            return leaf(output.serialize, output.name)
+            return leaf(self._settings.serializer(output), output.name)
         sets = [node.selection_set for node in nodes if node.selection_set]
         if isinstance(output, GraphQLObjectType):
             return self._object(output, sets)
@@ -346,7 +360,7 @@ def _resolved(
 _NO_ARGUMENTS: Mapping[str, object] = {}
 
 
-def _arguments(definition: GraphQLField, node: FieldNode) -> Arguments:
+def field_arguments(definition: GraphQLField, node: FieldNode) -> Arguments:
     """Coerced arguments of a field; worked out once when no variable is involved."""
     if not definition.args:
         return lambda execution: _NO_ARGUMENTS

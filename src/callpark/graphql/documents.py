@@ -1,0 +1,143 @@
+"""Documents of one API, parsed, validated and compiled once: (document, validated, plans), bounded.
+
+Used by `service.py`. Parsing and validation are nearly all of a small request's cost, hence the cache.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graphql.execution.values import get_variable_values
+
+from callpark.graphql.messages import ErrorEntry
+from callpark.graphql.plan import Plan, PlanSettings, PlanTooLarge, compile_plan
+from callpark.graphql.selection import switch_names
+from callpark.graphql.subscriptions import CompiledSubscription, compile_subscription
+from callpark.graphql.validation import InvalidDocument, parse_document, validate_document
+from callpark.graphql.variables import variable_problem
+from callpark.kernel.errors import CallerError
+from callpark.kernel.limits import AppSyncLimits
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+)
+
+_PLANS_PER_DOCUMENT = 32
+"""Our rule: combinations of operation, authorisation mode and switches kept for one document."""
+
+
+@dataclass(slots=True)
+class Document:
+    """A parsed document; `problems` is empty when it is valid."""
+
+    ast: DocumentNode
+    problems: tuple[ErrorEntry, ...]
+    operations: tuple[OperationDefinitionNode, ...]
+    fragments: Mapping[str, FragmentDefinitionNode]
+    switches: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    plans: "OrderedDict[tuple[object, ...], Plan | CompiledSubscription]" = field(default_factory=OrderedDict)
+
+
+class Documents:
+    """The documents one version of an API has seen lately."""
+
+    def __init__(self, settings: PlanSettings, limits: AppSyncLimits) -> None:
+        self._settings = settings
+        self._limits = limits
+        self._documents: OrderedDict[str, Document] = OrderedDict()
+
+    def document(self, query: str) -> Document:
+        """The valid document of that text. Raises InvalidDocument."""
+        document = self._documents.get(query)
+        if document is None:
+            document = self._read(query)
+            if len(query) <= self._limits.cached_document_characters:
+                self._documents[query] = document
+                if len(self._documents) > self._limits.document_cache_entries:
+                    self._documents.popitem(last=False)
+        else:
+            self._documents.move_to_end(query)
+        if document.problems:
+            raise InvalidDocument(document.problems)
+        return document
+
+    def operation(self, document: Document, name: str | None) -> OperationDefinitionNode:
+        """The operation to run. Raises CallerError when the name does not settle it."""
+        if name:
+            for operation in document.operations:
+                if operation.name is not None and operation.name.value == name:
+                    return operation
+            raise bad_request(f"Unknown operation named '{name}'.")
+        if len(document.operations) != 1:
+            raise bad_request("Missing operation name.")
+        return document.operations[0]
+
+    def variables(self, operation: OperationDefinitionNode, raw: Mapping[str, object]) -> dict[str, object]:
+        """Coerced variables. Raises InvalidDocument."""
+        if not operation.variable_definitions:
+            return {}
+        values = get_variable_values(
+            self._settings.schema.graphql, operation.variable_definitions, dict(raw), max_errors=10
+        )
+        if isinstance(values, list):
+            raise InvalidDocument([variable_problem(error) for error in values])
+        return values
+
+    def plan(
+        self, document: Document, operation: OperationDefinitionNode, mode: str, variables: Mapping[str, object]
+    ) -> Plan:
+        """The compiled query or mutation. Raises InvalidDocument when it is too large."""
+        compiled = self._compiled(document, operation, mode, variables)
+        assert isinstance(compiled, Plan)
+        return compiled
+
+    def subscription(
+        self, document: Document, operation: OperationDefinitionNode, mode: str, variables: Mapping[str, object]
+    ) -> CompiledSubscription:
+        """The compiled subscription. Raises InvalidDocument when it is too large."""
+        compiled = self._compiled(document, operation, mode, variables)
+        assert isinstance(compiled, CompiledSubscription)
+        return compiled
+
+    def _compiled(
+        self, document: Document, operation: OperationDefinitionNode, mode: str, variables: Mapping[str, object]
+    ) -> Plan | CompiledSubscription:
+        name = operation.name.value if operation.name else ""
+        names = document.switches.get(name)
+        if names is None:
+            names = document.switches[name] = switch_names(operation, document.fragments)
+        key = (name, mode, *(bool(variables.get(each)) for each in names))
+        compiled = document.plans.get(key)
+        if compiled is not None:
+            return compiled
+        switches = {each: bool(variables.get(each)) for each in names}
+        compile_ = compile_subscription if operation.operation is OperationType.SUBSCRIPTION else compile_plan
+        try:
+            compiled = compile_(self._settings, document.ast, operation, document.fragments, mode, switches)
+        except PlanTooLarge:
+            most = self._limits.selected_fields
+            raise InvalidDocument(
+                [{"path": None, "locations": None, "message": f"The operation selects more than {most} fields."}]
+            ) from None
+        except GraphQLError as error:
+            raise InvalidDocument([{"path": None, "locations": None, "message": error.message}]) from None
+        document.plans[key] = compiled
+        if len(document.plans) > _PLANS_PER_DOCUMENT:
+            document.plans.popitem(last=False)
+        return compiled
+
+    def _read(self, query: str) -> Document:
+        ast = parse_document(query, self._limits.document_tokens)
+        problems = validate_document(self._settings.schema.graphql, ast)
+        operations = tuple(node for node in ast.definitions if isinstance(node, OperationDefinitionNode))
+        fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+        return Document(ast, problems, operations, fragments)
+
+
+def bad_request(message: str) -> CallerError:
+    """AppSync's 400 for a request that names no operation it can run."""
+    code = "BadRequestException"
+    return CallerError(code, 400, message, body={"errors": [{"errorType": code, "message": message}]})
