@@ -177,21 +177,12 @@ def test_a_zip_becomes_a_folder(tmp_path: Path, cache: Path) -> None:
         ("Code: src, Handler: a.b", "template.yaml:4: Resources.F.Properties: Runtime is missing"),
         ("Code: src, Runtime: python3.12", "template.yaml:4: Resources.F.Properties: Handler is missing"),
         (
-            "Code: src, Runtime: java21, Handler: a",
-            "template.yaml:4: Resources.F.Properties.Runtime: functions in java21 are not run",
-        ),
-        (
             "Code: nowhere, Runtime: python3.12, Handler: a.b",
             "template.yaml:4: Resources.F.Properties.Code: there is no code at nowhere",
         ),
         (
             "Runtime: python3.12, Handler: a.b",
             "template.yaml:4: Resources.F.Properties.Code: the function has no code",
-        ),
-        (
-            "Code: {S3Bucket: b, S3Key: k}, Runtime: python3.12, Handler: a.b",
-            "template.yaml:4: Resources.F.Properties.Code: the code lies in S3 (s3://b/k), "
-            "which is not on this machine",
         ),
         (
             "Code: src, Runtime: python3.12, Handler: a.b, Timeout: soon",
@@ -259,10 +250,28 @@ Outputs:
         "template.yaml:13: Resources.F.Properties.LoggingConfig.LogGroup: AWS::Lambda::Function: "
         "the property is ignored",
         "template.yaml:14: Resources.Bucket: AWS::S3::Bucket: resources of this type are ignored",
-        "template.yaml:15: Resources.Image: AWS::Lambda::Function: the function Image is a container image; "
-        "those are not run",
+        "template.yaml:15: Resources.Image: AWS::Lambda::Function: the function Image is a container image, "
+        "which is not run; it is left out",
         "template.yaml:9: Resources.F.Properties.VpcConfig: AWS::Lambda::Function: the property is ignored",
     ]
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ("Code: src, Runtime: java21, Handler: a", "the function F is written for java21, which is not run"),
+        (
+            "Code: {S3Bucket: b, S3Key: k}, Runtime: python3.12, Handler: a.b",
+            "the code of F lies at s3://b/k, not on this machine",
+        ),
+    ],
+)
+def test_a_function_that_cannot_run_is_left_out(tmp_path: Path, properties: str, reason: str) -> None:
+    template = f"Resources:\n  F:\n    Type: AWS::Lambda::Function\n    Properties: {{{properties}}}\n"
+    project = loaded(tmp_path, template + "Outputs: { Arn: { Value: !GetAtt F.Arn } }\n", HANDLER)
+    assert project.functions == ()
+    assert project.outputs == {"Arn": "arn:aws:lambda:us-east-1:123456789012:function:F"}
+    assert project.warnings == (f"template.yaml:2: Resources.F: AWS::Lambda::Function: {reason}; it is left out",)
 
 
 def test_dependencies_that_nobody_installed(tmp_path: Path) -> None:

@@ -313,6 +313,17 @@ def test_sam_build_output_belongs_to_its_project(tmp_path: Path) -> None:
     assert project.functions[0].code == Directory(tmp_path / ".aws-sam/build/A")
 
 
+def test_a_document_in_s3_of_what_is_not_served(tmp_path: Path) -> None:
+    include = 'Fn::Transform: { Name: AWS::Include, Parameters: { Location: !Sub "s3://${AWS::StackName}/api.yaml" } }'
+    properties = f"{{ StageName: p, DefinitionBody: {{ {include} }} }}"
+    project = loaded(tmp_path, f"{SAM}  Api: {{ Type: AWS::Serverless::Api, Properties: {properties} }}\n")
+    first, *_ = project.warnings
+    assert first == (
+        "template.yaml:3: Resources.Api.Properties.DefinitionBody.Fn::Transform: AWS::Include needs a Location that is "
+        "a text; it is left out"
+    )
+
+
 def test_rules_are_not_checked(tmp_path: Path) -> None:
     rules = "Rules: { InUse: { Assertions: [] }, CheckBootstrapVersion: { Assertions: [] } }\n"
     project = loaded(tmp_path, f"{rules}Resources: {{ A: {{ Type: AWS::IAM::Role }} }}\n")

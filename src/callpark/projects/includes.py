@@ -1,9 +1,12 @@
 """`Fn::Transform: {Name: AWS::Include}`: files that a template takes in. `load.py` calls `expand` before anything else.
 
-Locations are paths beside the template, as `sam package` and `aws cloudformation package` read them.
+Locations are paths beside the template, as `sam package` and `aws cloudformation package` read them. What cannot be
+taken in is an error in a resource that is served, and a warning in one that is not (an OpenAPI document in S3, say).
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/create-reusable-transform-function-snippets-and-add-to-your-template-with-aws-include-transform.html
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from callpark.kernel.errors import ProjectError
@@ -15,9 +18,19 @@ from callpark.projects.template import Template, existing, read
 _FUNCTION = "Fn::Transform"
 
 
-def expand(template: Template, limits: ProjectLimits) -> tuple[dict[str, Value], dict[Place, Path]]:
-    """The template's values with every included file in its place, and those places. Raises ProjectError."""
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """The template's values with every included file in its place, and those places."""
+
+    values: dict[str, Value]
+    files: dict[Place, Path]
+    warnings: tuple[str, ...] = ()
+
+
+def expand(template: Template, limits: ProjectLimits, served: Callable[[str], bool]) -> Expanded:
+    """`served` says which resource types must be whole. Raises ProjectError."""
     files: dict[Place, Path] = {}
+    warnings: list[str] = []
 
     def walk(value: Value, place: Place) -> Value:
         if isinstance(value, list):
@@ -26,13 +39,28 @@ def expand(template: Template, limits: ProjectLimits) -> tuple[dict[str, Value],
             return value
         if _FUNCTION not in value:
             return {key: walk(item, (*place, key)) for key, item in value.items()}
-        path = _location(template, value[_FUNCTION], (*place, _FUNCTION))
-        files[place] = path
         beside = {key: walk(item, (*place, key)) for key, item in value.items() if key != _FUNCTION}
+        try:
+            path = _location(template, value[_FUNCTION], (*place, _FUNCTION))
+        except ProjectError as error:
+            if _must_be_whole(template, place, served):
+                raise
+            warnings.append(f"{error.cause}; it is left out")
+            return beside
+        files[place] = path
         return {**read(path, limits).document.values, **beside}
 
     values = walk(template.document.values, ())
-    return (values if isinstance(values, dict) else {}), files
+    return Expanded(values if isinstance(values, dict) else {}, files, tuple(warnings))
+
+
+def _must_be_whole(template: Template, place: Place, served: Callable[[str], bool]) -> bool:
+    section = template.document.values.get("Resources")
+    if len(place) < 2 or place[0] != "Resources" or not isinstance(section, dict):
+        return True
+    resource = section.get(str(place[1]))
+    kind = resource.get("Type") if isinstance(resource, dict) else None
+    return not isinstance(kind, str) or served(kind)
 
 
 def _location(template: Template, call: Value, place: Place) -> Path:

@@ -22,7 +22,7 @@ from callpark.projects.intrinsics import Evaluator, Identity, as_text
 from callpark.projects.model import Project
 from callpark.projects.resources import appsync, connect, lambda_, sqs, unserved
 from callpark.projects.resources.properties import Properties
-from callpark.projects.resources.registry import SERVED
+from callpark.projects.resources.registry import SERVED, is_served
 from callpark.projects.resources.stack import Resource, Stack
 from callpark.projects.template import Template, find, project_name, read
 from callpark.projects.transform import Transformed, transform
@@ -92,9 +92,11 @@ class _Loading:
         return dataclasses.replace(project, warnings=tuple(warnings), watched=tuple(stack.watched))
 
     def _transformed(self) -> Transformed:
-        values, included = expand(self._template, self._stack.limits.project)
-        self._stack.included = included
-        for file in included.values():
+        expanded = expand(self._template, self._stack.limits.project, is_served)
+        values = expanded.values
+        self._stack.included = expanded.files
+        self._stack.warnings += expanded.warnings
+        for file in expanded.files.values():
             self._stack.watch(file)
         for section in values:
             if section not in _SECTIONS:

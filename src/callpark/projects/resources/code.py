@@ -8,6 +8,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from callpark.kernel.errors import ProjectError
@@ -20,8 +21,15 @@ from callpark.projects.template import existing, read_text
 _INLINE_FILES: Mapping[str, str] = {"python": "index.py", "nodejs": "index.js"}
 
 
-def function_folder(resource: Resource, runtime: str, stack: Stack) -> Path:
-    """The folder a function's code runs from. Raises ProjectError when there is none on this disk."""
+@dataclass(frozen=True, slots=True)
+class InS3:
+    """Code that is not on this disk."""
+
+    address: str
+
+
+def function_folder(resource: Resource, runtime: str, stack: Stack) -> Path | InS3:
+    """The folder a function's code runs from. Raises ProjectError when a path leads nowhere."""
     properties = resource.properties
     place = (*properties.place, "Code")
     written = properties.get("Code")
@@ -37,12 +45,7 @@ def function_folder(resource: Resource, runtime: str, stack: Stack) -> Path:
     asset = _asset(resource, code, stack)
     if asset is not None:
         return asset
-    bucket = code.text("S3Bucket") or "?"
-    raise stack.blame(
-        place,
-        f"the code lies in S3 (s3://{bucket}/{code.text('S3Key')}), which is not on this machine",
-        "give the path of a local folder, or of the `sam build` output's template",
-    )
+    return InS3(f"s3://{code.text('S3Bucket') or '…'}/{code.text('S3Key') or '…'}")
 
 
 def source_text(location: str, place: Place, limit: int, stack: Stack) -> tuple[str, Path]:

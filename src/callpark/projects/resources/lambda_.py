@@ -14,7 +14,7 @@ from callpark.functions.model import Directory, EventInvokeConfig, FunctionConfi
 from callpark.kernel.arn import Arn
 from callpark.projects.identity import physical_name
 from callpark.projects.intrinsics import Identity
-from callpark.projects.resources.code import function_folder
+from callpark.projects.resources.code import InS3, function_folder
 from callpark.projects.resources.packages import missing
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource, Stack
@@ -100,17 +100,16 @@ def _function(resource: Resource, configs: dict[str, EventInvokeConfig], stack: 
     properties = resource.properties
     properties.without_effect("Tags", "Architectures", "Role")
     name = _function_name(resource)
-    if properties.text("PackageType") == "Image":
-        properties.without_effect(*properties.values)
-        stack.warn(resource.place, f"{FUNCTION}: the function {name} is a container image; those are not run")
-        return None
-    runtime = properties.required("Runtime")
+    runtime = "" if properties.text("PackageType") == "Image" else properties.required("Runtime")
     if not runtime.startswith(_RUNTIMES):
-        raise properties.wrong(
-            "Runtime", f"functions in {runtime} are not run", "use python3.x, nodejsNN or provided.al2023"
-        )
+        kind = f"written for {runtime}" if runtime else "a container image"
+        _left_out(resource, f"the function {name} is {kind}, which is not run", stack)
+        return None
     _quiet_defaults(properties)
     folder = function_folder(resource, runtime, stack)
+    if isinstance(folder, InS3):
+        _left_out(resource, f"the code of {name} lies at {folder.address}, not on this machine", stack)
+        return None
     configuration = FunctionConfiguration(
         name=name,
         runtime=runtime,
@@ -127,6 +126,12 @@ def _function(resource: Resource, configs: dict[str, EventInvokeConfig], stack: 
     return FunctionDefinition(
         configuration, Directory(folder), configs.get(name), properties.integer("ReservedConcurrentExecutions")
     )
+
+
+def _left_out(resource: Resource, reason: str, stack: Stack) -> None:
+    """A function that cannot run here leaves the others running: who calls it is told that it is not there."""
+    resource.properties.without_effect(*resource.properties.values)
+    stack.warn(resource.place, f"{resource.type}: {reason}; it is left out")
 
 
 def _quiet_defaults(properties: Properties) -> None:

@@ -36,3 +36,10 @@ SERVED: Final[Mapping[str, Identify]] = {
     connect.ASSOCIATION: connect.association_identity,
     sqs.QUEUE: sqs.queue_identity,
 }
+
+_SERVED_BY_TRANSFORM = frozenset({"AWS::Serverless::Function", "AWS::Serverless::GraphQLApi"})
+
+
+def is_served(kind: str) -> bool:
+    """Whether anything here acts on resources of this type, as written or after the SAM transform."""
+    return kind in SERVED or kind in _SERVED_BY_TRANSFORM
