@@ -157,7 +157,8 @@ class _Loading:
                 if logical_id in made:
                     leftovers.append(f"{logical_id} ({kind})")
                 else:
-                    self._stack.warn(("Resources", logical_id), f"{kind}: resources of this type are ignored")
+                    written = self._written_type(logical_id) or kind
+                    self._stack.warn(("Resources", logical_id), f"{written}: resources of this type are ignored")
         if leftovers:
             self._stack.warnings.append(
                 f"{self._template.name}: the SAM transform made resources that are ignored: {', '.join(leftovers)}"
@@ -185,6 +186,13 @@ class _Loading:
             value = evaluator.value(declared[key], ("Resources", logical_id, "Properties", key)) if key else None
             name = value if isinstance(value, str) else None
         return unserved.identity(kind, logical_id, name, self._stack)
+
+    def _written_type(self, logical_id: str) -> str | None:
+        """The type in the template itself: SAM's transform turns an API of its own into API Gateway's."""
+        section = self._template.document.values.get("Resources")
+        resource = section.get(logical_id) if isinstance(section, dict) else None
+        kind = resource.get("Type") if isinstance(resource, dict) else None
+        return kind if isinstance(kind, str) else None
 
     def _outputs(self, values: Mapping[str, Value], evaluator: Evaluator) -> Iterator[tuple[str, str]]:
         known = {*evaluator.pseudo, *evaluator.parameters, *evaluator.identities, *evaluator.excluded, "AWS::NoValue"}
