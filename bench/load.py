@@ -138,7 +138,10 @@ def main(arguments: list[str]) -> None:
     except ImportError:
         runner = asyncio.Runner()
     with runner:
-        print(runner.run(run(request, chosen.connections, chosen.requests)))
+        try:
+            print(runner.run(run(request, chosen.connections, chosen.requests)))
+        except OSError as error:
+            sys.exit(f"{chosen.url}: {error}")
 
 
 if __name__ == "__main__":

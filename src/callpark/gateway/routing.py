@@ -7,9 +7,10 @@ has local credentials only, so the caller's identity is not a decision anywhere.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, unquote
+
+import msgspec
 
 from callpark.gateway.models import ServiceModel, service_model
 from callpark.gateway.protocols.refusals import not_implemented, unknown_operation, unknown_service
@@ -27,14 +28,13 @@ _FORM = "application/x-www-form-urlencoded"
 _INVOKE_FRONT, _INVOKE_BACK = b"/2015-03-31/functions/", b"/invocations"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """An operation of a service, how the caller speaks, and the URI labels as sent."""
 
     service: str
     operation: str
     protocol: ProtocolName
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class MethodNotAllowed(CallerError):

@@ -1,18 +1,20 @@
 """HTTP as the protocols see it: values in, values out.
 
-`app.py` makes a `Request` from ASGI and sends a `Response`; everything between is pure.
+`app.py` makes a `Request` from ASGI and sends a `Response`; everything between is pure. These values are made for every
+request, so they are msgspec structs: frozen like the rest, and a microsecond cheaper each.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
+
 from callpark.kernel.errors import CallerError
 from callpark.kernel.operations import Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """`path` and `query` as sent, still percent-encoded; `headers` lower-case; `body` complete."""
 
     method: str
@@ -22,8 +24,7 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """`stream` replaces `body` when the answer is produced piece by piece; each piece is flushed."""
 
     status: int
