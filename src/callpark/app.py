@@ -217,15 +217,20 @@ class App:
 
 @contextlib.asynccontextmanager
 async def served(
-    settings: Settings, project: Path | Source | None = None, *, clock: Clock | None = None, ids: Ids | None = None
+    settings: Settings,
+    project: Path | Source | None = None,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    environments: Callable[[App], Environments] | None = None,
 ) -> AsyncIterator[App]:
     """The application behind a real socket. Raises ProjectError when the port, the data folder or the project cannot
-    be used. `project` is a path, or a function of the base URL's application that reads one."""
+    be used. `project` is a path, or what reads one; `environments` replaces the real processes."""
     clock = clock or SystemClock()
     async with contextlib.AsyncExitStack() as stack:
         bound = stack.enter_context(bind(settings.host, settings.port))
         store = SqliteStore.open(settings.data, clock)
-        app = App(settings, bound.base_url, store, clock=clock, ids=ids or SystemIds())
+        app = App(settings, bound.base_url, store, clock=clock, ids=ids or SystemIds(), environments=environments)
         stack.push_async_callback(app.close)
         await app.start(_source(project, app))
         server = Server(app.gateway, bound, settings.limits.gateway)
