@@ -25,6 +25,7 @@ from callpark.flows.language import Flow
 from callpark.flows.logs import FUNCTION_FAILED
 from callpark.flows.program import (
     NO_MATCHING_ERROR,
+    Done,
     Ended,
     Failed,
     Jump,
@@ -161,7 +162,7 @@ def _end_wait_if_over(turn: Turn) -> None:
     wait = turn.wait
     if wait is None:
         return
-    branch = next((branch for branch, id_ in wait.events if turn.is_over(id_)), None)
+    branch = turn.first_over(wait.events)
     if turn.now < wait.not_before:
         if branch is not None and WAIT_MINIMUM not in turn.timers:
             turn.arm(WAIT_MINIMUM, wait.not_before)
@@ -191,12 +192,7 @@ def _enter(turn: Turn, step: Step) -> None:
 def _follow(turn: Turn, step: Step, outcome: Outcome) -> None:
     """Go from action to action until the contact parks or ends."""
     while not isinstance(outcome, Parked):
-        if isinstance(outcome, Ended):
-            turn.end(outcome.reason, outcome.detail)
-            return
-        if isinstance(outcome, Jump):
-            step = _jump(turn, outcome.program)
-        else:
+        if isinstance(outcome, Done | Result | Failed):
             if isinstance(outcome, Failed):
                 turn.effects.append(ActionFailed(turn.subject, step.action.identifier, outcome.error, outcome.reason))
             following = next_action(step, outcome)
@@ -204,6 +200,11 @@ def _follow(turn: Turn, step: Step, outcome: Outcome) -> None:
                 _dead_end(turn, step, outcome)
                 return
             step = turn.program.steps[following]
+        elif isinstance(outcome, Jump):
+            step = _jump(turn, outcome.program)
+        else:
+            turn.end(outcome.reason, outcome.detail)
+            return
         outcome = _run(turn, step)
 
 

@@ -30,7 +30,6 @@ from callpark.flows.program import Program
 from callpark.flows.turn import FUNCTION, World
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import ProjectError
-from callpark.kernel.holds import Hold
 from callpark.kernel.timers import Timer
 from callpark.kernel.trace import Trace
 from callpark.store.ports import DeleteRow, SetRow, Store
@@ -61,14 +60,14 @@ class Exchange(Protocol):
 class Lane:
     """One open contact. Also the line that its phone holds."""
 
-    __slots__ = ("_exchange", "_hold", "_queue", "_timers", "_world", "closed", "contact", "ended", "phone", "program")
+    __slots__ = ("_busy", "_exchange", "_queue", "_timers", "_world", "closed", "contact", "ended", "phone", "program")
 
     def __init__(self, exchange: Exchange, world: World, contact: Contact, program: Program, phone: Phone) -> None:
         self._exchange = exchange
         self._world = world
         self._queue: list[Event] = []
         self._timers: dict[str, Timer] = {}
-        self._hold: Hold | None = None
+        self._busy = False
         self.contact = contact
         self.program = program
         self.phone = phone
@@ -89,8 +88,8 @@ class Lane:
         if self.closed:
             return
         self._queue.append(event)
-        if self._hold is None:
-            self._hold = self._exchange.clock.hold("a contact's turn")
+        if not self._busy:
+            self._busy = True
             self._after(_TURNS_TO_GIVE_WAY if isinstance(event, TimerFired) else 0)
 
     def restore(self) -> None:
@@ -114,7 +113,6 @@ class Lane:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        self._release()
         self._exchange.forget(self)
         if not self.ended.done():
             self.ended.cancel()
@@ -167,10 +165,9 @@ class Lane:
             self._fail("callpark failed; see its log")
         if self.closed:
             return
-        if self._queue:
+        self._busy = bool(self._queue)
+        if self._busy:
             self._after(0)
-        else:
-            self._release()
 
     def _do(self, effect: Effect, now: float) -> None:
         match effect:
@@ -196,11 +193,6 @@ class Lane:
                 self._finish(End(effect.reason, effect.detail), now)
             case _:
                 self._exchange.trace.emit(effect)
-
-    def _release(self) -> None:
-        if self._hold is not None:
-            self._hold.release()
-            self._hold = None
 
     def _arm(self, name: str, at: float) -> None:
         previous = self._timers.pop(name, None)

@@ -14,9 +14,13 @@ from typing import Never, TypeGuard
 import orjson
 
 from callpark.flows.model import FlowDefinition
+from callpark.flows.nesting import deeper_than
 from callpark.kernel.errors import ProjectError
 
 VERSION = "2019-10-30"
+
+#: Our rule: exports have about ten.
+MAXIMUM_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,8 @@ def _load(reader: _Reader, text: str) -> object:
         loaded: object = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         reader.refuse(f"not JSON: {error}", "correct the file; `python -m json.tool FILE` shows the place")
+    if deeper_than(loaded, MAXIMUM_DEPTH):
+        reader.refuse(f"JSON nested deeper than {MAXIMUM_DEPTH} levels", "flatten the parameters of the flow")
     return loaded
 
 

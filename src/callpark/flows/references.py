@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/connect/latest/devguide/contact-flow-language.html (
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 from xml.sax.saxutils import escape
@@ -48,6 +48,8 @@ class Template:
 
     def text(self, namespace: Namespace) -> str:
         """The text with every reference written out; what is undefined is written as nothing."""
+        if self.whole is not None:
+            return as_text(look_up(self.whole, namespace))
         return "".join(piece if isinstance(piece, str) else as_text(look_up(piece, namespace)) for piece in self.pieces)
 
     def xml(self, namespace: Namespace) -> str:
@@ -76,7 +78,7 @@ def look_up(path: Path, namespace: Namespace) -> object:
     """The value at a path, None when there is none. List elements are named by their number."""
     value = namespace(path[0])
     for key in path[1:]:
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             value = value.get(key)
         elif isinstance(value, list) and key.isdecimal() and len(key) < 6 and int(key) < len(value):
             value = value[int(key)]

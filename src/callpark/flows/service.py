@@ -161,13 +161,16 @@ class Flows:
             if not answer.failed or attempts <= 0 or self.clock.now() >= start.deadline:
                 break
         if lane.closed:
-            self.trace.emit(
-                FunctionEnded(
-                    lane.contact.id, start.invocation_id, start.function_arn, "abandoned", "the contact has ended"
-                )
-            )
+            self._note_dropped(lane.contact, start)
         else:
             lane.post(FunctionReturned(start.invocation_id, answer))
+
+    def _note_dropped(self, contact: Contact, start: StartFunction) -> None:
+        """The contact ended before the function did: nobody wants the answer (rule A18)."""
+        invocation = contact.invocations.get(start.invocation_id)
+        if invocation is not None and invocation.state == "pending":
+            reason = "the contact has ended"
+            self.trace.emit(FunctionEnded(contact.id, start.invocation_id, start.function_arn, "abandoned", reason))
 
     async def _answer(self, start: StartFunction) -> FunctionAnswer:
         try:

@@ -214,6 +214,13 @@ class Turn:
         invocation = self.invocations.get(invocation_id)
         return invocation is not None and invocation.state != "pending"
 
+    def first_over(self, events: tuple[tuple[str, str], ...]) -> str | None:
+        """The first branch, in declaration order, whose invocation has its outcome."""
+        for branch, invocation_id in events:
+            if self.is_over(invocation_id):
+                return branch
+        return None
+
     def forget(self, invocation: Invocation) -> None:
         """Nobody can ask for this outcome again: it was synchronous."""
         self.invocations = {id_: other for id_, other in self.invocations.items() if id_ != invocation.id}
@@ -226,6 +233,8 @@ class Turn:
     def abandon_activity(self) -> None:
         """Whatever the contact was in the middle of is over: it is needed elsewhere."""
         activity = self.activity
+        if activity is None:
+            return
         self.activity = None
         self.hush()
         if isinstance(activity, Collecting):

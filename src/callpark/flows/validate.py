@@ -249,7 +249,7 @@ def _check_invoke(flow: Flow, action: Action, limits: ConnectLimits) -> Iterator
     most = maximum_seconds(limits, asynchronous)
     if seconds is not None and seconds > most:
         mode = "asynchronous" if asynchronous else "synchronous"
-        yield _error(f"InvocationTimeLimitSeconds {seconds:g}: a {mode} function has {most:g} s at most", action)
+        yield _error(f"InvocationTimeLimitSeconds {seconds:g}: {mode} functions have {most:g} s at most", action)
     if "TimeLimitExceeded" in action.errors:
         yield _warning(
             "error branch TimeLimitExceeded: no export has one; it is taken when the function is too slow", action

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/connect/latest/adminguide/connect-lambda-functions.h
 import orjson
 
 from callpark.flows.contact import Validation
+from callpark.flows.nesting import deeper_than
 from callpark.flows.references import as_text
 from callpark.kernel.limits import ConnectLimits
 
@@ -23,7 +24,7 @@ def read_response(payload: bytes, validation: Validation, limits: ConnectLimits)
     except orjson.JSONDecodeError as error:
         raise InvalidResponse(f"the response is not JSON: {error}") from None
     if validation == "JSON":
-        if _deeper_than(value, limits.function_response_depth):
+        if deeper_than(value, limits.function_response_depth):
             raise InvalidResponse(f"the response is nested deeper than {limits.function_response_depth} levels")
         return value
     if not isinstance(value, dict):
@@ -37,17 +38,3 @@ def read_response(payload: bytes, validation: Validation, limits: ConnectLimits)
             raise InvalidResponse(f"the response is no map of strings: {others[0]!r} is not text")
         return value
     return {key: None if item is None else as_text(item) for key, item in value.items()}
-
-
-def _deeper_than(value: object, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels + 1):
-        layer = [
-            child
-            for item in layer
-            if isinstance(item, dict | list)
-            for child in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not layer:
-            return False
-    return True

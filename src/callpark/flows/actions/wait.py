@@ -48,7 +48,7 @@ class Wait:
     def _begin(self, turn: Turn, seconds: float) -> Outcome:
         now = turn.now
         events = tuple([(branch, identifier.text(turn.namespace)) for branch, identifier in self.events])
-        over = next((branch for branch, id_ in events if turn.is_over(id_)), None)
+        over = turn.first_over(events)
         turn.log(self.action, {"TimeLimitSeconds": f"{seconds:g}"})
         if over is not None and self.minimum <= 0:
             turn.log(self.action, {}, Results=over)
