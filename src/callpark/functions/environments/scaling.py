@@ -34,7 +34,7 @@ def useful_environments(demand: Demand) -> int:
     elsewhere = max(0.0, demand.run_seconds - computing - ROUND_TRIP_SECONDS)
     if computing <= 0.0:
         return demand.cores if elsewhere <= 0.0 else demand.busy + demand.starting + demand.waiting
-    return ceil(demand.cores * (1.0 + elsewhere / computing))
+    return ceil(demand.cores * min(1.0 + elsewhere / computing, 1e6))
 
 
 def environments_to_start(demand: Demand) -> int:
