@@ -148,7 +148,7 @@ def leaf_position(
                 execution.record(missing(type_name, site, here), here, site)
                 raise NullBubble
             return None
-        if whole_number and value.__class__ is int and -LARGEST_INT <= cast(int, value) < LARGEST_INT:
+        if whole_number and value.__class__ is int and -LARGEST_INT <= value < LARGEST_INT:
             return value
         try:
             return serialize(value)

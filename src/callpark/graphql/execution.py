@@ -16,9 +16,10 @@ _log = logging.getLogger("callpark")
 
 
 class Execution:
-    """`variables` are coerced; `errors` grows as fields fail; `effects` holds what resolvers asked of `extensions`."""
+    """`variables` are coerced; `errors` grows as fields fail; `effects` holds what resolvers asked of `extensions`;
+    `deadline` in epoch seconds."""
 
-    __slots__ = ("effects", "errors", "publish", "request", "request_id", "resolvers_left", "variables")
+    __slots__ = ("deadline", "effects", "errors", "publish", "request", "request_id", "resolvers_left", "variables")
 
     def __init__(
         self,
@@ -27,6 +28,7 @@ class Execution:
         resolvers_left: int,
         publish: Callable[[str, object], None],
         request_id: str = "",
+        deadline: float = 0.0,
     ) -> None:
         self.request = request
         self.variables = variables
@@ -35,6 +37,7 @@ class Execution:
         self.resolvers_left = resolvers_left
         self.publish = publish
         self.request_id = request_id
+        self.deadline = deadline
 
     def record(self, failure: FieldFailure, path: Path, site: "FieldSite") -> None:
         self.errors.append(failure_entry(failure, path, site.locations))

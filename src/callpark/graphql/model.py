@@ -28,19 +28,21 @@ class CodeDefinition:
 
 @dataclass(frozen=True, slots=True)
 class FunctionDefinition:
-    """A pipeline function (AWS::AppSync::FunctionConfiguration)."""
+    """A pipeline function (AWS::AppSync::FunctionConfiguration): JavaScript `code`, or VTL templates."""
 
     id: str
     name: str
     data_source: str
     code: CodeDefinition | None
     max_batch_size: int = 0
+    request_template: str | None = None
+    response_template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ResolverDefinition:
-    """A resolver on `type_name.field_name`. UNIT has a data source, PIPELINE the ids of functions; without code a unit
-    resolver on a Lambda data source is a direct resolver."""
+    """A resolver on `type_name.field_name`. UNIT has a data source, PIPELINE the ids of functions; without code or
+    templates a unit resolver on a Lambda data source is a direct resolver."""
 
     type_name: str
     field_name: str
@@ -49,6 +51,8 @@ class ResolverDefinition:
     functions: tuple[str, ...] = ()
     code: CodeDefinition | None = None
     max_batch_size: int = 0
+    request_template: str | None = None
+    response_template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,48 +1,238 @@
-"""The face of AWS AppSync's slice: APIs are applied, requests executed, subscriptions prepared."""
+"""The face of AWS AppSync's slice: APIs are applied, requests executed, subscriptions prepared.
 
-from collections.abc import Callable, Sequence
+Used by `api/` and `realtime/` inside the slice and by `app.py`. A new set of APIs is compiled whole before it replaces
+what is served, so the last good version keeps serving when the new one does not compile.
+"""
 
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import CoroutineType
+from typing import cast
+
+from callpark.graphql.auth.authentication import load_warnings
 from callpark.graphql.datasources.lambda_ import FunctionInvoker
+from callpark.graphql.documents import Document, Documents, bad_request
+from callpark.graphql.execution import Execution, FieldCall, Resolver, internal_failure
+from callpark.graphql.failures import FieldFailure, failure_entry
+from callpark.graphql.happenings import OperationExecuted
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publication
 from callpark.graphql.model import ApiDefinition
-from callpark.graphql.subscriptions import PreparedSubscription
+from callpark.graphql.plan import PlanSettings
+from callpark.graphql.resolvers.compiler import ResolverParts, compile_resolvers
+from callpark.graphql.resolvers.run import ResolverEnvironment
+from callpark.graphql.runtimes.js.host import JavaScriptHost
+from callpark.graphql.schema import build_schema
+from callpark.graphql.subscriptions import CompiledSubscription, PreparedSubscription, SubscriptionRefused
+from callpark.graphql.validation import InvalidDocument
 from callpark.kernel.clock import Clock
+from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
+from graphql import GraphQLError, OperationDefinitionNode, OperationType
+
+_log = logging.getLogger("callpark")
 
 Publisher = Callable[[Publication], None]
 """Takes a publication and returns at once; called after the mutation's field completed, before its answer is sent."""
+
+_SUBSCRIPTION_EFFECTS = {
+    "setSubscriptionFilter": "filter",
+    "setSubscriptionInvalidationFilter": "invalidation_filter",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    definition: ApiDefinition
+    documents: Documents | None
+    resolvers: Mapping[tuple[str, str], Resolver]
 
 
 class GraphqlService:
     """Every API of the project, compiled."""
 
     def __init__(self, clock: Clock, ids: Ids, trace: Trace, limits: Limits, functions: FunctionInvoker) -> None:
-        raise NotImplementedError
+        self._clock = clock
+        self._ids = ids
+        self._trace = trace
+        self._limits = limits.appsync
+        self._functions = functions
+        self._host = JavaScriptHost(clock, ids, self._limits)
+        self._served: Mapping[str, _Served] = {}
+        self._publisher: Publisher = lambda publication: None
 
     def apply(self, apis: Sequence[ApiDefinition]) -> list[str]:
         """Compile all, then replace what was served; returns warnings. Raises ProjectError and changes nothing."""
-        raise NotImplementedError
+        served: dict[str, _Served] = {}
+        warnings: list[str] = []
+        for api in apis:
+            if api.api_id in served:
+                raise ProjectError(f"two APIs have the id '{api.api_id}'", "give each API an id of its own")
+            served[api.api_id] = self._compile(api, warnings)
+        self._served = served
+        return warnings
 
     def apis(self) -> Sequence[ApiDefinition]:
         """What is served now, as declared."""
-        raise NotImplementedError
+        return tuple(each.definition for each in self._served.values())
 
     def api(self, api_id: str) -> ApiDefinition | None:
         """The API of that id, or None."""
-        raise NotImplementedError
+        served = self._served.get(api_id)
+        return None if served is None else served.definition
+
+    def on_publish(self, publisher: Publisher) -> None:
+        """Set who hears of mutations. Called only for fields that some `@aws_subscribe` names."""
+        self._publisher = publisher
+
+    def close(self) -> None:
+        """Let go of the threads of slow resolvers."""
+        self._host.close()
 
     async def execute(self, api_id: str, request: GraphqlRequest) -> GraphqlResponse:
-        """Run a query or mutation. Validation, resolver and 30 s timeout errors are in the response; raises CallerError
-        with AppSync's body (`{"errors": [{"errorType", "message"}]}`) for 400, 404 and 502 cases."""
-        raise NotImplementedError
+        """Run a query or mutation. Validation and resolver errors are in the response; raises CallerError with
+        AppSync's body (`{"errors": [{"errorType", "message"}]}`) for 400, 404 and 502 cases."""
+        documents = self._documents(api_id)
+        try:
+            document = documents.document(request.query)
+            operation = documents.operation(document, request.operation_name)
+            if operation.operation is OperationType.SUBSCRIPTION:
+                raise bad_request("Subscriptions are served over the WebSocket endpoint.")
+            variables = documents.variables(operation, request.variables)
+            plan = documents.plan(document, operation, request.auth_mode, variables)
+        except InvalidDocument as invalid:
+            return GraphqlResponse(None, invalid.entries)
+        execution = self._execution(api_id, request, variables)
+        started = self._clock.now()
+        data = plan.start(execution, {})
+        if isinstance(data, CoroutineType):
+            data = await data
+        self._warn_of_effects(execution, ())
+        self._trace.emit(
+            OperationExecuted(
+                execution.request_id,
+                api_id,
+                operation.operation.value,
+                request.operation_name,
+                self._clock.now() - started,
+                len(execution.errors),
+            )
+        )
+        return GraphqlResponse(cast("dict[str, object] | None", data), execution.errors)
 
     async def subscribe(self, api_id: str, request: GraphqlRequest) -> PreparedSubscription:
         """Validate a subscription operation and run its field's own resolver, if there is one. Raises
         SubscriptionRefused with the errors of the `error` frame, CallerError when there is no such API."""
-        raise NotImplementedError
+        documents = self._documents(api_id)
+        try:
+            document, operation = self._subscription_operation(documents, request)
+            variables = documents.variables(operation, request.variables)
+            compiled = documents.subscription(document, operation, request.auth_mode, variables)
+        except InvalidDocument as invalid:
+            raise SubscriptionRefused(invalid.entries) from None
+        execution = self._execution(api_id, request, variables)
+        if not compiled.permitted:
+            denied = FieldFailure(
+                f"Not Authorized to access {compiled.field_name} on type {compiled.site.parent_type}", "Unauthorized"
+            )
+            raise SubscriptionRefused([_entry(denied, compiled)])
+        try:
+            prepared = compiled.bind(execution)
+        except GraphQLError as error:
+            raise SubscriptionRefused([_entry(FieldFailure(error.message), compiled)]) from None
+        resolver = self._served[api_id].resolvers.get((compiled.site.parent_type, compiled.field_name))
+        return prepared if resolver is None else await self._check(resolver, prepared, compiled, execution)
 
-    def on_publish(self, publisher: Publisher) -> None:
-        """Set who hears of mutations. Called only for fields that some `@aws_subscribe` names."""
-        raise NotImplementedError
+    async def _check(
+        self, resolver: Resolver, prepared: PreparedSubscription, compiled: CompiledSubscription, execution: Execution
+    ) -> PreparedSubscription:
+        """Run the subscription field's resolver once: it may refuse, or set filters. Its value is not used."""
+        call = FieldCall(compiled.site, execution, {}, prepared.arguments, (None, compiled.response_key))
+        try:
+            value = resolver(call)
+            if isinstance(value, CoroutineType):
+                await value
+        except FieldFailure as failure:
+            raise SubscriptionRefused([_entry(failure, compiled)]) from None
+        except Exception as error:
+            raise SubscriptionRefused([_entry(internal_failure(error, compiled.site), compiled)]) from error
+        self._warn_of_effects(execution, tuple(_SUBSCRIPTION_EFFECTS))
+        for effect in execution.effects:
+            member = _SUBSCRIPTION_EFFECTS.get(str(effect["name"]))
+            parameters = cast(list[object], effect["parameters"])
+            if member is not None and parameters and isinstance(parameters[0], dict):
+                given = cast(dict[str, object], parameters[0])
+                prepared = (
+                    replace(prepared, filter=given)
+                    if member == "filter"
+                    else replace(prepared, invalidation_filter=given)
+                )
+        return prepared
+
+    def _subscription_operation(
+        self, documents: Documents, request: GraphqlRequest
+    ) -> tuple[Document, OperationDefinitionNode]:
+        document = documents.document(request.query)
+        try:
+            operation = documents.operation(document, request.operation_name)
+        except CallerError as error:
+            raise InvalidDocument([{"errorType": error.code, "message": error.message}]) from None
+        if operation.operation is not OperationType.SUBSCRIPTION:
+            message = f"A {operation.operation.value} cannot be started as a subscription."
+            raise InvalidDocument([{"errorType": "BadRequestException", "message": message}])
+        return document, operation
+
+    def _execution(self, api_id: str, request: GraphqlRequest, variables: dict[str, object]) -> Execution:
+        def publish(field_name: str, value: object) -> None:
+            self._publisher(Publication(api_id, field_name, value))
+
+        return Execution(
+            request,
+            variables,
+            self._limits.resolver_executions,
+            publish,
+            self._ids.uuid(),
+            self._clock.now() + self._limits.request_seconds,
+        )
+
+    def _documents(self, api_id: str) -> Documents:
+        served = self._served.get(api_id)
+        if served is None:
+            raise _refusal("NotFoundException", 404, f"GraphQL API {api_id} not found.")
+        if served.documents is None:
+            raise _refusal("GraphQLSchemaException", 502, "No schema definition exists.")
+        return served.documents
+
+    def _compile(self, api: ApiDefinition, warnings: list[str]) -> _Served:
+        warnings += load_warnings(api)
+        if not api.schema.strip():
+            warnings.append(f"API {api.name} has no schema: every request to it is refused")
+            return _Served(api, None, {})
+        if len(api.schema.encode()) > self._limits.schema_bytes:
+            raise ProjectError(
+                f"API {api.name}: the schema is larger than {self._limits.schema_bytes} bytes", "shorten the schema"
+            )
+        schema = build_schema(api.schema, str(api.schema_source or f"schema of API {api.name}"))
+        environment = ResolverEnvironment(api.api_id, api.environment, self._trace)
+        parts = ResolverParts(
+            self._host, self._functions, self._clock, environment, self._limits.functions_per_pipeline
+        )
+        compiled = compile_resolvers(api, schema, parts)
+        warnings += [*schema.warnings, *compiled.warnings]
+        settings = PlanSettings(schema, compiled.by_field, api.authentication_type, self._limits.selected_fields)
+        return _Served(api, Documents(settings, self._limits), compiled.by_field)
+
+    def _warn_of_effects(self, execution: Execution, acted_on: tuple[str, ...]) -> None:
+        for effect in execution.effects:
+            if effect["name"] not in acted_on:
+                _log.warning("extensions.%s has no effect here (request %s)", effect["name"], execution.request_id)
+
+
+def _entry(failure: FieldFailure, compiled: CompiledSubscription) -> dict[str, object]:
+    return failure_entry(failure, (None, compiled.response_key), compiled.site.locations)
+
+
+def _refusal(code: str, status: int, message: str) -> CallerError:
+    return CallerError(code, status, message, body={"errors": [{"errorType": code, "message": message}]})

@@ -53,7 +53,7 @@ def parse_document(query: str, tokens_at_most: int) -> DocumentNode:
     try:
         return parse(query, max_tokens=tokens_at_most)
     except GraphQLSyntaxError as error:
-        place = (error.locations or [None])[0]
+        place = error.locations[0] if error.locations else None
         where = f" at line {place.line} column {place.column}" if place else ""
         detail = error.message.removeprefix("Syntax Error: ").rstrip(".")
         raise InvalidDocument(
@@ -191,7 +191,7 @@ def _surroundings(document: DocumentNode, wanted: Node | None) -> tuple[list[str
         def enter(self, node: Node, key: object, parent: object, path: object, ancestors: list[object]) -> object:
             if node is not wanted:
                 return None
-            for each in (*ancestors, node):
+            for each in (*ancestors, parent, node):
                 if isinstance(each, FieldNode):
                     fields.append(each.name.value)
                 elif isinstance(each, ArgumentNode):

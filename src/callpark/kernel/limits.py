@@ -88,6 +88,7 @@ class AppSyncLimits:
     """https://docs.aws.amazon.com/general/latest/gr/appsync.html."""
 
     request_seconds: float = _limit(30.0, "s", "quota: request execution time")
+    functions_per_pipeline: int = _limit(10, "functions", "quota: pipeline resolvers")
     resolver_executions: int = _limit(10_000, "resolvers", "developerguide: per request")
     code_characters: int = _limit(32_768, "characters", "API_EvaluateCode")
     evaluated_bytes: int = _limit(5_242_880, "B", "quota: evaluated result")

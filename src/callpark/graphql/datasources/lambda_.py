@@ -1,7 +1,21 @@
-"""AWS_LAMBDA: Invoke as RequestResponse and as Event."""
+"""AWS_LAMBDA: Invoke and BatchInvoke, as RequestResponse and as Event.
 
+Used by `resolvers/`. An Event is accepted durably before the response handler runs; what becomes of it later never
+reaches AppSync. Siblings are not gathered: a batch is a list of one.
+https://docs.aws.amazon.com/appsync/latest/devguide/resolver-reference-lambda-js.html
+"""
+
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
+
+import orjson
+
+from callpark.graphql.datasources.port import Outcome, SourceError
+from callpark.graphql.failures import FieldFailure
+from callpark.kernel.clock import Clock, sleep
+from callpark.kernel.errors import CallerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +36,92 @@ class FunctionInvoker(Protocol):
     async def enqueue(self, function_arn: str, payload: bytes) -> None:
         """Accept an event durably; returns before the function runs."""
         ...
+
+
+_KEPT_CODES = frozenset(("TooManyRequestsException", "RequestTooLargeException", "RequestEntityTooLargeException"))
+_BEFORE_THE_END = 0.001
+"""A field that waits for a function gives up this much before the request does, and says what it waited for."""
+
+
+class LambdaSource:
+    """One function as a data source."""
+
+    def __init__(self, function_arn: str, functions: FunctionInvoker, clock: Clock) -> None:
+        self._function_arn = function_arn
+        self._functions = functions
+        self._clock = clock
+
+    async def call(self, request: Mapping[str, object], deadline: float) -> Outcome:
+        operation = request.get("operation")
+        kind = request.get("invocationType") or "RequestResponse"
+        if operation not in ("Invoke", "BatchInvoke"):
+            raise FieldFailure(
+                f"A Lambda request's operation is Invoke or BatchInvoke, not {operation!r}", "Lambda:IllegalArgument"
+            )
+        if kind not in ("RequestResponse", "Event"):
+            raise FieldFailure(
+                f"A Lambda request's invocationType is RequestResponse or Event, not {kind!r}", "Lambda:IllegalArgument"
+            )
+        payload = request.get("payload")
+        batch = operation == "BatchInvoke"
+        body = orjson.dumps([payload] if batch else payload)
+        if kind == "Event":
+            return await self._enqueue(body)
+        outcome = await self.invoke(body, deadline)
+        return _only_item(outcome) if batch and outcome.error is None else outcome
+
+    async def invoke(self, body: bytes, deadline: float) -> Outcome:
+        """Run the function with `body` and wait for its answer, at most until the deadline."""
+        running = asyncio.ensure_future(self._functions.invoke(self._function_arn, body))
+        remaining = max(0.0, deadline - _BEFORE_THE_END - self._clock.now())
+        timer = asyncio.ensure_future(sleep(self._clock, remaining))
+        try:
+            await asyncio.wait((running, timer), return_when=asyncio.FIRST_COMPLETED)
+            if not running.done():
+                return Outcome(error=SourceError("Execution timed out.", "Lambda:ExecutionTimeoutException"))
+            return _answered(running.result())
+        except CallerError as error:
+            return Outcome(error=SourceError(error.message, _refusal_type(error)))
+        finally:
+            timer.cancel()
+            running.cancel()
+
+    async def _enqueue(self, body: bytes) -> Outcome:
+        try:
+            await self._functions.enqueue(self._function_arn, body)
+        except CallerError as error:
+            kind = _refusal_type(error).replace("RequestEntityTooLarge", "RequestTooLarge")
+            return Outcome(error=SourceError(error.message, kind))
+        return Outcome()
+
+
+def _refusal_type(error: CallerError) -> str:
+    return f"Lambda:{error.code if error.code in _KEPT_CODES else 'AWSLambdaException'}"
+
+
+def _answered(reply: FunctionReply) -> Outcome:
+    try:
+        value = orjson.loads(reply.payload) if reply.payload else None
+    except orjson.JSONDecodeError:
+        return Outcome(error=SourceError("The function's answer is not valid JSON.", "Lambda:IllegalArgument"))
+    if not reply.failed:
+        return Outcome(value)
+    members = cast(dict[str, object], value) if isinstance(value, dict) else {}
+    message = members.get("errorMessage")
+    kind = members.get("errorType")
+    return Outcome(
+        error=SourceError(
+            message if isinstance(message, str) else "The function failed without a message.",
+            "Lambda:Unhandled",
+            kind if isinstance(kind, str) else None,
+        )
+    )
+
+
+def _only_item(outcome: Outcome) -> Outcome:
+    if isinstance(outcome.result, list) and len(outcome.result) == 1:
+        return Outcome(outcome.result[0])
+    got = len(outcome.result) if isinstance(outcome.result, list) else "no list"
+    return Outcome(
+        error=SourceError(f"A batch of 1 needs an answer of 1 item, the function gave {got}.", "Lambda:IllegalArgument")
+    )

@@ -9,7 +9,7 @@ Python at all: `util` is JavaScript (`source/*.js`), and the clock's now and a s
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -105,7 +105,9 @@ class CodeUnit:
         if halt is not None:
             raise BrokenCode([_code_error(str(halt["message"]))])
 
-    def evaluate(self, handler: str, context: Mapping[str, object], auth_type: str) -> object:
+    def evaluate(
+        self, handler: str, context: Mapping[str, object], auth_type: str
+    ) -> Evaluation | Coroutine[object, object, Evaluation]:
         """An Evaluation, or a coroutine of one when the handler turns out to be slow."""
         clock_and_chance = {
             "now": int(self._host.clock.now() * 1000),

@@ -1,0 +1,180 @@
+"""An API's declared resolvers, compiled against its schema. Called by `service.py`; raises ProjectError."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from callpark.graphql.datasources.lambda_ import FunctionInvoker, LambdaSource
+from callpark.graphql.datasources.none import NoneSource
+from callpark.graphql.datasources.port import DataSource
+from callpark.graphql.datasources.unbuilt import UnbuiltSource
+from callpark.graphql.execution import Resolver
+from callpark.graphql.model import (
+    ApiDefinition,
+    CodeDefinition,
+    DataSourceDefinition,
+    FunctionDefinition,
+    ResolverDefinition,
+)
+from callpark.graphql.resolvers.pipeline import pipeline_resolver
+from callpark.graphql.resolvers.run import ResolverEnvironment
+from callpark.graphql.resolvers.step import CodeStep, DirectStep, RefusedStep, Step
+from callpark.graphql.resolvers.unit import unit_resolver
+from callpark.graphql.runtimes.js.host import CodeUnit, JavaScriptHost
+from callpark.graphql.runtimes.js.module import BrokenCode
+from callpark.graphql.schema import ApiSchema
+from callpark.kernel.clock import Clock
+from callpark.kernel.errors import ProjectError
+from graphql import GraphQLObjectType
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverParts:
+    """What resolvers are built from."""
+
+    host: JavaScriptHost
+    functions: FunctionInvoker
+    clock: Clock
+    environment: ResolverEnvironment
+    functions_per_pipeline: int
+
+
+class _Declared(Protocol):
+    """What a unit resolver and a pipeline function have in common."""
+
+    @property
+    def code(self) -> CodeDefinition | None: ...
+    @property
+    def request_template(self) -> str | None: ...
+    @property
+    def response_template(self) -> str | None: ...
+    @property
+    def max_batch_size(self) -> int: ...
+
+
+@dataclass(slots=True)
+class CompiledResolvers:
+    by_field: dict[tuple[str, str], Resolver] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def compile_resolvers(api: ApiDefinition, schema: ApiSchema, parts: ResolverParts) -> CompiledResolvers:
+    """Every resolver of the API by (type, field), and what to warn of. Raises ProjectError."""
+    return _Compiler(api, schema, parts).run()
+
+
+class _Compiler:
+    def __init__(self, api: ApiDefinition, schema: ApiSchema, parts: ResolverParts) -> None:
+        self._api = api
+        self._schema = schema
+        self._parts = parts
+        self._compiled = CompiledResolvers()
+        self._sources: dict[str, DataSource] = {each.name: self._source(each) for each in api.data_sources}
+        self._functions: Mapping[str, FunctionDefinition] = {each.id: each for each in api.functions}
+        self._steps: dict[str, Step] = {}
+
+    def run(self) -> CompiledResolvers:
+        for resolver in self._api.resolvers:
+            where = f"resolver {resolver.type_name}.{resolver.field_name}"
+            named = self._schema.graphql.type_map.get(resolver.type_name)
+            if not isinstance(named, GraphQLObjectType) or resolver.field_name not in named.fields:
+                raise ProjectError(
+                    f"API {self._api.name}: {where}: the schema has no such field",
+                    "correct TypeName and FieldName, or add the field to the schema",
+                )
+            self._compiled.by_field[resolver.type_name, resolver.field_name] = (
+                self._pipeline(resolver, where) if resolver.kind == "PIPELINE" else self._unit(resolver, where)
+            )
+        return self._compiled
+
+    def _unit(self, resolver: ResolverDefinition, where: str) -> Resolver:
+        return unit_resolver(self._step(resolver, resolver.data_source or "", where), self._parts.environment)
+
+    def _pipeline(self, resolver: ResolverDefinition, where: str) -> Resolver:
+        if resolver.request_template is not None or resolver.response_template is not None:
+            return unit_resolver(self._refused_templates(where), self._parts.environment)
+        most = self._parts.functions_per_pipeline
+        if len(resolver.functions) > most:
+            raise ProjectError(
+                f"API {self._api.name}: {where} has {len(resolver.functions)} functions, AppSync allows {most}",
+                "split the pipeline",
+            )
+        steps = [self._function(name, where) for name in resolver.functions]
+        code = self._load(resolver.code, where) if resolver.code else None
+        return pipeline_resolver(code, steps, self._parts.environment)
+
+    def _function(self, name: str, where: str) -> Step:
+        if name not in self._functions:
+            raise ProjectError(
+                f"API {self._api.name}: {where} uses function '{name}', which does not exist",
+                f"declared are: {', '.join(self._functions) or 'none'}",
+            )
+        if name not in self._steps:
+            function = self._functions[name]
+            self._steps[name] = self._step(function, function.data_source, f"function {function.name}")
+        return self._steps[name]
+
+    def _step(self, declared: _Declared, data_source: str, where: str) -> Step:
+        source = self._sources.get(data_source)
+        if source is None:
+            raise ProjectError(
+                f"API {self._api.name}: {where} uses data source '{data_source}', which does not exist",
+                f"declared are: {', '.join(self._sources) or 'none'}",
+            )
+        if declared.request_template is not None or declared.response_template is not None:
+            return self._refused_templates(where)
+        if declared.max_batch_size > 0:
+            self._warn(f"{where}: sibling invocations are not gathered into batches yet, each batch has one item")
+        if declared.code is None:
+            if isinstance(source, LambdaSource):
+                return DirectStep(source, declared.max_batch_size > 0)
+            raise ProjectError(
+                f"API {self._api.name}: {where} has no code, and its data source '{data_source}' needs a request",
+                "add Code with a request and a response handler",
+            )
+        code = self._load(declared.code, where)
+        if "request" not in code.exports:
+            raise ProjectError(
+                f"API {self._api.name}: {_named(declared.code, where)} exports no request handler",
+                "add `export function request(ctx)`",
+            )
+        return CodeStep(code, source)
+
+    def _refused_templates(self, where: str) -> Step:
+        why = f"{where}: callpark does not run VTL mapping templates yet"
+        self._warn(why)
+        return RefusedStep(why)
+
+    def _load(self, code: CodeDefinition, where: str) -> CodeUnit:
+        try:
+            unit = self._parts.host.load(code.text)
+        except BrokenCode as error:
+            first = error.errors[0]
+            more = f" (and {len(error.errors) - 1} more)" if len(error.errors) > 1 else ""
+            raise ProjectError(
+                f"{_named(code, where)}:{first.line}:{first.column}: {first.value}{more}",
+                "change the code to what APPSYNC_JS supports; the API keeps its last good version",
+            ) from error
+        for warning in unit.warnings:
+            self._warn(f"{where}: {warning}")
+        return unit
+
+    def _source(self, declared: DataSourceDefinition) -> DataSource:
+        if declared.type == "NONE":
+            return NoneSource()
+        if declared.type == "AWS_LAMBDA":
+            if not declared.function_arn:
+                raise ProjectError(
+                    f"API {self._api.name}: data source {declared.name} names no function",
+                    "give it LambdaConfig.LambdaFunctionArn",
+                )
+            return LambdaSource(declared.function_arn, self._parts.functions, self._parts.clock)
+        self._warn(f"data source {declared.name}: type {declared.type} is not built yet, its fields will fail")
+        return UnbuiltSource(declared.name, declared.type)
+
+    def _warn(self, text: str) -> None:
+        self._compiled.warnings.append(f"API {self._api.name}: {text}")
+
+
+def _named(code: CodeDefinition, where: str) -> str:
+    return f"{where} code.js" if code.source is None else str(code.source)

@@ -1,0 +1,40 @@
+"""Pipeline resolvers: request handler, functions in order, response handler. Compiled by `compiler.py`.
+
+https://docs.aws.amazon.com/appsync/latest/devguide/pipeline-resolvers.html
+"""
+
+from collections.abc import Coroutine, Sequence
+
+from callpark.graphql.execution import FieldCall, Resolver
+from callpark.graphql.resolvers.run import NO_PREVIOUS, EarlyReturn, ResolverEnvironment, ResolverRun
+from callpark.graphql.resolvers.step import Step
+from callpark.graphql.runtimes.js.host import CodeUnit
+
+
+def pipeline_resolver(code: CodeUnit | None, steps: Sequence[Step], environment: ResolverEnvironment) -> Resolver:
+    """Without code, or without one of the handlers, values pass through."""
+
+    async def resolve(call: FieldCall) -> object:
+        run = ResolverRun(call, environment)
+        previous: object = {}
+        skip = False
+        if code is not None and "request" in code.exports:
+            previous = await run.evaluate(code, "request", run.context(NO_PREVIOUS))
+            if isinstance(previous, EarlyReturn):
+                skip = previous.skip_to != "NEXT"
+                previous = previous.value
+        for step in () if skip else steps:
+            previous = await step.run(run, previous, call.execution.deadline)
+            if isinstance(previous, EarlyReturn):
+                ended = previous.skip_to == "END"
+                previous = previous.value
+                if ended:
+                    break
+        if code is not None and "response" in code.exports:
+            previous = await run.evaluate(code, "response", run.context(previous, result=previous))
+        return previous.value if isinstance(previous, EarlyReturn) else previous
+
+    def start(call: FieldCall) -> Coroutine[object, object, object]:
+        return resolve(call)
+
+    return start

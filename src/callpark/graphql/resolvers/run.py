@@ -1,0 +1,138 @@
+"""One resolver run: what its steps share, and the context object they see.
+
+Made by `unit.py` and `pipeline.py` for each field; `step.py` evaluates handlers through it.
+https://docs.aws.amazon.com/appsync/latest/devguide/resolver-context-reference-js.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from callpark.graphql.execution import FieldCall
+from callpark.graphql.failures import FieldFailure
+from callpark.graphql.happenings import ResolverLogged
+from callpark.graphql.runtimes.js.host import CodeUnit, Evaluation
+from callpark.kernel.trace import Trace
+
+AUTH_TYPES = {
+    "API_KEY": "API Key Authorization",
+    "AWS_IAM": "IAM Authorization",
+    "AMAZON_COGNITO_USER_POOLS": "User Pool Authorization",
+    "OPENID_CONNECT": "Open ID Connect Authorization",
+    "AWS_LAMBDA": "Lambda Authorization",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverEnvironment:
+    """What resolvers of one API have in common. `variables` are the API's environment variables."""
+
+    api_id: str
+    variables: Mapping[str, str]
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyReturn:
+    """`runtime.earlyReturn`: `skip_to` is END, NEXT or None when the handler did not say."""
+
+    value: object
+    skip_to: str | None
+
+
+class ResolverRun:
+    """Stash and arguments are one object for all steps of a run, as the handlers leave them."""
+
+    __slots__ = ("_base", "arguments", "call", "environment", "out_errors", "stash")
+
+    def __init__(self, call: FieldCall, environment: ResolverEnvironment) -> None:
+        self.call = call
+        self.environment = environment
+        self.stash: Mapping[str, object] = {}
+        self.arguments = call.arguments
+        self.out_errors: list[Mapping[str, object]] = []
+        site, request = call.site, call.execution.request
+        self._base = {
+            "source": call.source or None,
+            "identity": request.identity,
+            "request": {
+                "headers": {name: value for name, value in request.headers.items() if name != "cookie"},
+                "domainName": request.domain_name,
+            },
+            "info": {
+                "fieldName": site.field_name,
+                "parentTypeName": site.parent_type,
+                "variables": request.variables,
+                "selectionSetList": site.selection_set_list(),
+                "selectionSetGraphQL": site.selection_set_graphql(),
+            },
+        }
+
+    def context(self, previous: object, **members: object) -> dict[str, object]:
+        """The context object: `previous` is `prev.result`, `members` what this handler sees besides."""
+        return {
+            "arguments": self.arguments,
+            **self._base,
+            "stash": self.stash,
+            "prev": None if previous is NO_PREVIOUS else {"result": previous},
+            "env": self.environment.variables,
+            "outErrors": self.out_errors,
+            **members,
+        }
+
+    def direct_payload(self, previous: object) -> dict[str, object]:
+        """What a direct Lambda resolver's function receives."""
+        return {
+            "arguments": self.arguments,
+            **self._base,
+            "prev": None if previous is NO_PREVIOUS else {"result": previous},
+            "stash": self.stash,
+        }
+
+    async def evaluate(self, unit: CodeUnit, handler: str, context: Mapping[str, object]) -> object:
+        """The handler's value or an EarlyReturn. Raises FieldFailure when the handler ends the field."""
+        execution = self.call.execution
+        mode = execution.request.auth_mode
+        done = unit.evaluate(handler, context, AUTH_TYPES.get(mode, mode))
+        evaluation = done if isinstance(done, Evaluation) else await done
+        self._absorb(evaluation)
+        if evaluation.halt is None:
+            return evaluation.value
+        if evaluation.halt["kind"] == "return":
+            return EarlyReturn(evaluation.halt.get("value"), cast("str | None", evaluation.halt.get("skipTo")))
+        raise self._failure(evaluation.halt)
+
+    def _absorb(self, evaluation: Evaluation) -> None:
+        self.arguments = evaluation.args
+        self.stash = evaluation.stash
+        self.call.execution.effects.extend(evaluation.effects)
+        for each in evaluation.errors:
+            self.out_errors.append(each)
+            self.call.append_error(self._failure(each))
+        if evaluation.logs:
+            site = self.call.site
+            self.environment.trace.emit(
+                ResolverLogged(
+                    self.call.execution.request_id,
+                    self.environment.api_id,
+                    site.parent_type,
+                    site.field_name,
+                    evaluation.logs,
+                )
+            )
+
+    def _failure(self, members: Mapping[str, object]) -> FieldFailure:
+        kind = members.get("type")
+        return FieldFailure(
+            str(members.get("message")),
+            None if kind is None else str(kind),
+            self.call.site.filter(members.get("data")),
+            members.get("errorInfo"),
+        )
+
+
+class _NoPrevious:
+    """There is no previous step: `prev` is null."""
+
+
+NO_PREVIOUS = _NoPrevious()

@@ -1,0 +1,104 @@
+"""One step of a resolver: request handler, data source, response handler. Used by `unit.py` and `pipeline.py`.
+
+Steps without code on a Lambda data source are direct: the function receives the context and its answer is the result.
+https://docs.aws.amazon.com/appsync/latest/devguide/resolver-reference-lambda-js.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import orjson
+
+from callpark.graphql.datasources.lambda_ import LambdaSource
+from callpark.graphql.datasources.port import DataSource, Outcome, SourceError
+from callpark.graphql.failures import FieldFailure
+from callpark.graphql.resolvers.run import EarlyReturn, ResolverRun
+from callpark.graphql.runtimes.js.host import CodeUnit
+
+
+class Step(Protocol):
+    async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
+        """The step's value or an EarlyReturn. Raises FieldFailure."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CodeStep:
+    """A step with handlers in JavaScript; a missing response handler passes the result on."""
+
+    code: CodeUnit
+    source: DataSource
+
+    async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
+        request = await run.evaluate(self.code, "request", run.context(previous))
+        if isinstance(request, EarlyReturn):
+            return request
+        if not isinstance(request, dict):
+            raise FieldFailure(f"The request handler must return an object, not {_kind(request)}.", "Code")
+        outcome = await self.source.call(cast(Mapping[str, object], request), deadline)
+        if "response" not in self.code.exports:
+            if outcome.error is not None:
+                raise FieldFailure(outcome.error.message, outcome.error.type, run.call.site.filter(outcome.result))
+            return outcome.result
+        members: dict[str, object] = {"result": outcome.result}
+        if outcome.error is not None:
+            members["error"] = {"message": outcome.error.message, "type": outcome.error.type}
+        return await run.evaluate(self.code, "response", run.context(previous, **members))
+
+
+@dataclass(frozen=True, slots=True)
+class DirectStep:
+    """A step without code on a Lambda data source. `batched`: the function expects a list of contexts."""
+
+    source: LambdaSource
+    batched: bool
+
+    async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
+        payload = run.direct_payload(previous)
+        outcome = await self.source.invoke(orjson.dumps([payload] if self.batched else payload), deadline)
+        if self.batched and outcome.error is None:
+            outcome = _batched_answer(outcome.result)
+        if outcome.error is not None:
+            raise FieldFailure(*_direct_error(outcome.error), run.call.site.filter(outcome.result))
+        return outcome.result
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedStep:
+    """A step callpark cannot run; each call says why."""
+
+    why: str
+
+    async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
+        raise FieldFailure(self.why, "UnsupportedResolver")
+
+
+def _direct_error(error: SourceError) -> tuple[str, str]:
+    """A direct resolver names the function's exception class; one called UnauthorizedException loses its message."""
+    if error.function_type is None:
+        return error.message, error.type
+    if error.function_type == "UnauthorizedException":
+        return "You are not authorized to make this call.", error.function_type
+    return error.message, error.function_type
+
+
+def _batched_answer(answer: object) -> Outcome:
+    if not isinstance(answer, list) or len(answer) != 1:
+        got = len(answer) if isinstance(answer, list) else "no list"
+        return Outcome(
+            error=SourceError(
+                f"A batch of 1 needs an answer of 1 item, the function gave {got}.", "Lambda:IllegalArgument"
+            )
+        )
+    item = answer[0]
+    if not isinstance(item, dict):
+        return Outcome(item)
+    message, kind = item.get("errorMessage"), item.get("errorType")
+    if message is not None or kind is not None:
+        return Outcome(item.get("data"), SourceError(str(message), str(kind)))
+    return Outcome(item.get("data"))
+
+
+def _kind(value: object) -> str:
+    return "null" if value is None else type(value).__name__
