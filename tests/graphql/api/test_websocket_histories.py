@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -15,36 +14,9 @@ from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
 from tests.graphql.api.toy import KEY, ToyService
+from tests.graphql.api.wire import Wire, start
 
 pytestmark = pytest.mark.sim
-
-
-@dataclass
-class Wire:
-    """The client's end of an ASGI websocket."""
-
-    to_server: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
-    heard: list[dict[str, Any]] = field(default_factory=list)
-    closed: bool = False
-
-    async def receive(self) -> dict[str, Any]:
-        return await self.to_server.get()
-
-    async def send(self, message: Any) -> None:
-        assert not self.closed, "nothing may follow the close"
-        if message["type"] == "websocket.close":
-            self.closed = True
-            self.to_server.put_nowait({"type": "websocket.disconnect", "code": message["code"]})
-        elif message["type"] == "websocket.send":
-            self.heard.append(json.loads(message["text"]))
-
-    def say(self, text: str) -> None:
-        self.to_server.put_nowait({"type": "websocket.receive", "text": text})
-
-
-def start(id: str, query: str) -> str:
-    payload = {"data": json.dumps({"query": query}), "extensions": {"authorization": {"x-api-key": KEY}}}
-    return json.dumps({"id": id, "type": "start", "payload": payload})
 
 
 ids = st.sampled_from(["1", "2", "3"])
@@ -68,10 +40,7 @@ async def live(history: list[str | int | float]) -> None:
     clock, service, wire = VirtualClock(), ToyService(), Wire()
     limits = Limits().override(["appsync.subscriptions_per_connection=2"])
     web = GraphqlWeb(service, clock, SeededIds(1), Trace(clock), limits)
-    wire.to_server.put_nowait({"type": "websocket.connect"})
-    headers = [(b"host", b"localhost"), (b"x-api-key", KEY.encode())]
-    scope = {"type": "websocket", "path": "/graphql", "headers": headers, "subprotocols": ["graphql-ws"]}
-    served = asyncio.create_task(web(scope, wire.receive, wire.send))
+    served = asyncio.create_task(web(wire.scope(KEY), wire.receive, wire.send))
     said: list[dict[str, Any]] = []
     for step in history:
         match step:
