@@ -55,8 +55,15 @@ def refusal(operation: str, parameters: Mapping[str, object], service: str = "la
         (
             "CreateFunction",
             {"FunctionName": "f", "Role": ROLE, "Code": {}, "Architectures": ["mips"]},
-            "1 validation error detected: Value 'mips' at 'architectures.1.member' failed to satisfy constraint: "
-            "Member must satisfy enum value set: [x86_64, arm64]",
+            "1 validation error detected: Value '[mips]' at 'architectures' failed to satisfy constraint: "
+            "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64]]",
+        ),
+        (
+            "UpdateFunctionConfiguration",
+            {"FunctionName": "f", "Environment": {"Variables": {"1bad": "x"}}},
+            "1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: "
+            "Map keys must satisfy constraint: "
+            "[Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]",
         ),
         (
             "CreateFunction",

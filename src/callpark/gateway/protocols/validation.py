@@ -27,6 +27,9 @@ Problems: TypeAlias = list[str]
 Check: TypeAlias = Callable[[object, str, Problems], None]
 Validate: TypeAlias = Callable[[Mapping[str, object]], None]
 
+_NUMBERS = frozenset({"integer", "long", "float", "double"})
+_PLAIN_KINDS = _NUMBERS | {"string", "blob", "boolean", "timestamp"}
+
 _FAILED = "failed to satisfy constraint: Member must"
 
 
@@ -62,10 +65,12 @@ def _check(shape: Shape, known: dict[str, Check]) -> Check | None:
             inner.append(_structure(shape.members, shape.required_members, frozenset(), known))
         return known[shape.name]
     if kind == "list":
-        return _both(_size(shape), _items(_check(shape.member, known)))
+        check = _check(shape.member, known)
+        plain = shape.member.type_name in _PLAIN_KINDS
+        return _both(_size(shape), _plain_items(shape, check) if plain else _items(check))
     if kind == "map":
-        return _both(_size(shape), _entries(_check(shape.key, known), _check(shape.value, known)))
-    if kind in ("integer", "long", "float", "double"):
+        return _both(_size(shape), _both(_keys(shape, _check(shape.key, known)), _values(shape, known)))
+    if kind in _NUMBERS:
         return _range(shape)
     if kind == "string":
         return _both(_enum(shape), _both(_size(shape), _pattern(shape)))
@@ -109,20 +114,75 @@ def _items(check: Check | None) -> Check | None:
     return check_items
 
 
-def _entries(key_check: Check | None, value_check: Check | None) -> Check | None:
-    if key_check is None and value_check is None:
+def _plain_items(shape: Shape, check: Check | None) -> Check | None:
+    """A list of plain values is refused as a whole, with everything its members must satisfy."""
+    if check is None:
         return None
+    rules = f"Member must satisfy constraint: [{', '.join(_rules(shape.member))}]"
 
-    def check_entries(value: object, path: str, problems: Problems) -> None:
+    def check_items(value: object, path: str, problems: Problems) -> None:
+        assert isinstance(value, list)
+        if _any_fails(check, value):
+            problems.append(f"{_at(shape, value, path)} failed to satisfy constraint: {rules}")
+
+    return check_items
+
+
+def _keys(shape: Shape, check: Check | None) -> Check | None:
+    if check is None:
+        return None
+    rules = f"Map keys must satisfy constraint: [{', '.join(_rules(shape.key))}]"
+
+    def check_keys(value: object, path: str, problems: Problems) -> None:
+        assert isinstance(value, Mapping)
+        if _any_fails(check, list(value)):
+            problems.append(f"{_at(shape, value, path)} failed to satisfy constraint: {rules}")
+
+    return check_keys
+
+
+def _values(shape: Shape, known: dict[str, Check]) -> Check | None:
+    check = _check(shape.value, known)
+    if check is None:
+        return None
+    rules = f"Map value must satisfy constraint: [{', '.join(_rules(shape.value))}]"
+
+    def check_plain(value: object, path: str, problems: Problems) -> None:
+        assert isinstance(value, Mapping)
+        if _any_fails(check, list(value.values())):
+            problems.append(f"{_at(shape, value, path)} failed to satisfy constraint: {rules}")
+
+    def check_nested(value: object, path: str, problems: Problems) -> None:
         assert isinstance(value, Mapping)
         for name, item in value.items():
-            if key_check is not None:
-                key_check(name, path.removesuffix("."), problems)
-            if value_check is not None:
-                at = f"{path}{name}.member"
-                value_check(item, f"{at}." if isinstance(item, Mapping) else at, problems)
+            at = f"{path}{name}.member"
+            check(item, f"{at}." if isinstance(item, Mapping) else at, problems)
 
-    return check_entries
+    return check_plain if shape.value.type_name in _PLAIN_KINDS else check_nested
+
+
+def _any_fails(check: Check, values: Sequence[object]) -> bool:
+    found: Problems = []
+    for value in values:
+        check(value, "", found)
+    return bool(found)
+
+
+def _rules(shape: Shape) -> list[str]:
+    """Everything a plain value must satisfy, as AWS lists it."""
+    noun = "value" if shape.type_name in _NUMBERS else "length"
+    least, most, pattern = _bound(shape, "min"), _bound(shape, "max"), shape.metadata.get("pattern")
+    allowed = shape.metadata.get("enum")
+    rules: list[str] = []
+    if most is not None:
+        rules.append(f"Member must have {noun} less than or equal to {_plain(most)}")
+    if least is not None:
+        rules.append(f"Member must have {noun} greater than or equal to {_plain(least)}")
+    if pattern is not None:
+        rules.append(f"Member must satisfy regular expression pattern: {pattern}")
+    if isinstance(allowed, list):
+        rules.append(f"Member must satisfy enum value set: [{', '.join(allowed)}]")
+    return rules
 
 
 def _both(first: Check | None, second: Check | None) -> Check | None:
