@@ -5,6 +5,7 @@ association; every function may be called, and the flow finds it by the name in 
 """
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,9 @@ NUMBER: Final = "+441632960000"
 """Answers the flow of a bare flow file; set aside for drama by Ofcom."""
 
 _TIMEOUT_SECONDS = 900
-_RUNTIMES: Mapping[str, str] = {".py": "python3.12", ".js": "nodejs22.x", ".mjs": "nodejs22.x", ".cjs": "nodejs22.x"}
+_PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+"""Nobody said which: the one that functions run on."""
+_RUNTIMES: Mapping[str, str] = {".py": _PYTHON, ".js": "nodejs22.x", ".mjs": "nodejs22.x", ".cjs": "nodejs22.x"}
 _OPTION = re.compile(r"(?P<name>[A-Za-z0-9_-]{1,64})=(?P<path>.+?)(?::(?P<handler>[^:/\\]+))?")
 _REMEDY = "write --function Name=./file.py:handler, Name=./file.js:handler or Name=./folder:module.handler"
 
