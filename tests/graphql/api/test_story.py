@@ -144,6 +144,7 @@ async def test_tokens_arrive_as_they_are_told(running: Running) -> None:
             words.append(result["onToken"]["word"])
             if result["onToken"]["last"]:
                 break
+        await heard.aclose()
     assert words == ["Once", " upon", " a", " time"]
 
 
