@@ -20,7 +20,9 @@ def listen(story_id):
     header = base64.urlsafe_b64encode(json.dumps(authorization).encode()).decode().rstrip("=")
     with connect(realtime(URL), subprotocols=["graphql-ws", f"header-{header}"]) as socket:
         socket.send(json.dumps({"type": "connection_init"}))
-        query = json.dumps({"query": QUERY, "variables": {"storyId": story_id}})
+        # An argument that is null asks for tokens without a story; one that is left out asks for all.
+        variables = {"storyId": story_id} if story_id else {}
+        query = json.dumps({"query": QUERY, "variables": variables})
         for message in map(json.loads, socket):
             if message["type"] == "connection_ack":
                 payload = {"data": query, "extensions": {"authorization": authorization}}
