@@ -6,7 +6,7 @@ AWS's error shape. SigV4 signatures are parsed for their credential scope and no
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from urllib.parse import quote
 
 import orjson
@@ -222,8 +222,12 @@ async def _send(send: Send, response: Response, method: str, request_id: str | N
     start: Message = {"type": "http.response.start", "status": response.status, "headers": headers}
     if response.stream is not None:
         await send(start)
-        async for piece in response.stream:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        try:
+            async for piece in response.stream:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        finally:  # a stop of the server ends the operation's generator here, not at the collector's leisure
+            if isinstance(response.stream, AsyncGenerator):
+                await response.stream.aclose()
         await send({"type": "http.response.body", "body": b""})
         return
     if response.status != 204:

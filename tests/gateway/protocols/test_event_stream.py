@@ -106,7 +106,7 @@ async def test_a_bug_in_the_middle_is_told_without_its_text(caplog: pytest.LogCa
     made = await frames(Answer(stream=events(error=ValueError("secret"))))
     assert made[0][0][":error-code"] == "InternalFailure"
     assert "secret" not in str(made)
-    assert "an event stream failed" in caplog.text
+    assert "request r failed in its event stream" in caplog.text
     caplog.clear()
 
 

@@ -5,7 +5,7 @@ error frame when the model has no name for it.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import TypeAlias
 
 import orjson
@@ -22,8 +22,8 @@ Events: TypeAlias = AsyncIterator[tuple[str, Mapping[str, object]]]
 WriteEvent: TypeAlias = Callable[[Mapping[str, object]], bytes]
 
 
-def compile_event_writer(union: Shape) -> Callable[[Events], AsyncIterator[bytes]]:
-    """Events → one frame each, to be flushed one by one."""
+def compile_event_writer(union: Shape) -> Callable[[Events, str], AsyncIterator[bytes]]:
+    """(events, request id) → one frame each, to be flushed one by one."""
     writers = {name: _compile_event(name, shape) for name, shape in union.members.items()}
     exceptions = {
         code: name
@@ -32,7 +32,7 @@ def compile_event_writer(union: Shape) -> Callable[[Events], AsyncIterator[bytes
         for code in (shape.name, name)
     }
 
-    async def write(events: Events) -> AsyncIterator[bytes]:
+    async def write(events: Events, request_id: str) -> AsyncIterator[bytes]:
         try:
             async for name, members in events:
                 writer = writers.get(name)
@@ -42,8 +42,11 @@ def compile_event_writer(union: Shape) -> Callable[[Events], AsyncIterator[bytes
         except CallerError as error:
             yield _failure(error, exceptions)
         except Exception:
-            _log.exception("an event stream failed: a bug in callpark")
+            _log.exception("request %s failed in its event stream: a bug in callpark", request_id)
             yield _failure(internal(None), exceptions)
+        finally:
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
 
     return write
 

@@ -282,7 +282,7 @@ def _compile_serialise(operation: OperationModel) -> Serialise:
         if answer.stream is not None:
             if write_events is None:
                 raise RuntimeBug(f"{operation.name} has no event stream")
-            return Response(status, (_EVENTS, *head), stream=write_events(answer.stream))
+            return Response(status, (_EVENTS, *head), stream=write_events(answer.stream, request_id))
         if status == 204:
             return Response(status, tuple(head))
         if raw is None:
