@@ -7,6 +7,7 @@ the lane, its timers on the clock, and nothing else.
 import asyncio
 import functools
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from callpark.flows.channels.voice import KEYS, Phone
@@ -60,19 +61,43 @@ class Exchange(Protocol):
 class Lane:
     """One open contact. Also the line that its phone holds."""
 
-    __slots__ = ("_busy", "_exchange", "_queue", "_timers", "_world", "closed", "contact", "ended", "phone", "program")
+    __slots__ = (
+        "_alarms",
+        "_busy",
+        "_end",
+        "_ended",
+        "_exchange",
+        "_queue",
+        "_world",
+        "closed",
+        "contact",
+        "phone",
+        "program",
+    )
 
     def __init__(self, exchange: Exchange, world: World, contact: Contact, program: Program, phone: Phone) -> None:
         self._exchange = exchange
         self._world = world
-        self._queue: list[Event] = []
-        self._timers: dict[str, Timer] = {}
+        self._queue: tuple[Event, ...] = ()
+        self._alarms: tuple[_Alarm, ...] = ()
         self._busy = False
         self.contact = contact
         self.program = program
         self.phone = phone
         self.closed = False
-        self.ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+        self._end: End | None = None
+        self._ended: asyncio.Future[End] | None = None
+
+    @property
+    def ended(self) -> "asyncio.Future[End]":
+        """Resolves with the way the contact ended; made when somebody asks."""
+        if self._ended is None:
+            self._ended = asyncio.get_running_loop().create_future()
+            if self._end is not None:
+                self._ended.set_result(self._end)
+            elif self.closed:
+                self._ended.cancel()
+        return self._ended
 
     def press(self, key: str) -> None:
         """The caller presses a key. Raises ProjectError for what is no key."""
@@ -87,7 +112,7 @@ class Lane:
         """Let an event happen; a closed contact takes none."""
         if self.closed:
             return
-        self._queue.append(event)
+        self._queue = (*self._queue, event)
         if not self._busy:
             self._busy = True
             self._after(_TURNS_TO_GIVE_WAY if isinstance(event, TimerFired) else 0)
@@ -110,12 +135,12 @@ class Lane:
     def close(self) -> None:
         """Stop here; the contact stays as it is saved."""
         self.closed = True
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        for alarm in self._alarms:
+            alarm.timer.cancel()
+        self._alarms = ()
         self._exchange.forget(self)
-        if not self.ended.done():
-            self.ended.cancel()
+        if self._ended is not None and not self._ended.done():
+            self._ended.cancel()
 
     def _after(self, turns: int) -> None:
         loop = asyncio.get_running_loop()
@@ -125,7 +150,7 @@ class Lane:
         """Handle what is queued, then save."""
         if self.closed:
             return
-        events, self._queue = sorted(self._queue, key=_precedence), []
+        events, self._queue = sorted(self._queue, key=_precedence), ()
         effects: list[Effect] = []
         before = self.contact
         try:
@@ -174,9 +199,7 @@ class Lane:
             case ArmTimer():
                 self._arm(effect.name, effect.at)
             case CancelTimer():
-                timer = self._timers.pop(effect.name, None)
-                if timer is not None:
-                    timer.cancel()
+                self._disarm(effect.name)
             case Say():
                 self.phone.heard(effect.text, now, effect.seconds)
             case StopSpeaking():
@@ -195,15 +218,25 @@ class Lane:
                 self._exchange.trace.emit(effect)
 
     def _arm(self, name: str, at: float) -> None:
-        previous = self._timers.pop(name, None)
-        if previous is not None:
-            previous.cancel()
-        fire = functools.partial(self._fire, name)
-        self._timers[name] = self._exchange.clock.timer(at, fire, self.contact.id)
+        self._disarm(name)
+        self._alarms = (*self._alarms, _Alarm(self, name, at))
 
-    def _fire(self, name: str) -> None:
-        self._timers.pop(name, None)
-        self.post(TimerFired(name))
+    def arm_on_clock(self, at: float, callback: Callable[[], None]) -> Timer:
+        """Equal instants of all contacts come by contact id, the same in every run."""
+        return self._exchange.clock.timer(at, callback, self.contact.id)
+
+    def note_fired(self, alarm: "_Alarm") -> None:
+        self._forget_alarm(alarm)
+        self.post(TimerFired(alarm.name))
+
+    def _disarm(self, name: str) -> None:
+        for alarm in self._alarms:
+            if alarm.name == name:
+                alarm.timer.cancel()
+                self._forget_alarm(alarm)
+
+    def _forget_alarm(self, alarm: "_Alarm") -> None:
+        self._alarms = tuple([other for other in self._alarms if other is not alarm])
 
     def _fail(self, detail: str) -> None:
         """Our own failure: the caller is let go at once instead of being left in silence."""
@@ -212,10 +245,25 @@ class Lane:
         self._finish(End("OTHER", detail), now)
 
     def _finish(self, end: End, now: float) -> None:
-        if not self.ended.done():
-            self.ended.set_result(end)
+        self._end = end
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(end)
         self.close()
         self.phone.ended(end.reason, now)
+
+
+class _Alarm:
+    """A timer of a contact on the clock: what is armed, and the callback."""
+
+    __slots__ = ("lane", "name", "timer")
+
+    def __init__(self, lane: Lane, name: str, at: float) -> None:
+        self.lane = lane
+        self.name = name
+        self.timer: Timer = lane.arm_on_clock(at, self)
+
+    def __call__(self) -> None:
+        self.lane.note_fired(self)
 
 
 def _precedence(event: Event) -> int:

@@ -40,11 +40,16 @@ PHONE_GONE = "callpark was restarted and the caller's phone is gone"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call in progress. `ended` resolves with the way it ended; `line` takes keys and hangs up, as the phone does."""
+    """A call in progress. `line` takes keys and hangs up, as the phone does."""
 
     contact_id: str
-    ended: "asyncio.Future[End]"
     line: Line
+    _lane: Lane
+
+    @property
+    def ended(self) -> "asyncio.Future[End]":
+        """Resolves with the way the call ended; cancelled when callpark closes first."""
+        return self._lane.ended
 
 
 class Flows:
@@ -67,7 +72,7 @@ class Flows:
         self._limits = limits
         self._place = place
         self._functions = functions
-        self._instance: Instance = NOTHING
+        self._world = Surroundings(NOTHING, limits, place, functions)
         self._lanes: dict[str, Lane] = {}
         self._running = Tasks("flows")
         self._warned: set[str] = set()
@@ -75,7 +80,7 @@ class Flows:
     @property
     def instance(self) -> Instance:
         """What is served now: numbers and flows."""
-        return self._instance
+        return self._world.instance
 
     def contacts(self) -> Sequence[Contact]:
         """The contacts that are open, oldest first."""
@@ -91,7 +96,8 @@ class Flows:
 
         Raises ProjectError for a flow that cannot run; then everything stays as it was.
         """
-        self._instance, warnings = build_instance(instance, flows, numbers, self._limits)
+        served, warnings = build_instance(instance, flows, numbers, self._limits)
+        self._world = Surroundings(served, self._limits, self._place, self._functions)
         self._warned.clear()
         return warnings
 
@@ -109,23 +115,23 @@ class Flows:
 
     def start_call(self, number_or_flow: str, phone: Phone, caller: str | None = "+441632960001") -> Call:
         """Call a number (E.164) or a flow (name, id, ARN). Raises ProjectError for what nobody answers."""
-        program = self._instance.answering(number_or_flow)
+        program = self.instance.answering(number_or_flow)
         if len(self._lanes) >= self._limits.calls:
             raise CallerError("LimitExceededException", 429, f"{self._limits.calls} contacts are open already")
-        arn = self._instance.definition.arn
+        arn = self.instance.definition.arn
         parsed = Arn.parse(arn)
         party = Party(
             contact_id=self._ids.uuid(),
             instance_arn=arn,
             region=self._place.region if parsed is None else parsed.region,
             caller=caller,
-            number=number_or_flow if number_or_flow in self._instance.numbers else None,
+            number=number_or_flow if number_or_flow in self.instance.numbers else None,
             started_at=self.clock.now(),
         )
         lane = self._open(new_contact(party, program), program, phone)
         phone.answered(lane)
         lane.post(Started())
-        return Call(party.contact_id, lane.ended, lane)
+        return Call(party.contact_id, lane, lane)
 
     async def close(self) -> None:
         """Leave open contacts as they are saved, and end what runs for them."""
@@ -179,13 +185,12 @@ class Flows:
             return FunctionAnswer(b"", failed=True, message=str(error))
 
     def _open(self, contact: Contact, program: Program, phone: Phone) -> Lane:
-        world = Surroundings(self._instance, self._limits, self._place, self._functions)
-        lane = Lane(self, world, contact, program, phone)
+        lane = Lane(self, self._world, contact, program, phone)
         self._lanes[contact.id] = lane
         return lane
 
     async def _take_up(self, contact: Contact, phone: Phone | None) -> None:
-        program = self._instance.flow(contact.flow_arn)
+        program = self.instance.flow(contact.flow_arn)
         places = {contact.position} | ({contact.wait.action} if contact.wait is not None else set())
         if program is None or not places <= program.steps.keys():
             self.warn(f"contact {contact.id} stood in {contact.flow_arn}, which is gone or has changed; it is ended")
