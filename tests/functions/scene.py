@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from callpark.functions.api.operations import operations
 from callpark.functions.model import (
@@ -28,6 +29,7 @@ from callpark.store.ports import Store
 from tests.functions.plain_environments import Handler, PlainEnvironments
 
 PLACE = Place()
+H = TypeVar("H")
 
 
 @dataclass(slots=True)
@@ -87,6 +89,9 @@ class Scene:
 
     def happened(self, subject: str) -> list[object]:
         return [entry.happening for entry in self.trace.entries(subject)]
+
+    def trace_of(self, kind: type[H]) -> list[H]:
+        return [entry.happening for entry in self.trace.entries() if isinstance(entry.happening, kind)]
 
     def since_start(self) -> float:
         return round(self.clock.now() - self.start, 3)

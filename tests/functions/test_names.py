@@ -71,8 +71,8 @@ def test_a_name_that_breaks_the_pattern(function: str) -> None:
 def test_a_bad_qualifier_is_listed_before_a_bad_name() -> None:
     assert refused("F:1:2", "!").message == (
         "2 validation errors detected: Value '!' at 'qualifier' failed to satisfy constraint: Member must "
-        f"satisfy regular expression pattern: {QUALIFIER_PATTERN}; Value 'F:1:2' at 'functionName' failed to satisfy constraint: "
-        f"Member must satisfy regular expression pattern: {NAME_PATTERN}"
+        f"satisfy regular expression pattern: {QUALIFIER_PATTERN}; Value 'F:1:2' at "
+        f"'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: {NAME_PATTERN}"
     )
 
 

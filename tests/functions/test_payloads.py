@@ -52,8 +52,8 @@ def test_anything_else_is_refused_with_the_recorded_prefix(payload: bytes) -> No
         (
             b"\x99",
             "Unexpected character ((CTRL-CHAR, code 153)): expected a valid value (JSON String, Number, Array, "
-            "Object or token 'null', 'true' or 'false')\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` "
-            "disabled); line: 1, column: 1]",
+            "Object or token 'null', 'true' or 'false')\n at [Source: REDACTED "
+            "(`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 1]",
         ),
     ],
 )

@@ -4,7 +4,9 @@ Facts: lambda.md §4.4, §4.5, rules L3, L8.
 """
 
 import asyncio
+import contextlib
 import logging
+import random
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from callpark.kernel.clock import VirtualClock, sleep
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import LambdaLimits
 from callpark.store.memory import MemoryFaults, MemoryStore
+from callpark.store.ports import StoreFailure
 from tests.functions.plain_environments import Handler, HandlerError, PlainEnvironments, Run
 from tests.functions.scene import Scene, opened, opened_on
 
@@ -192,7 +195,7 @@ async def test_the_account_limit_is_shared_fairly(clock: VirtualClock, tmp_path:
     first_six = Counter(run.function for run in scene.environments.runs[:6])
     assert set(first_six) == {"a", "b", "c"}
     assert scene.since_start() <= 60 + 10
-    await scene.functions.close()
+    await clock.run_until(scene.functions.close())
 
 
 async def test_events_of_a_deleted_function_are_discarded(scene: Scene) -> None:
@@ -233,7 +236,7 @@ async def test_a_crash_loses_nothing(clock: VirtualClock, tmp_path: Path) -> Non
     await scene.declare("f", handler, reserved=4)
     request_ids = [await scene.send("f", n) for n in range(10)]
     await clock.advance(7)  # four have run and one of them waits for its retry; four run
-    await scene.functions.close()
+    await clock.run_until(scene.functions.close())
     following = store.crash()
     again = await opened_on(following, clock, tmp_path, environments, definitions=scene.definitions)
     for n, request_id in enumerate(request_ids):
@@ -252,7 +255,7 @@ async def test_orphaned_events_are_named_and_discarded(clock: VirtualClock, tmp_
     await scene.declare("f", fails)
     await scene.send("f")
     await scene.clock.settle()
-    await scene.functions.close()
+    await clock.run_until(scene.functions.close())
     functions = (await opened_on(store.crash(), clock, tmp_path, environments, definitions=scene.definitions)).functions
     # Started with its project, the event goes on; loaded again without it, the event is dropped.
     assert await functions.apply(()) == ["function f does not exist any more: its 1 waiting events are discarded"]
@@ -283,7 +286,65 @@ async def test_a_store_that_fails_now_and_then_delays_but_loses_nothing(clock: V
     assert set(refused) == {500}
     await ended(scene, accepted)
     assert {run.request_id for run in scene.environments.runs} >= set(accepted)
-    await scene.functions.close()
+    await clock.run_until(scene.functions.close())
+
+
+@pytest.mark.parametrize("seed", range(25))
+async def test_whatever_happens_every_event_ends(clock: VirtualClock, tmp_path: Path, seed: int) -> None:
+    """A small pool, slow and failing handlers, shifting reservations, a store that fails: nothing waits for ever
+    (a stall is a Deadlock), no event runs more often than its policy allows."""
+    chance = random.Random(seed)
+    limits = replace(LambdaLimits(), environments=chance.randint(2, 12), account_concurrency=chance.randint(101, 120))
+    store = MemoryStore(clock, MemoryFaults(seed=seed, delay_seconds=0.05, failures=0.05, reorder=True))
+    scene = await opened_on(store, clock, tmp_path, PlainEnvironments(clock), limits)
+    pool = chance.randint(1, 6)
+    running = 0
+
+    async def handler(run: Run) -> object:
+        nonlocal running
+        if running >= pool:
+            raise Saturated
+        running += 1
+        assert isinstance(run.event, dict)
+        await sleep(clock, run.event["seconds"])
+        running -= 1
+        if run.event["fails"]:
+            raise HandlerError("boom")
+        return None
+
+    names = ["a", "b", "c"]
+    for name in names:
+        await clock.run_until(created(scene, name, handler))
+    accepted: list[str] = []
+    for _ in range(60):
+        event = {"seconds": chance.choice([0, 0.1, 3, 40]), "fails": chance.random() < 0.3}
+        try:
+            accepted.append(await scene.send(chance.choice(names), event))
+        except CallerError:
+            continue
+        if chance.random() < 0.1:
+            await scene.clock.advance(chance.choice([0.5, 7, 90]))
+        if chance.random() < 0.1:
+            await clock.run_until(reserve(scene, chance.choice(names), chance.randint(0, 4)))
+    for request_id in accepted:
+        result = await clock.run_until(scene.functions.wait_for_event(request_id))
+        assert result.attempts <= 3
+    runs = Counter(h.subject for h in scene.trace_of(happenings.EventAttemptEnded))
+    assert all(runs[request_id] <= 3 for request_id in accepted)
+    await clock.run_until(scene.functions.close())
+
+
+async def created(scene: Scene, name: str, handler: Handler) -> None:
+    """Create a function, as often as the store needs."""
+    while True:
+        with contextlib.suppress(StoreFailure):
+            await scene.create(name, handler)
+            return
+
+
+async def reserve(scene: Scene, name: str, reserved: int) -> None:
+    with contextlib.suppress(CallerError, StoreFailure):
+        await scene.functions.administration.put_concurrency(name, reserved)
 
 
 async def test_a_bug_of_ours_backs_off_and_is_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

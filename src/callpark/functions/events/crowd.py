@@ -20,21 +20,21 @@ def event_share(capacity: int, members: int) -> int:
 
 
 class Crowd:
-    """Who has events in hand, and who waits for capacity, in order of arrival."""
+    """Who has events in hand, and who waits for capacity, in order of arrival. `share` is what each member may run."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._members: set[Member] = set()
         self._waiting: dict[Member, None] = {}
-
-    def share(self) -> int:
-        return event_share(self._capacity, len(self._members))
+        self.share = event_share(capacity, 1)
 
     def join(self, member: Member) -> None:
         self._members.add(member)
+        self.share = event_share(self._capacity, len(self._members))
 
     def leave(self, member: Member) -> None:
         self._members.discard(member)
+        self.share = event_share(self._capacity, len(self._members))
         self._waiting.pop(member, None)
 
     def wait(self, member: Member) -> None:

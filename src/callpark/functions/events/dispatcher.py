@@ -6,6 +6,7 @@
 from collections.abc import Awaitable
 
 from callpark.functions.concurrency import Slots
+from callpark.functions.events.commits import Commits
 from callpark.functions.events.crowd import Crowd
 from callpark.functions.events.queue import EventQueue
 from callpark.functions.events.results import EventResults
@@ -33,6 +34,7 @@ class EventDispatcher:
         self._store = store
         self._crowd = Crowd(min(limits.account_concurrency, limits.environments))
         self._tasks = Tasks("functions")
+        self._commits = Commits(store, clock, limits, self._tasks)
         self._queues: dict[str, EventQueue] = {}
         self.results = EventResults(clock, limits)
         self._world = EventWorld(
@@ -40,6 +42,7 @@ class EventDispatcher:
             trace=trace,
             limits=limits,
             store=store,
+            commits=self._commits,
             slots=slots,
             crowd=self._crowd,
             results=self.results,
@@ -82,4 +85,5 @@ class EventDispatcher:
         for queue in self._queues.values():
             queue.close()
         await self._tasks.aclose()
+        await self._commits.flush()
         self.results.close()

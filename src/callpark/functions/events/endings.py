@@ -5,7 +5,6 @@ destinations beside the removal; what happened is told to the trace once it is d
 """
 
 import logging
-from collections.abc import Sequence
 
 from callpark.functions.events import happenings
 from callpark.functions.events.destinations import (
@@ -20,8 +19,7 @@ from callpark.functions.events.policy import Condition
 from callpark.functions.events.results import EventResult
 from callpark.functions.events.state import encode
 from callpark.functions.events.world import EventSubject, EventWorld, LeasedEvent
-from callpark.kernel.clock import sleep
-from callpark.store.ports import Change, Defer, Done, StoreFailure
+from callpark.store.ports import Defer, Done
 
 _log = logging.getLogger("callpark")
 
@@ -30,8 +28,7 @@ FUNCTION_DELETED = "FunctionDeleted"
 
 async def succeed(world: EventWorld, event: LeasedEvent, subject: EventSubject) -> None:
     if subject.on_success is None:
-        # Not awaited: removals are batched, and at worst a success runs again after a crash.
-        world.store.commit((Done(event.queue, event.id),))
+        world.commits.remove(Done(event.queue, event.id))
     else:
         await _end_with_record(world, event, subject, "Success", "OnSuccess", subject.on_success)
     world.trace.emit(happenings.EventSucceeded(event.id, event.function, event.state.attempts))
@@ -39,13 +36,13 @@ async def succeed(world: EventWorld, event: LeasedEvent, subject: EventSubject) 
 
 
 async def retry(world: EventWorld, event: LeasedEvent, at: float) -> None:
-    await _commit(world, event, (Defer(event.queue, event.id, encode(event.state), at),))
+    await world.commits.commit((Defer(event.queue, event.id, encode(event.state), at),))
     world.trace.emit(happenings.EventRetryScheduled(event.id, event.function, event.state.attempts, at))
 
 
 async def discard(world: EventWorld, event: LeasedEvent, subject: EventSubject, condition: Condition) -> None:
     if subject.on_failure is None:
-        await _commit(world, event, (Done(event.queue, event.id),))
+        await world.commits.commit((Done(event.queue, event.id),))
     else:
         await _end_with_record(world, event, subject, condition, "OnFailure", subject.on_failure)
     world.trace.emit(happenings.EventDiscarded(event.id, event.function, event.state.attempts, condition))
@@ -56,7 +53,7 @@ async def discard(world: EventWorld, event: LeasedEvent, subject: EventSubject, 
 
 async def abandon(world: EventWorld, event: LeasedEvent) -> None:
     """The function was deleted; its destinations went with it."""
-    await _commit(world, event, (Done(event.queue, event.id),))
+    await world.commits.commit((Done(event.queue, event.id),))
     world.trace.emit(happenings.EventDiscarded(event.id, event.function, event.state.attempts, FUNCTION_DELETED))
     _keep_result(world, event, FUNCTION_DELETED)
 
@@ -92,10 +89,10 @@ async def _end_with_record(
     done = Done(event.queue, event.id)
     match delivery:
         case Delivery(put, request_id):
-            await _commit(world, event, (put, done))
+            await world.commits.commit((put, done))
             world.trace.emit(happenings.DestinationDelivered(event.id, event.function, kind, target, request_id))
         case Undeliverable(reason):
-            await _commit(world, event, (done,))
+            await world.commits.commit((done,))
             _log.warning("event %s of %s not sent to %s %s: %s", event.id, event.function, kind, target, reason)
             world.trace.emit(happenings.DestinationFailed(event.id, event.function, kind, target, reason, record))
 
@@ -118,17 +115,3 @@ def _keep_result(world: EventWorld, event: LeasedEvent, condition: str) -> None:
             function_error=state.last_error,
         )
     )
-
-
-async def _commit(world: EventWorld, event: LeasedEvent, changes: Sequence[Change]) -> None:
-    """Commit, again and again while the store cannot: the lease is ours meanwhile, nothing is lost."""
-    delay = world.limits.throttle_base_seconds
-    while True:
-        try:
-            await world.store.commit(changes)
-        except StoreFailure as failure:
-            _log.warning("event %s of %s: %s; trying again in %g s", event.id, event.function, failure, delay)
-            await sleep(world.clock, delay, f"event {event.id}")
-            delay = min(2 * delay, world.limits.throttle_maximum_seconds)
-        else:
-            return

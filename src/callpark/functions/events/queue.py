@@ -77,9 +77,9 @@ class EventQueue:
         self._pump()
 
     def _width(self) -> int:
-        """How many events may be tried at once. With a reservation one more than can run: it is parked, and its back-off
-        sees to it that events behind a full function expire in time."""
-        share = self._world.crowd.share()
+        """How many events may be tried at once. With a reservation one more than can run: it is parked, and its
+        back-off sees to it that events behind a full function expire in time."""
+        share = self._world.crowd.share
         reserved = self._world.slots.reserved(self._function)
         return min(share, reserved) + 1 if reserved else share
 
@@ -94,9 +94,10 @@ class EventQueue:
 
     def _fill(self) -> None:
         """Lease the next batch, a little more than may run at once, when the last one does not fill the room."""
+        if not self._more or self._held_bytes >= self._world.limits.held_event_bytes:
+            return
         width = self._width()
-        idle = max(1, width - self._running - self._starting)
-        if not self._more or len(self._pending) >= idle or self._held_bytes >= self._world.limits.held_event_bytes:
+        if len(self._pending) >= max(1, width - self._running - self._starting):
             return
         room = width + max(1, width // 2) - self._held
         if room <= 0:
@@ -137,7 +138,7 @@ class EventQueue:
             self._blocked = self._blocked and bool(self._parked)
             return None
         event = self._pending.popleft()
-        if self._running + self._starting + 1 < self._width() and (self._pending or self._more):
+        if (self._pending or self._more) and self._running + self._starting + 1 < self._width():
             asyncio.get_running_loop().call_soon(self._pump)
         return event
 
@@ -160,6 +161,7 @@ class EventQueue:
         if subject is None:
             await endings.abandon(world, event)
             self._let_go(event)
+            self._pass_probe_on()
             return False
         discard = policy.before_attempt(subject.rules, state.accepted_at, world.clock.now())
         if discard is not None:
@@ -250,9 +252,13 @@ class EventQueue:
         self._start_worker()
 
     async def _give_up(self, event: LeasedEvent, subject: EventSubject, discard: policy.Discard) -> None:
-        """Discard an event instead of running it; if no other is left to probe for room, the next one does."""
+        """Discard an event instead of running it."""
         await endings.discard(self._world, event, subject, discard.condition)
         self._let_go(event)
+        self._pass_probe_on()
+
+    def _pass_probe_on(self) -> None:
+        """An event was not tried after all; if no other is left to probe for room, the next one does."""
         if self._blocked and not self._parked:
             self._probes += 1
 

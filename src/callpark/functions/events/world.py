@@ -8,6 +8,7 @@ from typing import Protocol
 
 from callpark.functions.concurrency import Slots
 from callpark.functions.environments.ports import Outcome
+from callpark.functions.events.commits import Commits
 from callpark.functions.events.crowd import Crowd
 from callpark.functions.events.policy import EventRules
 from callpark.functions.events.results import EventResults
@@ -52,6 +53,7 @@ class EventWorld:
     trace: Trace
     limits: LambdaLimits
     store: Store
+    commits: Commits
     slots: Slots
     crowd: Crowd
     results: EventResults
