@@ -1,5 +1,7 @@
 """A fleet of real processes for each test, and functions written on the spot."""
 
+import asyncio
+import os
 import shutil
 import textwrap
 from collections.abc import AsyncIterator, Callable
@@ -31,9 +33,7 @@ class Bench:
         self.trace = Trace(self.clock)
         self.fleets: list[Fleet] = []
 
-    def fleet(
-        self, *limits: str, endpoint_url: str | None = None, launcher: Launcher | None = None
-    ) -> Fleet:
+    def fleet(self, *limits: str, endpoint_url: str | None = None, launcher: Launcher | None = None) -> Fleet:
         chosen = Limits().override(f"lambda.{limit}" for limit in limits)
         fleet = Fleet(self.clock, self.ids, self.trace, chosen, endpoint_url, self.directory / "data", launcher)
         self.fleets.append(fleet)
@@ -55,7 +55,11 @@ class Bench:
         root.mkdir(exist_ok=True)
         (root / file).write_text(textwrap.dedent(source))
         values = FunctionConfiguration(
-            name=name, runtime=runtime, handler=handler, timeout_seconds=timeout_seconds, **configuration  # type: ignore[arg-type]
+            name=name,
+            runtime=runtime,
+            handler=handler,
+            timeout_seconds=timeout_seconds,
+            **configuration,  # type: ignore[arg-type]
         )
         return Deployment(f"arn:aws:lambda:us-east-1:123456789012:function:{name}", "$LATEST", values, root, revision)
 
@@ -80,6 +84,26 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     yield made
     for fleet in made.fleets:
         await fleet.close()
+
+
+async def gone(pid: int) -> None:
+    """Wait until a process of somebody else's has ended."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    noticed = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(descriptor, noticed.set)
+    try:
+        await asyncio.wait_for(noticed.wait(), 5)
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 @pytest.fixture

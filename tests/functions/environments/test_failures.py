@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from callpark.functions.environments import failures
 from callpark.functions.environments.forking import ForkingLauncher
 from callpark.functions.environments.happenings import AttemptEnded
 from callpark.functions.environments.ports import EnvironmentUnavailable, Outcome
-from tests.functions.environments.conftest import Bench
+from tests.functions.environments.conftest import Bench, gone, parent_of
 
 pytestmark = pytest.mark.process
 
@@ -161,7 +162,7 @@ async def test_a_dead_zygote_is_nobodys_fault_and_is_replaced(bench: Bench) -> N
     launcher = ForkingLauncher()
     fleet = bench.fleet(launcher=launcher)
     pid = json.loads((await bench.run(fleet, function)).payload)["pid"]
-    zygote = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    zygote = parent_of(pid)
     running = asyncio.ensure_future(bench.run(fleet, function, b'{"sleep": 30}'))
     await asyncio.sleep(0.02)
     os.kill(zygote, signal.SIGKILL)
@@ -183,12 +184,12 @@ async def test_closing_ends_busy_processes(bench: Bench, alive: Callable[[int], 
     assert not list((bench.directory / "data" / "environments").iterdir())
 
 
-async def test_our_own_crash_leaves_no_process_behind(bench: Bench, alive: Callable[[int], bool]) -> None:
+async def test_our_own_crash_leaves_no_process_behind(bench: Bench) -> None:
     bench.deploy(COUNTER)
     script = f"""
 import asyncio, os, sys
 from pathlib import Path
-from tests.functions.environments.conftest import Bench
+from tests.functions.environments.conftest import Bench, gone, parent_of
 async def main():
     bench = Bench(Path({str(bench.directory)!r}))
     fleet = bench.fleet()
@@ -197,23 +198,17 @@ async def main():
     sys.stdin.read()
 asyncio.run(main())
 """
-    import sys
-
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=Path.cwd(),
         env={**os.environ, "PYTHONPATH": f"{Path.cwd()}:{Path.cwd() / 'src'}"},
     )  # fmt: skip
     assert server.stdout is not None
     pid = json.loads(await server.stdout.readline())["pid"]
-    gone = os.pidfd_open(pid)
-    noticed = asyncio.Event()
-    asyncio.get_running_loop().add_reader(gone, noticed.set)
+    zygote = parent_of(pid)
     server.kill()
     await server.wait()
-    await asyncio.wait_for(noticed.wait(), 5)
-    asyncio.get_running_loop().remove_reader(gone)
-    os.close(gone)
-    assert not alive(pid)
+    await gone(pid)
+    await gone(zygote)
 
 
 def test_signals_have_gos_names() -> None:

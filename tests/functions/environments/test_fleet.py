@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,7 +14,7 @@ from callpark.kernel.clock import VirtualClock, sleep
 from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
-from tests.functions.environments.conftest import Bench
+from tests.functions.environments.conftest import Bench, gone
 
 pytestmark = pytest.mark.process
 
@@ -26,7 +26,7 @@ PID = """
 """
 
 
-async def pids(runs: "list[asyncio.Future[Outcome]]") -> list[int]:
+async def pids(runs: "Sequence[asyncio.Future[Outcome]]") -> list[int]:
     return [int(outcome.payload) for outcome in await asyncio.gather(*runs)]
 
 
@@ -80,12 +80,9 @@ async def test_the_limit_evicts_the_idle_and_refuses_the_rest(bench: Bench, aliv
 
 async def test_idle_environments_end(bench: Bench) -> None:
     function, fleet = bench.deploy(PID), bench.fleet("idle_environment_seconds=0.05")
-    await bench.run(fleet, function)
-    homes = bench.directory / "data" / "environments"
-    async with asyncio.timeout(5):
-        while list(homes.iterdir()):
-            await asyncio.sleep(0.01)
-    assert int((await bench.run(fleet, function)).payload)
+    pid = int((await bench.run(fleet, function)).payload)
+    await gone(pid)
+    assert int((await bench.run(fleet, function)).payload) != pid
 
 
 async def test_new_code_is_run_by_a_new_environment(bench: Bench, alive: Callable[[int], bool]) -> None:
@@ -181,4 +178,6 @@ async def test_a_bootstrap_of_ones_own(bench: Bench) -> None:
 async def test_a_wrapper_that_is_not_there_exits_127(bench: Bench) -> None:
     function = bench.deploy(PID, environment={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"})
     outcome = await bench.fleet().run(function, bench.attempt(function, b"{}", "id"))
-    assert json.loads(outcome.payload)["errorMessage"] == "RequestId: id Error: Runtime exited with error: exit status 127"
+    assert (
+        json.loads(outcome.payload)["errorMessage"] == "RequestId: id Error: Runtime exited with error: exit status 127"
+    )

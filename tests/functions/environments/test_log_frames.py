@@ -18,7 +18,11 @@ def test_lines_end_with_a_newline_and_not_with_a_carriage_return() -> None:
 
 def test_a_frame_is_one_event_and_keeps_its_place() -> None:
     events = LogEvents(1000)
-    assert events.feed(b"before\n" + frame("two\nlines", 0xA55A0017) + b"after\n") == ["before\n", "two\nlines", "after\n"]
+    assert events.feed(b"before\n" + frame("two\nlines", 0xA55A0017) + b"after\n") == [
+        "before\n",
+        "two\nlines",
+        "after\n",
+    ]
 
 
 def test_a_frame_inside_a_line_does_not_break_it() -> None:
@@ -44,7 +48,9 @@ def test_a_monstrous_length_is_text() -> None:
 
 pieces = st.lists(
     st.one_of(
-        st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=20).map(lambda t: (t + "\n", t.encode() + b"\n")),
+        st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=20).map(
+            lambda t: (t + "\n", t.encode() + b"\n")
+        ),
         st.text(max_size=20).map(lambda t: (t, frame(t))),
     ),
     max_size=10,

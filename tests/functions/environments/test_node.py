@@ -14,20 +14,31 @@ pytestmark = [pytest.mark.process, needs_node]
 COMMONJS = """
 exports.echo = async (event, context) => ({
   event, id: context.awsRequestId, left: context.getRemainingTimeInMillis(), name: context.functionName,
-  arn: context.invokedFunctionArn, client: context.clientContext, cwd: process.cwd(), trace: process.env._X_AMZN_TRACE_ID,
-  pid: process.pid,
+  arn: context.invokedFunctionArn, client: context.clientContext, cwd: process.cwd(),
+  trace: process.env._X_AMZN_TRACE_ID,
 });
 exports.callback = (event, context, callback) => setTimeout(() => callback(null, "called back"), 5);
-exports.waits = (event, context, callback) => { let s = "first"; callback(null, { get s() { return s } }); setTimeout(() => { s = "last" }, 20) };
+exports.waits = (event, context, callback) => {
+  let s = "first";
+  callback(null, { get s() { return s } });
+  setTimeout(() => { s = "last" }, 20);
+};
 exports.silent = () => {};
-exports.talk = async () => { console.log("two\\nlines %d", 7); console.error({ a: 1 }); process.stdout.write("raw\\n"); };
+exports.talk = async () => {
+  console.log("two\\nlines %d", 7);
+  console.error({ a: 1 });
+  process.stdout.write("raw\\n");
+};
 exports.fails = async () => { throw new TypeError("no good") };
 exports.text = async () => { throw "just text" };
 exports.refuses = (event, context, callback) => callback(new Error("refused"));
 exports.circular = async () => { const a = {}; a.a = a; return a };
 exports.never = () => new Promise(() => {});
 exports.stray = async () => { Promise.reject(new Error("stray")); await new Promise((r) => setTimeout(r, 500)) };
-exports.thrown = async () => { setTimeout(() => { throw new Error("late") }, 1); await new Promise((r) => setTimeout(r, 500)) };
+exports.thrown = async () => {
+  setTimeout(() => { throw new Error("late") }, 1);
+  await new Promise((r) => setTimeout(r, 500));
+};
 exports.exits = async () => process.exit(7);
 exports.big = async (n) => "x".repeat(n);
 exports.nested = { deep: async () => "deep" };
@@ -142,7 +153,10 @@ async def test_without_node_the_remedy_is_named(bench: Bench, monkeypatch: pytes
 
 async def test_json_logs(bench: Bench) -> None:
     function = bench.deploy(
-        "exports.handler = async () => { console.warn('careful', 1) }", file="m.js", runtime="nodejs20.x", log_format="JSON"
+        "exports.handler = async () => { console.warn('careful', 1) }",
+        file="m.js",
+        runtime="nodejs20.x",
+        log_format="JSON",
     )
     outcome = await bench.run(bench.fleet(), function)
     line = json.loads(outcome.log_tail.decode().splitlines()[1])

@@ -54,6 +54,8 @@ demands = st.builds(
 @given(demands)
 def test_never_more_than_what_waits_and_never_nobody_for_it(demand: Demand) -> None:
     started = environments_to_start(demand)
-    assert 0 <= started <= max(0, demand.waiting - demand.starting) or (demand.busy + demand.starting == 0 and started == 1)
+    assert 0 <= started <= max(0, demand.waiting - demand.starting) or (
+        demand.busy + demand.starting == 0 and started == 1
+    )
     if demand.waiting:
         assert demand.busy + demand.starting + started > 0

@@ -1,7 +1,11 @@
 """One execution environment: a place for a function's process, its log stream and temporary directory, and its runs.
 
-`fleet.py` makes them, starts them and gives them runs; they tell it, as `Owner`, when they are free again. Everything but
-`start` and `close` happens in callbacks, so a caller who goes away changes nothing: the run goes on to its end.
+`fleet.py` makes them, starts them and gives them runs; they tell it, as `Owner`, when they are free again. Everything
+but `start` and `close` happens in callbacks, so a caller who goes away changes nothing: the run goes on to its end.
+
+Each environment has its own TMPDIR, which survives a reset; `/tmp` itself is the machine's and shared. Memory is what
+the process has resident: beyond `MemorySize` it is killed, as AWS does, at the next look, 50 ms later at most. (A limit
+of address space would stop Node and threads long before; control groups need privileges.) Children are not counted.
 
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
@@ -149,7 +153,7 @@ class Environment:
         self._peak_megabytes = 0
         self._busy_seconds = 0.0
         self._share_seen = (0.0, 0.0)
-        self._compute_share = 0.0
+        self._compute_share: float | None = None
 
     @property
     def running_seconds(self) -> float:
@@ -157,8 +161,8 @@ class Environment:
         run = self._run
         return 0.0 if run is None or run.started_at is None else time.perf_counter() - run.started_at
 
-    def compute_share(self) -> float:
-        """The part of its busy time that the process lately spent computing, 0 to 1."""
+    def compute_share(self) -> float | None:
+        """The part of its busy time that the process lately spent computing, 0 to 1; None before that is known."""
         computed = None if self._process is None else self._process.compute_seconds()
         if computed is None:
             return self._compute_share
@@ -168,6 +172,13 @@ class Environment:
             self._compute_share = min(1.0, max(0.0, (computed - seen_computed) / (busy - seen_busy)))
             self._share_seen = (computed, busy)
         return self._compute_share
+
+    def _watch_computing(self) -> None:
+        """Loading the code is not part of what its runs compute."""
+        computed = None if self._process is None else self._process.compute_seconds()
+        self._busy_seconds = 0.0
+        self._share_seen = (computed or 0.0, 0.0)
+        self._compute_share = None
 
     # Starting.
 
@@ -187,6 +198,7 @@ class Environment:
             init = InitFailed(failures.EXIT, None, failures.exit_text(self._exit_status))
         if isinstance(init, Ready):
             self._init_seconds = seconds
+            self._watch_computing()
             self.life = live(self.life, LifeEvent.READY)
             return init
         await self._lose_process()
@@ -225,8 +237,6 @@ class Environment:
         self._begun = loop.create_future()
         self._killed = None
         self._peak_megabytes = 0
-        self._share_seen = (0.0, 0.0)
-        self._busy_seconds = 0.0
         self._session = session = RuntimeSession(self, self._platform.limits.response_payload_bytes)
         listener = socket.create_server(("127.0.0.1", 0))
         output = self._output = OutputPipe(self._platform.limits.log_event_bytes, self._log.written)

@@ -1,8 +1,8 @@
 """All execution environments: which one takes a run, when another is started, when one ends.
 
-Implements `ports.Environments` for `functions/service.py` and `functions/events/`. One pool per function version. Nothing here waits
-for anything but a start that is under way or, for events, a run of the same function, so nested invocations cannot
-lock each other out.
+Implements `ports.Environments` for `functions/service.py` and `functions/events/`. One pool per function version.
+Nothing here waits for anything but a start that is under way or, for events, a run of the same function, so nested
+invocations cannot lock each other out.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from callpark.functions.environments.environment import Environment, InitTimedOu
 from callpark.functions.environments.forking import ForkingLauncher, can_fork
 from callpark.functions.environments.lifecycle import Life
 from callpark.functions.environments.ports import Attempt, Deployment, EnvironmentUnavailable, Outcome, Saturated
-from callpark.functions.environments.processes import Launcher, PlainLauncher
+from callpark.functions.environments.processes import Launcher, OwnThread, PlainLauncher
 from callpark.functions.environments.runtimes import Program, Unstartable, other_python, program
 from callpark.functions.environments.scaling import Demand, environments_to_start
 from callpark.functions.environments.variables import refused_variables
@@ -37,7 +37,8 @@ _ASSUMED_START_SECONDS = 0.05
 class Pool:
     """One function version: its environments, and the events that wait for one. Means are exponentially weighted."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, server: OwnThread) -> None:
+        self._server = server
         self.deployment = deployment
         self.program: Program | Unstartable | None = None
         self.idle: list[Environment] = []
@@ -52,8 +53,9 @@ class Pool:
     def demand(self, cores: int) -> Demand:
         ages = [environment.running_seconds for environment in self.busy]
         present = sum(ages) / len(ages) if ages else 0.0
-        shares = [environment.compute_share() for environment in self.busy]
-        share = sum(shares) / len(shares) if shares else 0.0
+        # A share that is not known yet counts as all: to start too few for ten milliseconds costs less than too many.
+        shares = [share for e in self.busy if (share := e.compute_share()) is not None]
+        share = sum(shares) / len(shares) if shares else 1.0
         run_seconds = max(self.run_seconds, present)
         return Demand(
             len(self.waiting),
@@ -68,7 +70,7 @@ class Pool:
 
     def watch_server(self) -> None:
         """From here on `server_share` counts."""
-        self._server_seen = (time.thread_time(), time.perf_counter())
+        self._server_seen = (self._server.compute_seconds(), time.perf_counter())
 
     def _server_share(self) -> float:
         computed, at = self._server_seen
@@ -106,6 +108,7 @@ class Fleet:
         self._platform = Platform(clock, ids, trace, limits.lambda_, chosen, directory, endpoint_url)
         self._pools: dict[tuple[str, str], Pool] = {}
         self._environments: dict[Environment, Pool] = {}
+        self._server = OwnThread()
         self._tasks = Tasks("environments")
         self._sweep: asyncio.TimerHandle | None = None
         self._warned: set[str] = set()
@@ -149,6 +152,7 @@ class Fleet:
         await asyncio.gather(*(environment.close(closing) for environment in environments))
         self._environments.clear()
         await self._platform.launcher.close()
+        self._server.close()
 
     # Placing runs.
 
@@ -156,7 +160,7 @@ class Fleet:
         key = (deployment.arn, deployment.version)
         pool = self._pools.get(key)
         if pool is None:
-            pool = self._pools[key] = Pool(deployment)
+            pool = self._pools[key] = Pool(deployment, self._server)
             self._warn_about(deployment)
         elif pool.deployment.revision != deployment.revision:
             self._retire(pool)

@@ -146,7 +146,6 @@ class Zygote:
     async def _writable(self) -> None:
         ready: asyncio.Future[None] = self._loop.create_future()
 
-
         def writable() -> None:
             if not ready.done():
                 ready.set_result(None)

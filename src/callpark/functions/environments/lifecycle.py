@@ -4,7 +4,7 @@
 `Life` is the environment itself, over several processes (`environment.py` calls `live`). What a table does not list is
 refused: the runtime's mistake with AWS's text, our own with `RuntimeBug`.
 
-https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; the states are those of AWS's Runtime Interface Emulator.
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; states as in AWS's Runtime Interface Emulator.
 """
 
 from collections.abc import Mapping

@@ -2,8 +2,8 @@
 
 One pipe carries standard output, standard error and the framed records of `_LAMBDA_TELEMETRY_LOG_FD`, so their order is
 the order in which they were written, which no time stamp gives. Outside a frame a newline ends an event; a frame is one
-event, newlines and all. A frame begins with bytes that no UTF-8 text holds. Frame, big-endian: type u32 (0xA55A…), length
-u32, timestamp u64 in µs, message (lambda.md §15.2).
+event, newlines and all. A frame begins with bytes that no UTF-8 text holds. Frame, big-endian: type u32 (0xA55A…),
+length u32, timestamp u64 in µs, message (lambda.md §15.2).
 """
 
 from collections.abc import Iterator

@@ -21,7 +21,7 @@ _READS_AT_ONCE = 16
 
 
 class EnvironmentLog:
-    """Log events, attributed to the run that is on. Between `open` and `close` they are also kept for the run's tail."""
+    """Log events, attributed to the run that is on. Between `open` and `close` they are kept for the run's tail too."""
 
     def __init__(self, function: str, stream: str, trace: Trace, limits: LambdaLimits) -> None:
         self._function = function

@@ -1,6 +1,6 @@
 """The platform's own log lines: INIT_START, START, END, REPORT and their JSON forms. Pure.
 
-Called by `environment.py`; formats as recorded (lambda.md §15.1) and, for `LogFormat: JSON`, the records of the Telemetry API.
+Called by `environment.py`; formats as recorded (lambda.md §15.1); for `LogFormat: JSON`, the Telemetry API's records.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Processes as the environment sees them, and two ways to start one.
 
-`ForkingLauncher` asks a zygote (fast, Linux); `PlainLauncher` starts a new interpreter. Both give a `Process`, whose exit is a
-future. Chosen once by `fleet.py`.
+`forking.ForkingLauncher` asks a zygote (fast, Linux); `PlainLauncher` starts a new interpreter. Both give a `Process`,
+whose exit is a future. Chosen once by `fleet.py`.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ _PEAK = re.compile(rb"VmHWM:\s+(\d+) kB")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program with its environment variables and directories. `pycache` keeps compiled Python out of the user's code."""
+    """A program, its environment variables and directories. `pycache` keeps compiled Python out of the user's code."""
 
     program: Program
     variables: Mapping[str, str]
@@ -38,8 +39,8 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a process ended: its exit status, or minus the signal. `orphaned`: it was taken down with its zygote, which is
-    nobody's fault in the function."""
+    """How a process ended: its exit status, or minus the signal. `orphaned`: it was taken down with its zygote, which
+    is no fault of the function's."""
 
     status: int
     peak_kilobytes: int = 0
@@ -94,6 +95,24 @@ class Process:
         self._status = self._schedule = self._times = None
 
 
+class OwnThread:
+    """How much the thread that made this computes: time on a processor or queueing for one, where the system says."""
+
+    def __init__(self) -> None:
+        self._schedule = _open_or_none(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+
+    def compute_seconds(self) -> float:
+        if self._schedule is None:
+            return time.thread_time()
+        running, queueing, _ = os.pread(self._schedule, 256, 0).split()
+        return (int(running) + int(queueing)) / 1e9
+
+    def close(self) -> None:
+        if self._schedule is not None:
+            os.close(self._schedule)
+            self._schedule = None
+
+
 class Launcher(Protocol):
     async def launch(self, command: Command, output: int) -> Process:
         """Start a process whose output goes to the descriptor `output` (which stays the caller's).
@@ -120,7 +139,7 @@ class PlainLauncher:
         # A shell-free way to give the child descriptor 3: pass ours under its own number and name that.
         variables = {**command.variables, "_LAMBDA_TELEMETRY_LOG_FD": str(output)}
         try:
-            child = subprocess.Popen(
+            child = subprocess.Popen(  # noqa: ASYNC220 - a few ms, where forking from a zygote is not possible
                 arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -1,7 +1,7 @@
 """The Lambda Runtime API of one process: HTTP in, calls out.
 
-`environment.py` opens a listener per process on a loopback port of its own, offers it one event at a time and is told of
-readiness and answers through `RuntimeListener`. The hot path is `next` and `response`; everything else may be slow.
+`environment.py` opens a listener per process on a loopback port of its own, offers it one event at a time and is told
+of readiness and answers through `RuntimeListener`. The hot path is `next` and `response`; everything else may be slow.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; refusals and limits as in lambda.md §11.
 """
@@ -201,6 +201,12 @@ class RuntimeConnection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._refuse(Refusal(400, "InvalidRequest", "not an HTTP/1.1 request"))
             self.abandon()
+            return
+        if self._in_headers:
+            self._header_bytes += len(data)
+            if self._header_bytes > self.MAXIMUM_HEADERS:
+                self._refuse(Refusal(431, "RequestHeadersTooLarge", "the request's headers are too large"))
+                self.abandon()
 
     def send_event(self, delivery: Delivery) -> None:
         self._busy = False
@@ -222,15 +228,14 @@ class RuntimeConnection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self._url += url
-        self._count_headers(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         lowered = name.lower()
         if lowered.startswith(b"lambda-") or lowered == b"expect":
             self._headers[lowered] = value
-        self._count_headers(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
+        self._in_headers = False
         if self._headers.get(b"expect", b"").lower() == b"100-continue" and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -251,6 +256,8 @@ class RuntimeConnection(asyncio.Protocol):
         refusal = self._dispatch(self._parser.get_method(), self._url.decode("latin-1"))
         if refusal is not None:
             self._refuse(refusal)
+        self._in_headers = True
+        self._header_bytes = 0
         if not keep_alive and not self._busy:
             self.abandon()
 
@@ -258,14 +265,9 @@ class RuntimeConnection(asyncio.Protocol):
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._header_bytes = 0
+        self._in_headers = True
         self._body: list[bytes] = []
         self._size = 0
-
-    def _count_headers(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > self.MAXIMUM_HEADERS:
-            self._refuse(Refusal(431, "RequestHeadersTooLarge", "the request's headers are too large"))
-            self.abandon()
 
     def _dispatch(self, method: bytes, url: str) -> Refusal | None:
         path = url.partition("?")[0]
@@ -356,8 +358,8 @@ class RuntimeConnection(asyncio.Protocol):
     def _reply(self, status: int, body: bytes, content_type: str) -> None:
         if self._transport is not None:
             length = len(body)
-            head = f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
-            self._transport.write(head.encode() + body)
+            head = f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {content_type}\r\nContent-Length: {length}"
+            self._transport.write(head.encode() + b"\r\n\r\n" + body)
 
 
 def _not_allowed(method: bytes, path: str) -> Refusal:

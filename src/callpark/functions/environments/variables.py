@@ -1,7 +1,7 @@
 """The environment variables of a handler's process. Pure.
 
-Called by `environment.py`. Names and values of lambda.md §14; nothing of the server's own environment passes but PATH and
-the library path, so a handler cannot come to depend on the machine, nor see its secrets.
+Called by `environment.py`. Names and values of lambda.md §14; nothing of the server's own environment passes but PATH
+and the library path, so a handler cannot come to depend on the machine, nor see its secrets.
 """
 
 from collections.abc import Mapping

@@ -1,15 +1,15 @@
 """A warmed Python process that handlers' processes are forked from, and that starts other programs too.
 
-Run by path (`python -P zygote.py DESCRIPTOR [MODULE …]`) by `launchers.ForkingLauncher`; it imports nothing of callpark, so
-neither do the handlers. On the descriptor, a stream socket, it reads requests (length u32, JSON; the write end of the log
-pipe as SCM_RIGHTS) and writes reports: `{"started": id, "pid": n}` and `{"exited": pid, "status": n, "peak_kilobytes": n}`.
+Run by path (`python -P zygote.py DESCRIPTOR [MODULE …]`) by `forking.Zygote`; it imports nothing of callpark, so
+neither do the handlers. On the descriptor, a stream socket, it reads requests (length u32, JSON; the log pipe's write
+end as SCM_RIGHTS) and writes reports: `{"started": id, "pid": n}`, `{"exited": pid, "status": n, "peak_kilobytes": n}`.
 
 A forked handler's process behaves like `python -m awslambdaric handler` in a new process: fresh environment variables,
-arguments, directory, import path, session and signal handlers. The runtime client's extension module is loaded after the
-fork, because it reads AWS_LAMBDA_RUNTIME_API when it is loaded. (CPython reseeds `random` after a fork by itself.)
+arguments, directory, import path, session and signal handlers. The runtime client's extension module is loaded after
+the fork, because it reads AWS_LAMBDA_RUNTIME_API when it is loaded. (CPython itself reseeds `random` after a fork.)
 
-Nothing outlives its parent: the zygote kills every process group it started when its socket closes, and a child is killed
-by the kernel when the zygote dies (PR_SET_PDEATHSIG).
+Nothing outlives its parent: the zygote kills every process group it started when its socket closes, and a child is
+killed by the kernel when the zygote dies (PR_SET_PDEATHSIG).
 """
 
 import contextlib
@@ -180,7 +180,7 @@ def _kill_all(children: set[int]) -> None:
 
 
 def _isolate(libc: ctypes.CDLL, zygote: int, output: int) -> None:
-    """What every child needs: an own process group, default signals, the log pipe, no input, a parent that is watched."""
+    """What every child needs: its own process group, default signals, the log pipe, no input, a watch on its parent."""
     os.setsid()
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != zygote:
@@ -228,8 +228,8 @@ def _become_handler(request: Request) -> None:
 def _poll_without_threads() -> None:
     """Ask for events in the main thread whatever the runtime's name.
 
-    For python3.12 and later awslambdaric starts a thread for each `next`, so that Python's signal handlers can run while
-    the process is idle. Here an idle process gets no signal but SIGKILL, and the thread would halve the speed.
+    For python3.12 and later awslambdaric starts a thread for each `next`, so that Python's signal handlers can run
+    while the process is idle. Here an idle process gets no signal but SIGKILL, and the thread would halve the speed.
     """
     from awslambdaric.lambda_config import LambdaConfigProvider
 
