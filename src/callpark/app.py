@@ -24,6 +24,7 @@ from callpark.gateway.server import Server, bind
 from callpark.graphql.api.web import GraphqlWeb
 from callpark.graphql.service import GraphqlService
 from callpark.graphql.urls import graphql_url, realtime_url
+from callpark.health import ApiHealth, FlowHealth, Health
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock, SystemClock
 from callpark.kernel.errors import ProjectError
@@ -46,32 +47,6 @@ class Settings:
     place: Place = field(default_factory=Place)
     limits: Limits = field(default_factory=Limits)
     parameters: Mapping[str, str] = field(default_factory=dict)
-
-
-class ApiHealth(msgspec.Struct, frozen=True):
-    name: str
-    id: str
-    graphql_url: str
-    realtime_url: str
-    api_key: str | None
-
-
-class FlowHealth(msgspec.Struct, frozen=True):
-    name: str
-    arn: str
-    numbers: list[str]
-
-
-class Health(msgspec.Struct, frozen=True):
-    """The answer of `GET /_callpark/health`."""
-
-    status: str
-    region: str
-    account: str
-    functions: list[str]
-    apis: list[ApiHealth]
-    flows: list[FlowHealth]
-    queues: list[str]
 
 
 Source = Callable[[], Project]

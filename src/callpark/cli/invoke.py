@@ -11,8 +11,7 @@ import orjson
 import typer
 from rich.markup import escape
 
-from callpark.app import served
-from callpark.cli import exits, options, remote, session
+from callpark.cli import exits, options, remote
 from callpark.cli.loop import run
 from callpark.cli.screen import answers, remarks
 from callpark.kernel.errors import ProjectError
@@ -59,6 +58,9 @@ def _read(event: str | None) -> bytes:
 
 
 async def _from_project(project: Path, function: str, payload: bytes, output: options.Output) -> int:
+    from callpark.app import served
+    from callpark.cli import session
+
     async with session.temporary() as settings, served(settings, project) as app:
         return await asyncio.to_thread(_invoke, app.base_url, function, payload, False, output)
 

@@ -1,12 +1,15 @@
 """Talking to a running server: the AWS-shaped calls and `/_callpark` routes that commands need."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import httpx
 from rich.markup import escape
 
 from callpark.cli import exits
 from callpark.cli.screen import remarks
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class Unreachable(Exception):
@@ -26,8 +29,10 @@ def request(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     timeout: float = 10.0,
-) -> httpx.Response:
+) -> "httpx.Response":
     """One request to the server; proxies of the environment are not asked. Raises Unreachable."""
+    import httpx
+
     try:
         with httpx.Client(trust_env=False, timeout=httpx.Timeout(timeout, connect=2.0)) as client:
             return client.request(method, endpoint.rstrip("/") + path, content=body, headers=dict(headers or {}))

@@ -8,9 +8,9 @@ import orjson
 import typer
 from rich.markup import escape
 
-from callpark.app import Health
 from callpark.cli import exits, options, remote
 from callpark.cli.screen import answers, remarks
+from callpark.health import Health
 
 
 def status(

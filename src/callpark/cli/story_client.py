@@ -12,7 +12,7 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from callpark.app import ApiHealth
+from callpark.health import ApiHealth
 
 Answer = TypeVar("Answer")
 

@@ -1,0 +1,32 @@
+"""What a server says about itself at `GET /_callpark/health`.
+
+Made by `app.py`, read by commands; imports next to nothing, so that asking is quick.
+"""
+
+import msgspec
+
+
+class ApiHealth(msgspec.Struct, frozen=True):
+    name: str
+    id: str
+    graphql_url: str
+    realtime_url: str
+    api_key: str | None
+
+
+class FlowHealth(msgspec.Struct, frozen=True):
+    name: str
+    arn: str
+    numbers: list[str]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The answer of `GET /_callpark/health`."""
+
+    status: str
+    region: str
+    account: str
+    functions: list[str]
+    apis: list[ApiHealth]
+    flows: list[FlowHealth]
+    queues: list[str]
