@@ -1,5 +1,6 @@
 """JSON → Flow: wrappers, refusals with file, action, cause and remedy; mutated flows refuse, never crash."""
 
+import copy
 import json
 
 import orjson
@@ -125,25 +126,38 @@ json_values = st.recursive(
 )
 
 
+Place = tuple[dict[str, object] | list[object], str | int]
+
+
+def places(document: object) -> list[Place]:
+    """Every member of every object and list in a document."""
+    found: list[Place] = []
+    waiting = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            found += [(node, key) for key in node]
+            waiting += node.values()
+        elif isinstance(node, list):
+            found += [(node, index) for index in range(len(node))]
+            waiting += node
+    return found
+
+
 @st.composite
 def mutated_flows(draw: st.DrawFn) -> str:
     """The asynchronous flow with a few places replaced, removed or doubled."""
     document: object = json.loads(content(*ASYNCHRONOUS))
-    for _ in range(draw(st.integers(1, 4))):
-        node = document
-        while isinstance(node, dict | list) and node:
-            key = draw(st.sampled_from(list(node))) if isinstance(node, dict) else draw(st.integers(0, len(node) - 1))
-            child = node[key]
-            if not isinstance(child, dict | list) or not child or draw(st.integers(0, 3)) == 0:
-                deed = draw(st.sampled_from(["replace", "remove", "double"]))
-                if deed == "remove":
-                    del node[key]
-                elif deed == "double" and isinstance(node, list):
-                    node.append(child)
-                else:
-                    node[key] = draw(json_values)
-                break
-            node = child
+    for _ in range(draw(st.integers(1, 3))):
+        node, key = draw(st.sampled_from(places(document)))
+        deed = draw(st.sampled_from(["replace", "remove", "swap"]))
+        if deed == "remove":
+            del node[key]  # type: ignore[arg-type]
+        elif deed == "swap":
+            other, name = draw(st.sampled_from(places(document)))
+            node[key] = copy.deepcopy(other[name])  # type: ignore[index]
+        else:
+            node[key] = draw(json_values)  # type: ignore[index]
     return json.dumps(document)
 
 

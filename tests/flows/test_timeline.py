@@ -88,6 +88,11 @@ def test_a_prompt_ends_with_the_call() -> None:
     assert found.seconds_of_silence == 0
 
 
+def test_a_prompt_that_was_told_late_is_not_cut_off() -> None:
+    found = drawn((0, STARTED), (0.03, spoken(5)), (5, spoken(3)), (7.99, ENDED))
+    assert found.prompts == (PromptRow(0.03, 5, "some words", 2, False), PromptRow(5, 7.99, "some words", 2, False))
+
+
 def test_a_call_that_goes_on() -> None:
     found = drawn(
         (0, STARTED),

@@ -3,6 +3,7 @@
 Read from the trace by the command line, the demo and tests. Instants are epoch seconds.
 """
 
+import itertools
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -22,6 +23,9 @@ from callpark.flows.happenings import (
     WaitEntered,
 )
 from callpark.kernel.trace import Entry
+
+#: How far the trace may lag behind the engine while a contact is being saved.
+SAVING_SECONDS = 0.25
 
 
 class PromptRow(msgspec.Struct, frozen=True):
@@ -173,15 +177,26 @@ class _Drawing:
             end=end,
             reason=self.reason,
             detail=self.detail,
-            prompts=tuple(
-                row if row.end <= end else msgspec.structs.replace(row, end=end, interrupted=self.ended_at is not None)
-                for row in self.prompts
-            ),
+            prompts=self._prompts(end),
             functions=tuple(self.functions.values()),
             keys=tuple(self.keys),
             inputs=tuple(self.inputs),
             waits=tuple(self.waits),
         )
+
+    def _prompts(self, end: float) -> tuple[PromptRow, ...]:
+        """A prompt is told to the trace when it is saved, a little after it began; its end is corrected by what came
+        next, and only what is cut off by more than that counts as interrupted."""
+        rows: list[PromptRow] = []
+        for row, following in itertools.zip_longest(self.prompts, self.prompts[1:]):
+            until = end if following is None else following.start
+            if row.end <= until:
+                rows.append(row)
+                continue
+            hung_up = following is None and self.ended_at is not None
+            cut = row.interrupted or (hung_up and row.end - end > SAVING_SECONDS)
+            rows.append(msgspec.structs.replace(row, end=until, interrupted=cut))
+        return tuple(rows)
 
     def _end_input(self, at: float, digits: str, outcome: str) -> None:
         if self.input_since is not None:

@@ -26,6 +26,8 @@ from callpark.kernel.limits import ConnectLimits
 Severity = Literal["error", "warning"]
 
 _BAD_CHARACTERS = frozenset("%:(\\/)=$,;[]{}")
+#: Parameters about keys typed ahead; the console writes them into every export, mostly as false.
+UNHEEDED = frozenset(("EnableDTMFBuffer", "SkipWhenDTMFBufferEnabled"))
 _BAD_NAMES = frozenset(
     (
         *("__proto__", "constructor", "__defineGetter__", "__defineSetter__", "toString", "hasOwnProperty"),
@@ -141,13 +143,18 @@ def _check_conditions(action: Action) -> Iterator[Problem]:
 def _check_parameters(action: Action, type_: ActionType) -> Iterator[Problem]:
     for key in sorted(action.parameters.keys() - type_.parameters):
         yield _error(f"Invalid Action property name: {key}", action)
+    reported = ""
+    for key in sorted(UNHEEDED & action.parameters.keys()):
+        if str(action.parameters[key]).lower() == "true":
+            yield _warning(f"{key}: callpark keeps no keys that are pressed before they are asked for", action)
     try:
         type_.prepare(action)
     except ParameterProblem as problem:
+        reported = f"Parameters.{problem.path}"
         prefix = "Action is missing required property" if problem.missing else "Invalid Action property value"
         yield _error(f"{prefix}. Path: {problem}", action)
     for path, text in _texts(action.parameters, "Parameters"):
-        if not text:
+        if not text and path != reported:
             yield _error(f"Invalid Action property value. Path: {path}: empty text", action)
         for reference in template(text).paths():
             if reference[0] in UNFILLED:
