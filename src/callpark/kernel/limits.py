@@ -38,6 +38,7 @@ class LambdaLimits:
     environments: int = _limit(256, "processes", "our rule: real processes on one machine, of all functions")
     idle_environment_seconds: float = _limit(300.0, "s", "our rule: an idle environment is shut down after this")
     log_bytes_per_invocation: int = _limit(16_777_216, "B", "our rule: a flood is cut here, with a line that says so")
+    file_descriptors: int = _limit(1_024, "descriptors", "gettingstarted-limits: of one environment")
     log_event_bytes: int = _limit(1_048_576, "B", "AmazonCloudWatchLogs cloudwatch_limits: 1 MB per event")
     zip_bytes: int = _limit(52_428_800, "B", "gettingstarted-limits: 50 MB zipped, direct upload")
     unzipped_bytes: int = _limit(262_144_000, "B", "gettingstarted-limits: 250 MB unzipped")

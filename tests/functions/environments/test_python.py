@@ -20,7 +20,7 @@ async def test_an_answer_and_its_log(bench: Bench) -> None:
         """
         import logging
         def handler(event, context):
-            print("hello")
+            print("hellö")
             logging.getLogger().warning("careful")
             print("bye")
             return {"got": event, "id": context.aws_request_id}
@@ -33,7 +33,7 @@ async def test_an_answer_and_its_log(bench: Bench) -> None:
     assert 0 < outcome.duration_seconds < 5
     lines = outcome.log_tail.decode().splitlines()
     assert lines[0] == "START RequestId: the-id Version: $LATEST"
-    assert [lines[1], lines[3], lines[4]] == ["hello", "bye", "END RequestId: the-id"]
+    assert [lines[1], lines[3], lines[4]] == ["hellö", "bye", "END RequestId: the-id"]
     assert re.fullmatch(r"\[WARNING\]\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\tthe-id\tcareful", lines[2])
     assert re.fullmatch(
         r"REPORT RequestId: the-id\tDuration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 128 MB\t"
@@ -75,7 +75,7 @@ async def test_what_the_process_finds_around_it(bench: Bench, monkeypatch: pytes
     monkeypatch.setenv("SERVER_SECRET", "not yours")
     function = bench.deploy(
         """
-        import os, sys
+        import os, resource, sys
         SEEN = os.environ.get("_X_AMZN_TRACE_ID")
         def handler(event, context):
             return {
@@ -83,6 +83,7 @@ async def test_what_the_process_finds_around_it(bench: Bench, monkeypatch: pytes
                 "main": sys.modules["__main__"].__file__, "callpark": "callpark" in sys.modules,
                 "stdin": sys.stdin.read(), "client": context.client_context.custom, "arn": context.invoked_function_arn,
                 "left": context.get_remaining_time_in_millis(), "session": os.getsid(0) == os.getpid(),
+                "files": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
                 "tmp": os.path.isdir(os.environ["TMPDIR"]),
             }
         """,
@@ -101,6 +102,7 @@ async def test_what_the_process_finds_around_it(bench: Bench, monkeypatch: pytes
     assert 9_000 < seen["left"] <= 10_000
     assert seen["session"]
     assert seen["tmp"]
+    assert seen["files"] == 1024
     assert seen["trace"] is None
     assert env["_X_AMZN_TRACE_ID"] == "Root=1-2-3;Sampled=0"
     assert (env["MINE"], env["AWS_REGION"], env["AWS_ACCESS_KEY_ID"]) == ("yes", "us-east-1", "AKIA")

@@ -13,29 +13,23 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 import asyncio
 import os
 import shutil
-import socket
 import sysconfig
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol
 
 from callpark.functions.environments import failures
 from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted, AttemptStatus
 from callpark.functions.environments.lifecycle import Life, LifeEvent, live
 from callpark.functions.environments.logs import EnvironmentLog, OutputPipe
 from callpark.functions.environments.platform_lines import JsonLines, Report, TextLines
-from callpark.functions.environments.ports import Attempt, Deployment, EnvironmentUnavailable, Outcome
-from callpark.functions.environments.processes import TELEMETRY_DESCRIPTOR, Command, Exit, Launcher, Process
+from callpark.functions.environments.ports import Deployment, EnvironmentUnavailable, Outcome
+from callpark.functions.environments.processes import TELEMETRY_DESCRIPTOR, Command, Exit, Process
+from callpark.functions.environments.runs import Init, InitFailed, InitTimedOut, Platform, Ready, Run
 from callpark.functions.environments.runtime_api import Answer, Delivery, RuntimeConnection, RuntimeSession
 from callpark.functions.environments.runtimes import Program, Unstartable
 from callpark.functions.environments.variables import Surroundings, process_variables
-from callpark.kernel.clock import Clock, SystemClock
-from callpark.kernel.holds import Hold
-from callpark.kernel.ids import Ids
-from callpark.kernel.limits import LambdaLimits
-from callpark.kernel.trace import Trace
+from callpark.kernel.clock import SystemClock
 
 #: How often a running process is looked at: its deadline is met exactly, its memory this often.
 _LOOK_SECONDS = 0.05
@@ -43,47 +37,6 @@ _LOOK_SECONDS = 0.05
 _SETTLE_SECONDS = 1.0
 #: How often a run is given to a new process because the former one went away without asking for it.
 _RESTARTS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """What all environments share. `endpoint_url` is where callpark serves AWS's APIs, once it does."""
-
-    clock: Clock
-    ids: Ids
-    trace: Trace
-    limits: LambdaLimits
-    launcher: Launcher
-    directory: Path
-    endpoint_url: str | None
-
-
-class Run:
-    """One attempt on its way through an environment, and whoever waits for it. Holds virtual time until it is over."""
-
-    __slots__ = ("_future", "_hold", "attempt", "queued_at", "restarts", "started_at")
-
-    def __init__(self, attempt: Attempt, future: "asyncio.Future[Outcome]", hold: Hold) -> None:
-        self.attempt = attempt
-        self.restarts = 0
-        self.queued_at = time.perf_counter()
-        self.started_at: float | None = None
-        self._future = future
-        self._hold = hold
-
-    @property
-    def abandoned(self) -> bool:
-        return self._future.done()
-
-    def finish(self, outcome: Outcome) -> None:
-        if not self._future.done():
-            self._future.set_result(outcome)
-        self._hold.release()
-
-    def fail(self, error: Exception) -> None:
-        if not self._future.done():
-            self._future.set_exception(error)
-        self._hold.release()
 
 
 class Owner(Protocol):
@@ -94,29 +47,6 @@ class Owner(Protocol):
     def environment_lost_run(self, environment: "Environment", run: Run) -> None:
         """Its process went away before it took `run`; the environment is cold."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The process asks for its first event."""
-
-
-@dataclass(frozen=True, slots=True)
-class InitFailed:
-    """The code could not be loaded, or the process ended. `text` is what the platform adds to the log; `payload` is
-    None where the error object names the request."""
-
-    error_type: str
-    payload: bytes | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class InitTimedOut:
-    """The init phase took longer than it may."""
-
-
-Init: TypeAlias = Ready | InitFailed | InitTimedOut
 
 
 class Environment:
@@ -182,15 +112,18 @@ class Environment:
 
     # Starting.
 
+    def prepare(self) -> None:
+        """From here on the environment counts as starting; `start` follows."""
+        self.life = live(self.life, LifeEvent.START)
+
     async def start(self, program: Program | Unstartable, limit_seconds: float, request_id: str) -> Init:
         """Start a process and wait until it asks for an event, in real seconds. Raises EnvironmentUnavailable.
 
-        After anything but Ready the environment is cold again.
+        Call `prepare` first. After anything but Ready the environment is cold again.
         """
-        self.life = live(self.life, LifeEvent.START)
         configuration = self.deployment.configuration
         self._log.attribute(request_id)
-        self._log.say(self._lines.init_start(configuration.runtime, self.deployment.version, self._now_text()))
+        self._log.say(self._lines.init_start(configuration.runtime, self.deployment.version, self._now_text))
         started = time.perf_counter()
         init = await self._started(program, limit_seconds)
         seconds = time.perf_counter() - started
@@ -205,7 +138,7 @@ class Environment:
         self.life = live(self.life, LifeEvent.LOSE)
         status: Literal["error", "timeout"] = "timeout" if isinstance(init, InitTimedOut) else "error"
         kind = None if isinstance(init, InitTimedOut) else init.error_type
-        self._log.say(self._lines.init_report(seconds, status, kind, self._now_text()))
+        self._log.say(self._lines.init_report(seconds, status, kind, self._now_text))
         return init
 
     async def start_for(self, program: Program | Unstartable, run: Run) -> None:
@@ -219,6 +152,7 @@ class Environment:
         if isinstance(init, InitTimedOut):
             self._announce(run)
             timeout = float(self.deployment.configuration.timeout_seconds)
+            self.prepare()
             init = await self.start(program, timeout, run.attempt.request_id)
         elif isinstance(init, InitFailed):
             self._announce(run)
@@ -233,24 +167,19 @@ class Environment:
     async def _started(self, program: Program | Unstartable, limit_seconds: float) -> Init:
         if isinstance(program, Unstartable):
             return InitFailed(program.error_type, None, program.text)
-        loop = asyncio.get_running_loop()
-        self._begun = loop.create_future()
+        self._begun = asyncio.get_running_loop().create_future()
         self._killed = None
         self._peak_megabytes = 0
-        self._session = session = RuntimeSession(self, self._platform.limits.response_payload_bytes)
-        listener = socket.create_server(("127.0.0.1", 0))
-        output = self._output = OutputPipe(self._platform.limits.log_event_bytes, self._log.written)
         try:
-            self._server = await loop.create_server(lambda: RuntimeConnection(session), sock=listener)
-            command = self._command(program, listener.getsockname()[1])
-            self._process = await self._platform.launcher.launch(command, output.writer)
-            self._process.exited.add_done_callback(self._exited)
+            self._process = await self._launched(program)
+        except OSError as error:
+            self._forget_process()
+            name = self.deployment.configuration.name
+            raise EnvironmentUnavailable(f"no environment for function {name}: {error}") from error
         except BaseException:
             self._forget_process()
-            self.life = live(self.life, LifeEvent.LOSE)
             raise
-        finally:
-            output.close_writer()
+        self._process.exited.add_done_callback(self._exited)
         try:
             async with asyncio.timeout(limit_seconds):
                 return await self._begun
@@ -260,6 +189,18 @@ class Environment:
             self._process.kill()
             raise
 
+    async def _launched(self, program: Program) -> Process:
+        """The process, with its Runtime API listening and its output read."""
+        session = self._session = RuntimeSession(self, self._platform.limits.response_payload_bytes)
+        output = self._output = OutputPipe(self._platform.limits.log_event_bytes, self._log.written)
+        try:
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_server(lambda: RuntimeConnection(session), "127.0.0.1", 0)
+            command = self._command(program, self._server.sockets[0].getsockname()[1])
+            return await self._platform.launcher.launch(command, output.writer)
+        finally:
+            output.close_writer()
+
     def _command(self, program: Program, port: int) -> Command:
         temporary = self._directory / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
@@ -267,7 +208,8 @@ class Environment:
             f"127.0.0.1:{port}", self.stream, str(temporary), TELEMETRY_DESCRIPTOR, self._platform.endpoint_url
         )
         variables = process_variables(self.deployment, surroundings, os.environ)
-        return Command(program, variables, self.deployment.code_root, self._platform.directory / "pycache")
+        pycache = self._platform.directory / "pycache"
+        return Command(program, variables, self.deployment.code_root, pycache, self._platform.limits.file_descriptors)
 
     # Running.
 
@@ -341,7 +283,7 @@ class Environment:
         self._platform.trace.emit(
             AttemptStarted(configuration.name, request_id, self.stream, self._init_seconds is not None)
         )
-        self._log.say(self._lines.start(request_id, self.deployment.version, self._now_text()))
+        self._log.say(self._lines.start(request_id, self.deployment.version, self._now_text))
 
     def _conclude(self, run: Run, payload: bytes, status: AttemptStatus, error_type: str | None) -> float:
         """END and REPORT, and the outcome to whoever waits. Returns the run's seconds."""
@@ -354,7 +296,7 @@ class Environment:
         if self._process is not None:
             self._peak_megabytes = max(self._peak_megabytes, self._process.peak_megabytes())
         init_seconds, self._init_seconds = self._init_seconds, None
-        at = self._now_text()
+        at = self._now_text
         end = self._lines.end(request_id, at)
         if end is not None:
             self._log.say(end)

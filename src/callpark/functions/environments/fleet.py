@@ -12,11 +12,12 @@ import time
 from collections import deque
 from pathlib import Path
 
-from callpark.functions.environments.environment import Environment, InitTimedOut, Platform, Ready, Run
+from callpark.functions.environments.environment import Environment
 from callpark.functions.environments.forking import ForkingLauncher, can_fork
 from callpark.functions.environments.lifecycle import Life
 from callpark.functions.environments.ports import Attempt, Deployment, EnvironmentUnavailable, Outcome, Saturated
 from callpark.functions.environments.processes import Launcher, OwnThread, PlainLauncher
+from callpark.functions.environments.runs import InitTimedOut, Platform, Ready, Run
 from callpark.functions.environments.runtimes import Program, Unstartable, other_python, program
 from callpark.functions.environments.scaling import Demand, environments_to_start
 from callpark.functions.environments.variables import refused_variables
@@ -216,34 +217,29 @@ class Fleet:
 
     def _start_for(self, pool: Pool, environment: Environment, run: Run) -> None:
         pool.busy.add(environment)
+        environment.prepare()
         self._tasks.spawn(self._run_cold(pool, environment, run), f"start of {environment.stream}")
 
     async def _run_cold(self, pool: Pool, environment: Environment, run: Run) -> None:
         try:
-            program = await self._program(pool, environment)
+            chosen = await self._program(pool, environment)
             started = time.perf_counter()
-            await environment.start_for(program, run)
+            await environment.start_for(chosen, run)
             self._note_start(pool, time.perf_counter() - started)
-        except EnvironmentUnavailable as error:
-            run.fail(error)
-            self._end(environment)
-            self._serve(pool)
-        except BaseException:
-            run.fail(EnvironmentUnavailable("the start of an environment was broken off"))
+        except asyncio.CancelledError:
+            run.fail(EnvironmentUnavailable("callpark is closing"))
             raise
+        except Exception as error:
+            self._start_failed(pool, environment, run, error)
 
     async def _start_ahead(self, pool: Pool, environment: Environment) -> None:
         """Start an environment for whichever event waits first when it is ready."""
         try:
-            program = await self._program(pool, environment)
+            chosen = await self._program(pool, environment)
             started = time.perf_counter()
-            init = await environment.start(program, self._limits.init_seconds, "")
-        except EnvironmentUnavailable as error:
-            self._end(environment)
-            run = pool.take_waiting()
-            if run is not None:
-                run.fail(error)
-            self._serve(pool)
+            init = await environment.start(chosen, self._limits.init_seconds, "")
+        except Exception as error:
+            self._start_failed(pool, environment, pool.take_waiting(), error)
             return
         if not isinstance(init, InitTimedOut):
             self._note_start(pool, time.perf_counter() - started)
@@ -257,11 +253,19 @@ class Fleet:
             return
         pool.busy.add(environment)
         try:
-            await environment.go_on(program, run, init)
-        except EnvironmentUnavailable as error:
+            await environment.go_on(chosen, run, init)
+        except Exception as error:
+            self._start_failed(pool, environment, run, error)
+
+    def _start_failed(self, pool: Pool, environment: Environment, run: Run | None, error: Exception) -> None:
+        """One run gets to know why; the others that wait are tried in their turn. Whatever else than
+        EnvironmentUnavailable comes here is a bug of ours: loud, and the run's caller gets it."""
+        if run is not None:
             run.fail(error)
-            self._end(environment)
-            self._serve(pool)
+        self._end(environment)
+        self._serve(pool)
+        if not isinstance(error, EnvironmentUnavailable):
+            _log.error("the start of %s failed", environment.stream, exc_info=error)
 
     async def _program(self, pool: Pool, environment: Environment) -> Program | Unstartable:
         if pool.program is None or pool.deployment is not environment.deployment:
@@ -292,7 +296,7 @@ class Fleet:
         pool.idle.append(environment)
         if pool.waiting:
             self._serve(pool)
-        elif self._sweep is None:
+        if pool.idle and self._sweep is None:
             self._sweep_in(self._limits.idle_environment_seconds)
 
     def environment_lost_run(self, environment: Environment, run: Run) -> None:
@@ -335,6 +339,7 @@ class Fleet:
                         run.fail(error)
                 return
             pool.starting.add(environment)
+            environment.prepare()
             self._tasks.spawn(self._start_ahead(pool, environment), f"start of {environment.stream}")
 
     def _retire(self, pool: Pool) -> None:

@@ -104,6 +104,7 @@ class Zygote:
                 "variables": command.variables,
                 "directory": str(command.directory),
                 "pycache": str(command.pycache),
+                "file_descriptors": command.file_descriptors,
             }
         )
         try:

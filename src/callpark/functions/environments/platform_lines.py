@@ -3,13 +3,17 @@
 Called by `environment.py`; formats as recorded (lambda.md §15.1); for `LogFormat: JSON`, the Telemetry API's records.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import orjson
 
 from callpark.functions.environments.happenings import AttemptStatus
+
+#: Gives the time stamp of a line, ISO 8601. Text lines have none, so it is asked for only when it is needed.
+Instant: TypeAlias = Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +32,23 @@ class Report:
 class TextLines:
     """`LogFormat: Text`."""
 
-    def init_start(self, runtime: str, version: str, at: str) -> str:
+    def init_start(self, runtime: str, version: str, at: Instant) -> str:
         name, number = _split_runtime(runtime)
         return f"INIT_START Runtime Version: {name}:{number}.callpark\tRuntime Version ARN: \n"
 
-    def init_report(self, seconds: float, status: Literal["error", "timeout"], error_type: str | None, at: str) -> str:
+    def init_report(
+        self, seconds: float, status: Literal["error", "timeout"], error_type: str | None, at: Instant
+    ) -> str:
         kind = f"\tError Type: {error_type}" if error_type else ""
         return f"INIT_REPORT Init Duration: {seconds * 1000:.2f} ms\tPhase: init\tStatus: {status}{kind}\t\n"
 
-    def start(self, request_id: str, version: str, at: str) -> str:
+    def start(self, request_id: str, version: str, at: Instant) -> str:
         return f"START RequestId: {request_id} Version: {version}\n"
 
-    def end(self, request_id: str, at: str) -> str | None:
+    def end(self, request_id: str, at: Instant) -> str | None:
         return f"END RequestId: {request_id}\n"
 
-    def report(self, report: Report, at: str) -> str:
+    def report(self, report: Report, at: Instant) -> str:
         milliseconds = report.duration_seconds * 1000
         line = (
             f"REPORT RequestId: {report.request_id}\tDuration: {milliseconds:.2f} ms\t"
@@ -61,23 +67,25 @@ class TextLines:
 class JsonLines:
     """`LogFormat: JSON`: one platform record per line."""
 
-    def init_start(self, runtime: str, version: str, at: str) -> str:
+    def init_start(self, runtime: str, version: str, at: Instant) -> str:
         record = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime}
-        return _line(at, "platform.initStart", {**record, "functionVersion": version})
+        return _line(at(), "platform.initStart", {**record, "functionVersion": version})
 
-    def init_report(self, seconds: float, status: Literal["error", "timeout"], error_type: str | None, at: str) -> str:
+    def init_report(
+        self, seconds: float, status: Literal["error", "timeout"], error_type: str | None, at: Instant
+    ) -> str:
         record: dict[str, object] = {"initializationType": "on-demand", "phase": "init", "status": status}
         if error_type:
             record["errorType"] = error_type
-        return _line(at, "platform.initReport", {**record, "metrics": {"durationMs": round(seconds * 1000, 3)}})
+        return _line(at(), "platform.initReport", {**record, "metrics": {"durationMs": round(seconds * 1000, 3)}})
 
-    def start(self, request_id: str, version: str, at: str) -> str:
-        return _line(at, "platform.start", {"requestId": request_id, "version": version})
+    def start(self, request_id: str, version: str, at: Instant) -> str:
+        return _line(at(), "platform.start", {"requestId": request_id, "version": version})
 
-    def end(self, request_id: str, at: str) -> str | None:
+    def end(self, request_id: str, at: Instant) -> str | None:
         return None
 
-    def report(self, report: Report, at: str) -> str:
+    def report(self, report: Report, at: Instant) -> str:
         milliseconds = report.duration_seconds * 1000
         metrics: dict[str, object] = {
             "durationMs": round(milliseconds, 3),
@@ -90,7 +98,7 @@ class JsonLines:
         record: dict[str, object] = {"requestId": report.request_id, "status": report.status, "metrics": metrics}
         if report.error_type and report.status == "error":
             record["errorType"] = report.error_type
-        return _line(at, "platform.report", record)
+        return _line(at(), "platform.report", record)
 
 
 def _line(at: str, kind: str, record: dict[str, object]) -> str:

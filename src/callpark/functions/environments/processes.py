@@ -29,12 +29,14 @@ _PEAK = re.compile(rb"VmHWM:\s+(\d+) kB")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program, its environment variables and directories. `pycache` keeps compiled Python out of the user's code."""
+    """A program, its environment variables and directories. `pycache` keeps compiled Python out of the user's code;
+    `file_descriptors` is how many it may have open."""
 
     program: Program
     variables: Mapping[str, str]
     directory: Path
     pycache: Path
+    file_descriptors: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import runpy
 import select
 import signal
@@ -75,6 +76,7 @@ class Request(TypedDict):
     variables: dict[str, str]
     directory: str
     pycache: str
+    file_descriptors: int
 
 
 def main(arguments: list[str]) -> None:
@@ -124,6 +126,7 @@ def _serve(connection: socket.socket, libc: ctypes.CDLL) -> Request | None:
                     os.close(inherited)
                 connection.detach()
                 _isolate(libc, zygote, descriptors[0])
+                _limit_descriptors(request["file_descriptors"])
                 if request["arguments"] is not None:
                     _execute(request["arguments"], request)
                 return request
@@ -198,6 +201,13 @@ def _isolate(libc: ctypes.CDLL, zygote: int, output: int) -> None:
         os.dup2(pipe, descriptor, inheritable=True)
     for descriptor in {nothing, output, pipe} - {0, *_LOG_DESCRIPTORS}:
         os.close(descriptor)
+
+
+def _limit_descriptors(allowed: int) -> None:
+    """The server may raise its own limit, for it has many environments to watch; a handler has what it has on AWS."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY or most >= allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
 
 
 def _execute(arguments: list[str], request: Request) -> None:

@@ -1,0 +1,80 @@
+"""What passes between the fleet and its environments: what they share, a run, and how a start went.
+
+Made by `fleet.py`, used by `environment.py`.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from callpark.functions.environments.ports import Attempt, Outcome
+from callpark.functions.environments.processes import Launcher
+from callpark.kernel.clock import Clock
+from callpark.kernel.holds import Hold
+from callpark.kernel.ids import Ids
+from callpark.kernel.limits import LambdaLimits
+from callpark.kernel.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What all environments share. `endpoint_url` is where callpark serves AWS's APIs, once it does."""
+
+    clock: Clock
+    ids: Ids
+    trace: Trace
+    limits: LambdaLimits
+    launcher: Launcher
+    directory: Path
+    endpoint_url: str | None
+
+
+class Run:
+    """One attempt on its way through an environment, and whoever waits for it. Holds virtual time until it is over."""
+
+    __slots__ = ("_future", "_hold", "attempt", "restarts", "started_at")
+
+    def __init__(self, attempt: Attempt, future: "asyncio.Future[Outcome]", hold: Hold) -> None:
+        self.attempt = attempt
+        self.restarts = 0
+        self.started_at: float | None = None
+        self._future = future
+        self._hold = hold
+
+    @property
+    def abandoned(self) -> bool:
+        return self._future.done()
+
+    def finish(self, outcome: Outcome) -> None:
+        if not self._future.done():
+            self._future.set_result(outcome)
+        self._hold.release()
+
+    def fail(self, error: Exception) -> None:
+        if not self._future.done():
+            self._future.set_exception(error)
+        self._hold.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The process asks for its first event."""
+
+
+@dataclass(frozen=True, slots=True)
+class InitFailed:
+    """The code could not be loaded, or the process ended. `text` is what the platform adds to the log; `payload` is
+    None where the error object names the request."""
+
+    error_type: str
+    payload: bytes | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InitTimedOut:
+    """The init phase took longer than it may."""
+
+
+Init: TypeAlias = Ready | InitFailed | InitTimedOut
