@@ -69,7 +69,7 @@ class Bench:
     def api(
         self,
         schema: str,
-        resolvers: dict[str, str | None | tuple[str | None, ...]] | None = None,
+        resolvers: dict[str, str | tuple[str | None, ...] | None] | None = None,
         *,
         source: str = "LAMBDA",
         functions: dict[str, tuple[str, str | None]] | None = None,

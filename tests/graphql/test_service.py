@@ -1,5 +1,7 @@
 """The slice's face: what clients see of queries, mutations, events and mistakes. Texts are recorded ones unless noted."""
 
+from dataclasses import replace
+
 import pytest
 
 from callpark.graphql.messages import GraphqlRequest
@@ -138,7 +140,7 @@ async def test_a_batch_of_one_unwraps_and_a_wrong_length_names_both(bench: Bench
     bench.functions.handlers[ECHO] = two
     response = await bench.run('{ item(id: "1") { id } }')
     assert response.errors[0]["errorType"] == "Lambda:IllegalArgument"
-    assert "2 items" in str(response.errors[0]["message"]) or "gave 2" in str(response.errors[0]["message"])
+    assert response.errors[0]["message"] == "A batch of 1 needs an answer of 1 item, the function gave 2."
 
 
 async def test_query_fields_run_at_the_same_time_and_mutation_fields_do_not(bench: Bench, clock: VirtualClock) -> None:
@@ -217,10 +219,7 @@ async def test_a_null_where_none_may_be_bubbles(bench: Bench) -> None:
     bench.api(SCHEMA, {"Query.items": code}, source="NONE")
     response = await bench.run("{ items { id text } must }")
     assert response.data is None
-    assert [e["message"] for e in response.errors] == [
-        "Cannot return null for non-nullable type: 'Int' within parent 'Query' (/must)",
-        "Cannot return null for non-nullable type: 'ID' within parent 'Item' (/items[1]/id)",
-    ] or sorted(str(e["message"]) for e in response.errors) == [
+    assert sorted(str(entry["message"]) for entry in response.errors) == [
         "Cannot return null for non-nullable type: 'ID' within parent 'Item' (/items[1]/id)",
         "Cannot return null for non-nullable type: 'Int' within parent 'Query' (/must)",
     ]
@@ -228,6 +227,7 @@ async def test_a_null_where_none_may_be_bubbles(bench: Bench) -> None:
     assert response.data == {"items": [{"id": "1", "text": None}, None]}
 
 
+# ruff: noqa: E501 - recorded sentences are not broken
 VALIDATION = [
     ("{ badfield }", "Validation error of type FieldUndefined: Field 'badfield' in type 'Query' is undefined @ 'badfield'"),
     ("{ items { nope } }", "Validation error of type FieldUndefined: Field 'nope' in type 'Item' is undefined @ 'items/nope'"),
@@ -280,8 +280,6 @@ async def test_refusals(bench: Bench, api_id: str, query: str, status: int, code
     bench.api(SCHEMA)
     definition = bench.service.api("api")
     assert definition is not None
-    from dataclasses import replace
-
     bench.service.apply([definition, replace(definition, api_id="bare", schema="", resolvers=())])
     with pytest.raises(CallerError) as refused:
         await bench.service.execute(api_id, GraphqlRequest(query))
@@ -291,7 +289,7 @@ async def test_refusals(bench: Bench, api_id: str, query: str, status: int, code
 
 async def test_what_does_not_compile_leaves_the_last_good_version_serving(bench: Bench) -> None:
     bench.api(SCHEMA, {"Query.hello": NONE.replace("ctx.args", "ctx.args.name")}, source="NONE")
-    with pytest.raises(ProjectError, match="code.js:1:"):
+    with pytest.raises(ProjectError, match=r"code\.js:1:"):
         bench.api(SCHEMA, {"Query.hello": "export function request(ctx) { while (true) {} }"}, source="NONE")
     with pytest.raises(ProjectError):
         bench.api("type Query {")
@@ -326,8 +324,8 @@ async def test_a_mutation_publishes_what_it_selected_and_a_subscription_takes_it
     bench.api(
         SCHEMA,
         {
-            "Mutation.say": "export function request(ctx) { return { payload: { id: '1', text: ctx.args.text, tags: ['a'] } }; }\n"
-            + PASS_ON
+            "Mutation.say": "export function request(ctx) {"
+            " return { payload: { id: '1', text: ctx.args.text, tags: ['a'] } }; }\n" + PASS_ON
         },
         source="NONE",
     )

@@ -1,14 +1,12 @@
 """Is a document valid, and in which words not: graphql-core validates, AppSync (graphql-java) words the answer.
 
-Called by `documents.py`; returns entries of `errors` with `path`, `locations` and `message`. A rule without recorded
+Called by `documents.py`; returns entries of `errors` with `path`, `locations` and `message`. What has no recorded
 wording keeps graphql-core's sentence behind AppSync's prefix.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
-
-from graphql.validation import ASTValidationRule
 
 from callpark.graphql.messages import ErrorEntry
 from graphql import (
@@ -28,10 +26,10 @@ from graphql import (
     ObjectValueNode,
     StringValueNode,
     ValueNode,
+    VariableDefinitionNode,
     VariableNode,
     Visitor,
     parse,
-    specified_rules,
     validate,
     visit,
 )
@@ -68,7 +66,7 @@ def parse_document(query: str, tokens_at_most: int) -> DocumentNode:
 def validate_document(schema: GraphQLSchema, document: DocumentNode) -> tuple[ErrorEntry, ...]:
     """What is wrong with a parsed document, in AppSync's words; empty when nothing is."""
     try:
-        errors = validate(schema, document, _TAGGED_RULES, max_errors=_ERRORS_AT_MOST)
+        errors = validate(schema, document, max_errors=_ERRORS_AT_MOST)
     except RecursionError:
         return (_plain("Validation error: the document is nested too deeply"),)
     return tuple(_entry(error, _worded(document, error)) for error in errors)
@@ -82,18 +80,6 @@ def _entry(error: GraphQLError, message: str) -> ErrorEntry:
     places = [{"line": p.line, "column": p.column, "sourceName": None} for p in error.locations or []]
     return {"path": None, "locations": places, "message": message}
 
-
-def _tagged(rule: type[ASTValidationRule]) -> type[ASTValidationRule]:
-    """The rule, leaving its name in each error: graphql-core's errors do not say where they come from."""
-
-    def report_error(self: ASTValidationRule, error: GraphQLError) -> None:
-        error.extensions = {"rule": rule.__name__}
-        self.context.report_error(error)
-
-    return type(rule.__name__, (rule,), {"report_error": report_error})
-
-
-_TAGGED_RULES = [_tagged(rule) for rule in specified_rules]
 
 _Wording: TypeAlias = Callable[[GraphQLError], "tuple[str, str] | None"]
 """A graphql-core error → (AppSync's type, AppSync's sentence)."""
@@ -109,76 +95,66 @@ def _pattern(pattern: str, kind: str, sentence: str) -> _Wording:
     return reword
 
 
-_WORDINGS: dict[str, tuple[_Wording, ...]] = {
-    "FieldsOnCorrectTypeRule": (
-        _pattern(
-            r"Cannot query field '(\w+)' on type '(\w+)'", "FieldUndefined", "Field '{}' in type '{}' is undefined"
-        ),
+_WORDINGS: tuple[_Wording, ...] = (
+    _pattern(r"Cannot query field '(\w+)' on type '(\w+)'", "FieldUndefined", "Field '{}' in type '{}' is undefined"),
+    _pattern(
+        r"Field '(\w+)' must not have a selection since type '(.+)' has",
+        "SubSelectionNotAllowed",
+        "Sub selection not allowed on leaf type {1} of field {0}",
     ),
-    "ScalarLeafsRule": (
-        _pattern(
-            r"Field '(\w+)' must not have a selection since type '(.+)' has",
-            "SubSelectionNotAllowed",
-            "Sub selection not allowed on leaf type {1} of field {0}",
-        ),
-        _pattern(
-            r"Field '(\w+)' of type '(.+)' must have a selection",
-            "SubSelectionRequired",
-            "Sub selection required for type {1} of field {0}",
-        ),
+    _pattern(
+        r"Field '(\w+)' of type '(.+)' must have a selection",
+        "SubSelectionRequired",
+        "Sub selection required for type {1} of field {0}",
     ),
-    "KnownArgumentNamesRule": (
-        _pattern(r"Unknown argument '(\w+)' on field", "UnknownArgument", "Unknown field argument {}"),
+    _pattern(r"Unknown argument '(\w+)' on field", "UnknownArgument", "Unknown field argument {}"),
+    _pattern(r"Field '\w+' argument '(\w+)'", "MissingFieldArgument", "Missing field argument {}"),
+    _pattern(
+        r"Directive '@(\w+)' argument '(\w+)'",
+        "MissingDirectiveArgument",
+        "Missing directive argument {1} of directive {0}",
     ),
-    "ProvidedRequiredArgumentsRule": (
-        _pattern(r"Field '\w+' argument '(\w+)'", "MissingFieldArgument", "Missing field argument {}"),
-        _pattern(
-            r"Directive '@(\w+)' argument '(\w+)'",
-            "MissingDirectiveArgument",
-            "Missing directive argument {1} of directive {0}",
-        ),
+    _pattern(r"Variable '\$(\w+)' is not defined", "UndefinedVariable", "Undefined variable {}"),
+    _pattern(r"Variable '\$(\w+)' is never used", "UnusedVariable", "Unused variable {}"),
+    _pattern(
+        r"There can be only one variable named '\$(\w+)'",
+        "DuplicateVariableName",
+        "There can be only one variable named '{}'",
     ),
-    "NoUndefinedVariablesRule": (_pattern(r"Variable '\$(\w+)'", "UndefinedVariable", "Undefined variable {}"),),
-    "NoUnusedVariablesRule": (_pattern(r"Variable '\$(\w+)'", "UnusedVariable", "Unused variable {}"),),
-    "UniqueVariableNamesRule": (
-        _pattern(
-            r"There can be only one variable named '\$(\w+)'",
-            "DuplicateVariableName",
-            "There can be only one variable named '{}'",
-        ),
+    _pattern(
+        r"Variable '\$\w+' of type '(.+)' used in position expecting type '(.+)'",
+        "VariableTypeMismatch",
+        "Variable type '{}' doesn't match expected type '{}'",
     ),
-    "VariablesInAllowedPositionRule": (
-        _pattern(
-            r"Variable '\$\w+' of type '(.+)' used in position expecting type '(.+)'",
-            "VariableTypeMismatch",
-            "Variable type '{}' doesn't match expected type '{}'",
-        ),
+    _pattern(r"Unknown type '(\w+)'", "UnknownType", "Unknown type {}"),
+    _pattern(r"Unknown directive '@(\w+)'", "UnknownDirective", "Unknown directive {}"),
+    _pattern(r"Unknown fragment '(\w+)'", "UndefinedFragment", "Undefined fragment {}"),
+    _pattern(r"Fragment '(\w+)' is never used", "UnusedFragment", "Unused fragment {}"),
+    _pattern(r"Cannot spread fragment '(\w+)' within itself", "FragmentCycle", "Fragment cycles not allowed"),
+    _pattern(r"(Fragment .*cannot be spread here.*)\.", "InvalidFragmentType", "{}"),
+    _pattern(r"(Fields '.+' conflict because (?s:.+))\.", "FieldsConflict", "{}"),
+    _pattern(r"(There can be only one operation named '\w+')", "DuplicateOperationName", "{}"),
+    _pattern(
+        r"This anonymous operation must be the only",
+        "LoneAnonymousOperationViolation",
+        "Anonymous operation with other operations.",
     ),
-    "KnownTypeNamesRule": (_pattern(r"Unknown type '(\w+)'", "UnknownType", "Unknown type {}"),),
-    "KnownDirectivesRule": (_pattern(r"Unknown directive '@(\w+)'", "UnknownDirective", "Unknown directive {}"),),
-    "KnownFragmentNamesRule": (_pattern(r"Unknown fragment '(\w+)'", "UndefinedFragment", "Undefined fragment {}"),),
-    "NoUnusedFragmentsRule": (_pattern(r"Fragment '(\w+)'", "UnusedFragment", "Unused fragment {}"),),
-    "NoFragmentCyclesRule": (lambda error: ("FragmentCycle", "Fragment cycles not allowed"),),
-    "PossibleFragmentSpreadsRule": (lambda error: ("InvalidFragmentType", error.message.rstrip(".")),),
-    "OverlappingFieldsCanBeMergedRule": (lambda error: ("FieldsConflict", error.message.rstrip(".")),),
-    "UniqueOperationNamesRule": (lambda error: ("DuplicateOperationName", error.message.rstrip(".")),),
-    "LoneAnonymousOperationRule": (
-        lambda error: ("LoneAnonymousOperationViolation", "Anonymous operation with other operations."),
-    ),
-}
+)
 
 
 def _worded(document: DocumentNode, error: GraphQLError) -> str:
-    rule = str((error.extensions or {}).get("rule", "Rule"))
-    node = error.nodes[0] if error.nodes else None
+    nodes: list[Node | None] = list(error.nodes or [])
+    nodes = nodes or [None]
+    # A variable that does not fit names its definition first and then where it is used.
+    node = nodes[-1] if isinstance(nodes[0], VariableDefinitionNode) else nodes[0]
     fields, arguments = _surroundings(document, node)
-    found: tuple[str, str] | None = None
-    if rule == "ValuesOfCorrectTypeRule" and isinstance(node, Node):
+    found = next((found for reword in _WORDINGS if (found := reword(error)) is not None), None)
+    if found is None and node is not None:
         found = _wrong_value(error, node, arguments)
-    for reword in _WORDINGS.get(rule, ()):
-        found = found or reword(error)
-    kind, sentence = found or (rule.removesuffix("Rule"), error.message.rstrip("."))
     place = f" @ '{'/'.join(fields)}'" if fields else ""
+    if found is None:
+        return f"Validation error: {error.message.rstrip('.')}{place}"
+    kind, sentence = found
     return f"Validation error of type {kind}: {sentence}{place}"
 
 

@@ -1,0 +1,169 @@
+"""The util surface and the quirks of APPSYNC_JS, expression by expression; vectors are AWS's where there are any."""
+# ruff: noqa: E501 - tables read better unbroken
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from callpark.graphql.runtimes.js.host import Evaluation, JavaScriptHost
+from callpark.kernel.clock import VirtualClock
+
+pytestmark = pytest.mark.unit
+
+CONTEXT: dict[str, object] = {
+    "arguments": {"name": "n"},
+    "stash": {},
+    "source": None,
+    "identity": None,
+    "prev": None,
+    "env": {"STAGE": "test"},
+    "info": {"fieldName": "f", "parentTypeName": "Query", "variables": {}, "selectionSetList": ["a"], "selectionSetGraphQL": "{\n  a\n}"},
+}  # fmt: skip
+
+
+async def evaluate(host: JavaScriptHost, body: str, context: Mapping[str, object] = CONTEXT) -> Evaluation:
+    unit = host.load("import { util } from '@aws-appsync/utils';\nexport function request(ctx) {\n" + body + "\n}")
+    done = unit.evaluate("request", context, "API Key Authorization")
+    return done if isinstance(done, Evaluation) else await done
+
+
+VALUES: list[tuple[str, Any]] = [
+    # time: vectors of the developer guide
+    ("util.time.epochMilliSecondsToISO8601(1517943695758)", "2018-02-06T19:01:35.758Z"),
+    ("util.time.epochMilliSecondsToFormatted(1517943695758, 'yyyy-MM-dd HH:mm:ssZ')", "2018-02-06 19:01:35+0000"),
+    ("util.time.epochMilliSecondsToFormatted(1517943695758, 'yyyy-MM-dd HH:mm:ssZ', '+08:00')", "2018-02-07 03:01:35+0800"),
+    ("util.time.parseFormattedToEpochMilliSeconds('2018-02-02 01:19:22+0800', 'yyyy-MM-dd HH:mm:ssZ')", 1517505562000),
+    ("util.time.parseFormattedToEpochMilliSeconds('2018-02-02 01:19:22', 'yyyy-MM-dd HH:mm:ss', '+08:00')", 1517505562000),
+    ("util.time.parseISO8601ToEpochMilliSeconds('2018-02-01T17:21:05.180+08:00')", 1517476865180),
+    ("util.time.epochMilliSecondsToSeconds(1517943695758)", 1517943695),
+    ("util.time.nowISO8601()", "2026-01-01T00:00:00.000Z"),
+    ("util.time.nowEpochSeconds()", 1767225600),
+    ("util.time.nowEpochMilliSeconds()", 1767225600000),
+    ("util.time.nowFormatted(\"EEEE, d MMM uuuu 'at' hh:mm a[XXX]\")", "Thursday, 1 Jan 2026 at 12:00 AMZ"),
+    ("util.time.parseFormattedToEpochMilliSeconds('5 Feb 2018 1:02 PM', 'd MMM yyyy h:mm a')", 1517835720000),
+    ("Date.now()", 1767225600000),
+    ("new Date().toISOString()", "2026-01-01T00:00:00.000Z"),
+    # encodings
+    ("util.base64Encode('hello wörld')", "aGVsbG8gd8O2cmxk"),
+    ("util.base64Decode('aGVsbG8gd8O2cmxk')", "hello wörld"),
+    ("util.base64Encode('ab')", "YWI="),
+    ("util.urlEncode('a b&c=ü/(x)~')", "a+b%26c%3D%C3%BC%2F%28x%29%7E"),
+    ("util.urlDecode('a+b%26c%3D%C3%BC')", "a b&c=ü"),
+    ("util.escapeJavaScript(`it's \"q\"\\n`)", "it\\'s \\\"q\\\"\\n"),
+    # matching is whole-string
+    ("util.matches('a*b', 'aaaaab')", True),
+    ("util.matches('a*b', 'caaab')", False),
+    ("util.matches('(?i)ABC', 'abc')", True),
+    ("util.authType()", "API Key Authorization"),
+    # dynamodb: numbers stay numbers
+    ("util.dynamodb.toDynamoDB(12345)", {"N": 12345}),
+    ("util.dynamodb.toDynamoDB({a: [1, 'b', true, null]})", {"M": {"a": {"L": [{"N": 1}, {"S": "b"}, {"BOOL": True}, {"NULL": None}]}}}),
+    ("util.dynamodb.toMapValues({id: '1', n: 2})", {"id": {"S": "1"}, "n": {"N": 2}}),
+    ("util.dynamodb.toStringSet(['a'])", {"SS": ["a"]}),
+    ("util.dynamodb.toNull()", {"NULL": None}),
+    ("util.dynamodb.toS3Object('k', 'b', 'r')", {"S": '{"s3":{"key":"k","bucket":"b","region":"r"}}'}),
+    ("util.dynamodb.fromS3ObjectJson('{\"s3\":{\"key\":\"k\"}}')", {"key": "k"}),
+    # other families
+    ("util.str.normalize('\\u0041\\u030a', 'nfc')", "\u00c5"),
+    ("util.math.roundNum(10.5)", 11),
+    ("util.http.copyHeaders({Host: 'h', 'Content-Length': '1', accept: 'a'})", {"accept": "a"}),
+    # quirks of the runtime
+    ("JSON.parse('nonsense')", ""),
+    ("'a.b.c'.replace('[.]', '-')", "a-b.c"),
+    ("'a.b.c'.replaceAll('[.]', '-')", "a-b-c"),
+    ("[3, 1, 2].sort()", [1, 2, 3]),
+    ("ctx.args === ctx.arguments && ctx.args.name", "n"),
+    ("ctx.info.selectionSetList", ["a"]),
+    ("JSON.stringify(ctx.info).includes('selectionSet')", False),
+    ("ctx.env.STAGE", "test"),
+    ("undefined", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    VALUES,
+    ids=[e[:60] for e, _ in VALUES],
+)
+async def test_values(host: JavaScriptHost, expression: str, expected: object) -> None:
+    evaluation = await evaluate(host, f"return {expression};")
+    assert evaluation.halt is None
+    assert evaluation.value == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "pattern"),
+    [
+        ("util.autoId()", r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
+        ("util.autoUlid()", r"[0-9A-HJKMNP-TV-Z]{26}"),
+        ("util.autoKsuid()", r"[0-9A-Za-z]{27}"),
+    ],
+)
+async def test_ids_have_their_form_and_never_repeat(host: JavaScriptHost, expression: str, pattern: str) -> None:
+    values = [(await evaluate(host, f"return [{expression}, {expression}];")).value for _ in range(3)]
+    flat = [each for pair in values for each in pair]  # type: ignore[attr-defined]
+    assert all(re.fullmatch(pattern, each) for each in flat)
+    assert len(set(flat)) == 6
+
+
+MISUSES = [
+    ("util.base64Encode(1)", "util.base64Encode expects a string"),
+    ("util.time.nowFormatted('yyyy', 'Australia/Perth')", "Australia/Perth"),
+    ("util.time.parseFormattedToEpochMilliSeconds('x', 'yyyy')", "does not match"),
+    ("util.matches('(', 'x')", "util.matches"),
+    ("util.transform.toDynamoDBFilterExpression({})", "callpark does not have util.transform.toDynamoDBFilterExpression yet"),
+    ("util.xml.toMap('<a/>')", "callpark does not have util.xml.toMap yet"),
+    ("ctx.nothing.at.all", "TypeError"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "message"), MISUSES)
+async def test_misuse_is_an_error_of_type_code_with_its_place(
+    host: JavaScriptHost, expression: str, message: str
+) -> None:
+    halt = (await evaluate(host, f"return {expression};")).halt
+    assert halt is not None
+    assert halt["type"] == "Code"
+    assert str(halt["message"]).startswith("code.js:3:")
+    assert message in str(halt["message"])
+
+
+async def test_a_module_that_is_not_built_says_so_when_it_is_called(host: JavaScriptHost) -> None:
+    unit = host.load(
+        "import { get } from '@aws-appsync/utils/dynamodb';\nimport * as ddb from '@aws-appsync/utils/dynamodb';\n"
+        "export function request(ctx) { return ctx.args.name === 'star' ? ddb.put({}) : get({}); }"
+    )
+    for name, member in (("n", "get"), ("star", "put")):
+        evaluation = unit.evaluate("request", {**CONTEXT, "arguments": {"name": name}}, "")
+        assert isinstance(evaluation, Evaluation)
+        assert evaluation.halt is not None
+        assert f"{member} of the module @aws-appsync/utils/dynamodb" in str(evaluation.halt["message"])
+
+
+async def test_nothing_survives_from_one_evaluation_to_the_next(host: JavaScriptHost) -> None:
+    unit = host.load("let count = 0;\nexport function request() { count += 1; return count; }")
+    values = [unit.evaluate("request", CONTEXT, "") for _ in range(3)]
+    assert [each.value for each in values if isinstance(each, Evaluation)] == [1, 1, 1]
+
+
+async def test_stash_arguments_errors_and_effects_come_back(host: JavaScriptHost) -> None:
+    evaluation = await evaluate(
+        host,
+        "ctx.stash.a = 1; ctx.args.name = 'm'; util.appendError('e', 'T'); extensions.setSubscriptionFilter({f: 1});"
+        " console.error('x'); runtime.earlyReturn({v: 1}); return 2;",
+    )
+    assert evaluation.stash == {"a": 1}
+    assert evaluation.args == {"name": "m"}
+    assert evaluation.errors == ({"message": "e", "type": "T", "data": None, "errorInfo": None},)
+    assert evaluation.effects == ({"name": "setSubscriptionFilter", "parameters": [{"f": 1}]},)
+    assert evaluation.logs[0].startswith("ERROR - code.js:3:")
+    assert evaluation.halt == {"kind": "return", "value": {"v": 1}, "skipTo": None}
+    assert evaluation.value is None
+
+
+async def test_time_inside_is_the_clock(host: JavaScriptHost, clock: VirtualClock) -> None:
+    before = (await evaluate(host, "return util.time.nowEpochSeconds();")).value
+    await clock.advance(60)
+    assert (await evaluate(host, "return util.time.nowEpochSeconds();")).value == before + 60  # type: ignore[operator]
