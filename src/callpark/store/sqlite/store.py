@@ -186,7 +186,8 @@ class SqliteStore:
     def _delivered(self, outcome: Outcome) -> None:
         """On the writer's thread."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._settle, outcome)
+        if not self._loop.is_closed():  # it is when somebody stopped the loop without closing the store
+            self._loop.call_soon_threadsafe(self._settle, outcome)
 
     def _settle(self, outcome: Outcome) -> None:
         try:
