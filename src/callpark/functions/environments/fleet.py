@@ -16,7 +16,13 @@ from callpark.functions.environments.environment import Environment
 from callpark.functions.environments.forking import ForkingLauncher, can_fork
 from callpark.functions.environments.lifecycle import Life
 from callpark.functions.environments.ports import Attempt, Deployment, EnvironmentUnavailable, Outcome, Saturated
-from callpark.functions.environments.processes import Launcher, OwnThread, PlainLauncher
+from callpark.functions.environments.processes import (
+    DESCRIPTORS_PER_ENVIRONMENT,
+    Launcher,
+    OwnThread,
+    PlainLauncher,
+    allow_descriptors,
+)
 from callpark.functions.environments.runs import InitTimedOut, Platform, Ready, Run
 from callpark.functions.environments.runtimes import Program, Unstartable, other_python, program
 from callpark.functions.environments.scaling import Demand, environments_to_start
@@ -118,6 +124,7 @@ class Fleet:
 
     async def start(self) -> None:
         """Warm up what Python handlers are forked from, so that the first one does not wait for it. Optional."""
+        allow_descriptors(self._limits.environments * DESCRIPTORS_PER_ENVIRONMENT)
         if isinstance(self._platform.launcher, ForkingLauncher):
             await self._platform.launcher.warm()
 

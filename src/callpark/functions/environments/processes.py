@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from callpark.functions.environments.runtimes import Program, plain_arguments
 
 #: The log pipe's descriptors in every process: standard output, standard error, telemetry.
 TELEMETRY_DESCRIPTOR = 3
+#: Listener, connection, log pipe and three of /proc, and room for a start and an end at the same time.
+DESCRIPTORS_PER_ENVIRONMENT = 10
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PEAK = re.compile(rb"VmHWM:\s+(\d+) kB")
 
@@ -175,6 +178,16 @@ class PlainLauncher:
 
         threading.Thread(target=wait, name=f"exit of {child.pid}", daemon=True).start()
         return exited
+
+
+def allow_descriptors(more: int) -> None:
+    """Let this process open `more` descriptors beyond the ordinary, as far as the system lets it."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 1024 + more
+    if most != resource.RLIM_INFINITY:
+        wanted = min(wanted, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _complete(exited: "asyncio.Future[Exit]", how: Exit) -> None:
