@@ -16,7 +16,10 @@ EVENTS = 1_000
 
 #: Runs that may repeat: those in flight at the kill, and those that ended in the few milliseconds in which removals
 #: from the queue are gathered into one transaction.
-IN_FLIGHT = 100
+IN_FLIGHT = 50
+
+#: So many handlers at once; each of them may be in flight.
+ENVIRONMENTS = "lambda.environments=8"
 
 TEMPLATE = """
 Resources:
@@ -80,7 +83,7 @@ async def test_every_acknowledged_event_completes_after_kill_9(tmp_path: Path) -
     port = listener.sockets[0].getsockname()[1]
     (project / "template.yaml").write_text(TEMPLATE.format(port=port))
 
-    async with started(project, tmp_path / "data") as server:
+    async with started(project, tmp_path / "data", "--limit", ENVIRONMENTS) as server:
         await _send(server.endpoint, EVENTS)
         await reports.until_distinct(EVENTS // 3 + 1)
         await server.kill()
