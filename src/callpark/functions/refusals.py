@@ -44,9 +44,15 @@ def too_large(message: str) -> CallerError:
     return CallerError("RequestEntityTooLargeException", 413, message, body={"message": message})
 
 
-def too_many_requests(reason: str, message: str = "Rate Exceeded.") -> CallerError:
+def too_many_requests(reason: str, retry_after_seconds: float) -> CallerError:
+    """Body as recorded for reserved concurrency; the seconds go into the header that SDKs show as retryAfterSeconds."""
+    message = "Rate Exceeded."
     return CallerError(
-        "TooManyRequestsException", 429, message, body={"Reason": reason, "Type": "User", "message": message}
+        "TooManyRequestsException",
+        429,
+        message,
+        body={"Reason": reason, "Type": "User", "message": message},
+        headers={"Retry-After": f"{retry_after_seconds:g}"},
     )
 
 

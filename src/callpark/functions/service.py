@@ -213,12 +213,14 @@ class Functions:
 
     async def _run_now(self, name: str, attempt: Attempt) -> Outcome:
         if (reason := self._slots.take(name)) is not None:
-            raise refusals.too_many_requests(reason)
+            raise refusals.too_many_requests(reason, self.limits.throttle_base_seconds)
         try:
             deployment = self._deployments.get(name) or await self._deploy(name)
             return await self._environments.run(deployment, attempt)
         except Saturated:
-            raise refusals.too_many_requests("ConcurrentInvocationLimitExceeded") from None
+            raise refusals.too_many_requests(
+                "ConcurrentInvocationLimitExceeded", self.limits.throttle_base_seconds
+            ) from None
         except (EnvironmentUnavailable, ProjectError) as error:
             raise refusals.service_exception(str(error)) from error
         finally:

@@ -141,6 +141,7 @@ async def test_zero_concurrency_throttles_synchronous_calls(scene: Scene) -> Non
         "Type": "User",
         "message": "Rate Exceeded.",
     }
+    assert refusal.headers == {"Retry-After": "1"}
 
 
 async def test_nested_calls_take_a_slot_each(scene: Scene) -> None:
