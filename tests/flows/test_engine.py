@@ -35,7 +35,7 @@ def end_of(driver: Driver) -> tuple[str, str]:
 def test_an_unsupported_action_type_ends_the_contact_by_name() -> None:
     driver = Driver(action("view", "ShowView", {}, "bye", errors={"NoMatchingError": "bye"}), hang_up()).start()
     assert end_of(driver) == (
-        "CONTACT_FLOW_DISCONNECT",
+        "OTHER",
         "action 'view': action type ShowView is not supported by callpark",
     )
     assert driver.warnings == ["flow flow: action 'view': action type ShowView is not supported by callpark"]
@@ -53,7 +53,7 @@ def test_an_unsupported_action_is_logged_while_logging_is_on() -> None:
 def test_a_branch_that_is_not_wired_ends_the_contact(target: str | None) -> None:
     driver = Driver(action("say", "MessageParticipant", {"Text": "Hi"}, target)).start()
     driver.next_timer()
-    assert end_of(driver) == ("CONTACT_FLOW_DISCONNECT", "action 'say' leads nowhere: its branch is not wired")
+    assert end_of(driver) == ("OTHER", "action 'say' leads nowhere: its branch is not wired")
 
 
 def test_an_error_without_an_edge_ends_the_contact_with_its_reason() -> None:

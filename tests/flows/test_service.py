@@ -4,11 +4,12 @@ import gc
 import logging
 import time
 import tracemalloc
+from collections.abc import Sequence
 
 import pytest
 
 from callpark.flows.channels.phone import Manner
-from callpark.flows.contact import from_bytes
+from callpark.flows.contact import Collecting, from_bytes
 from callpark.flows.happenings import ContactEnded, FunctionEnded, WaitEnded
 from callpark.flows.lane import TABLE
 from callpark.flows.model import InstanceDefinition
@@ -17,6 +18,7 @@ from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.limits import ConnectLimits
 from callpark.store.memory import MemoryFaults, MemoryStore
+from callpark.store.ports import Row
 from tests.flows.building import (
     ASYNCHRONOUS,
     INSTANCE_ARN,
@@ -232,6 +234,16 @@ async def test_retries_stay_within_the_limit(clock: VirtualClock) -> None:
     assert call.timeline.functions[0].outcome == "timed_out"
 
 
+async def test_a_runner_that_breaks_is_a_failed_function(clock: VirtualClock, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(parameters: object) -> float:
+        raise RuntimeError("no process")
+
+    flow = definition(invoke("a", "good", "bad"), say("good", "Good", "bye"), say("bad", "Bad", "bye"), hang_up())
+    assert (await Office(clock, [flow], {"F": Stub(broken)}).call()).heard == ["Bad"]
+    assert "could not be run" in caplog.text
+    caplog.clear()
+
+
 # Restarts
 
 
@@ -240,6 +252,46 @@ async def until_waiting(office: Office, keys: str = "30") -> str:
     while not (office.flows.contacts() and office.flows.contacts()[0].wait):
         await office.clock.advance(1)
     return call.contact_id
+
+
+def still_to_press(saved: Sequence[Row]) -> str:
+    """What a caller who knows how far the call got still has to key of 3#."""
+    for row in saved:
+        contact = from_bytes(row.value)
+        if contact.memory.stored_input is not None:
+            return ""
+        if isinstance(contact.activity, Collecting) and contact.activity.digits:
+            return "#"
+    return "3#"
+
+
+@pytest.mark.parametrize("crash_after", [0.0, 1.0, 3.0, 4.5, 5.0, 6.1, 7.0, 7.8, 7.9, 9.0])
+@pytest.mark.parametrize("delay_seconds", [0.0, 0.3])
+async def test_a_crash_at_any_time_loses_nothing(clock: VirtualClock, crash_after: float, delay_seconds: float) -> None:
+    """The call goes on where it was saved; keys that were not yet pressed are pressed afterwards."""
+    store = MemoryStore(clock, MemoryFaults(seed=int(crash_after * 10), delay_seconds=delay_seconds))
+    office = Office(clock, [PATTERN], {"F": DELAY}, store=store)
+    phone = office.phone("3#")
+    office.flows.start_call("flow", phone)
+    await clock.advance(crash_after)
+    await clock.settle()
+    saved = await store.scan(TABLE)
+    after = office.restarted()
+    await office.flows.close()
+    again = after.phone(still_to_press(saved))
+    await after.flows.start(lambda contact: again)
+    await clock.advance(200)
+    if not saved:  # its first save was still on the way, nobody had heard anything
+        assert phone.heard_texts == []
+        return
+    assert again.end == "CONTACT_FLOW_DISCONNECT"
+    assert [*phone.heard_texts, *again.heard_texts][-1] == "Your request is done."
+    assert await after.store.scan(TABLE) == []
+    assert len(after.runner.runs) <= 1
+    ran = [*office.runner.runs, *after.runner.runs]
+    assert ran
+    assert {run[1]["SecondsDelay"] for run in ran} == {"3"}
+    assert len({run[2] for run in ran}) == 1
 
 
 async def test_a_parked_contact_survives_a_crash_and_its_function_runs_again(clock: VirtualClock) -> None:

@@ -100,7 +100,10 @@ Activity: TypeAlias = Speaking | Collecting | Calling | None
 
 
 class End(msgspec.Struct, frozen=True):
-    """How a contact ended: AWS's disconnect reason, and what happened in words ("" when the flow just hung up)."""
+    """How a contact ended: AWS's disconnect reason, and what happened in words ("" when somebody just hung up).
+
+    CONTACT_FLOW_DISCONNECT: the flow ended it. CUSTOMER_DISCONNECT: the caller. OTHER: it could not go on.
+    """
 
     reason: str
     detail: str = ""

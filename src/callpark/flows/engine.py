@@ -251,7 +251,7 @@ def _dead_end(turn: Turn, step: Step, outcome: Outcome) -> None:
 
 
 def _fatal(turn: Turn, step: Step, detail: str) -> Ended:
-    """The flow cannot go on: what Connect counts under ContactFlowFatalErrors."""
+    """The flow cannot go on: what Connect counts under ContactFlowFatalErrors. The reason is OTHER (our rule)."""
     turn.log(step.action, {}, Results=detail, Metric="ContactFlowFatalErrors")
     turn.effects.append(Warn(f"flow {turn.program.flow.name}: {detail}"))
-    return Ended("CONTACT_FLOW_DISCONNECT", detail)
+    return Ended("OTHER", detail)

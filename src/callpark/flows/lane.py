@@ -33,7 +33,7 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.timers import Timer
 from callpark.kernel.trace import Trace
-from callpark.store.ports import DeleteRow, SetRow, Store
+from callpark.store.ports import Change, DeleteRow, SetRow, Store
 
 _log = logging.getLogger("callpark")
 
@@ -158,6 +158,7 @@ class Lane:
             for event in events:
                 self.contact, self.program, more = handle(self._world, self.program, self.contact, event, now)
                 effects += more
+            change = self._save_change()
         except Exception:
             _log.exception("contact %s: the engine failed on %r", self.contact.id, events)
             self._fail("callpark failed; see its log")
@@ -165,10 +166,15 @@ class Lane:
         if self.contact == before:
             self._carry_out(effects)
             return
-        contact = self.contact
-        row = SetRow(TABLE, contact.id, to_bytes(contact)) if contact.ended is None else DeleteRow(TABLE, contact.id)
-        saving = asyncio.ensure_future(self._exchange.store.commit([row]))
+        saving = asyncio.ensure_future(self._exchange.store.commit([change]))
         saving.add_done_callback(functools.partial(self._saved, effects))
+
+    def _save_change(self) -> Change:
+        """An open contact is a row; an ended one is none."""
+        contact = self.contact
+        if contact.ended is not None:
+            return DeleteRow(TABLE, contact.id)
+        return SetRow(TABLE, contact.id, to_bytes(contact))
 
     def _saved(self, effects: list[Effect], saving: "asyncio.Future[None]") -> None:
         if self.closed or saving.cancelled():

@@ -43,8 +43,11 @@ class Call:
     """A call in progress. `line` takes keys and hangs up, as the phone does."""
 
     contact_id: str
-    line: Line
     _lane: Lane
+
+    @property
+    def line(self) -> Line:
+        return self._lane
 
     @property
     def ended(self) -> "asyncio.Future[End]":
@@ -131,7 +134,7 @@ class Flows:
         lane = self._open(new_contact(party, program), program, phone)
         phone.answered(lane)
         lane.post(Started())
-        return Call(party.contact_id, lane, lane)
+        return Call(party.contact_id, lane)
 
     async def close(self) -> None:
         """Leave open contacts as they are saved, and end what runs for them."""
@@ -183,6 +186,9 @@ class Flows:
             return await self._functions.run(start.function_arn, start.payload, start.invocation_id)
         except (CallerError, ProjectError) as error:
             return FunctionAnswer(b"", failed=True, message=str(error))
+        except Exception:
+            _log.exception("%s could not be run", start.function_arn)
+            return FunctionAnswer(b"", failed=True, message="callpark failed; see its log")
 
     def _open(self, contact: Contact, program: Program, phone: Phone) -> Lane:
         lane = Lane(self, self._world, contact, program, phone)
