@@ -1,10 +1,11 @@
 """The slice's face: what clients see of queries, mutations, events and mistakes. Texts are recorded ones unless noted."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from callpark.graphql.messages import GraphqlRequest
+from callpark.graphql.messages import GraphqlRequest, Publication
 from callpark.graphql.subscriptions import SubscriptionRefused
 from callpark.kernel.clock import VirtualClock, sleep
 from callpark.kernel.errors import CallerError, ProjectError
@@ -355,6 +356,111 @@ async def test_a_mutation_publishes_what_it_selected_and_a_subscription_takes_it
             }
         ],
     }
+
+
+async def test_an_abstract_result_is_published_with_its_type(bench: Bench) -> None:
+    schema = """
+    type Query { a: Int }
+    interface Thing { id: ID! }
+    type One implements Thing { id: ID!  one: Int }
+    type Two implements Thing { id: ID!  two: Int }
+    type Mutation { make(n: Int!): Thing  many: [Thing!] }
+    type Subscription { made: Thing @aws_subscribe(mutations: ["make"])  all: [Thing!] @aws_subscribe(mutations: ["many"]) }
+    """
+    make = (
+        "export function request(ctx) { return { payload: ctx.args.n === 1"
+        " ? { __typename: 'One', id: '1', one: 1 } : { __typename: 'Two', id: '2', two: 2 } }; }\n" + PASS_ON
+    )
+    many = (
+        "export function request() { return { payload:"
+        " [{ __typename: 'One', id: '1', one: 1 }, { __typename: 'Two', id: '2', two: 2 }] }; }\n" + PASS_ON
+    )
+    bench.api(schema, {"Mutation.make": make, "Mutation.many": many}, source="NONE")
+    parts = "{ id ... on One { o: one } ... on Two { two } }"
+    made = await bench.service.subscribe("api", GraphqlRequest(f"subscription {{ made {parts} }}"))
+    every = await bench.service.subscribe("api", GraphqlRequest(f"subscription {{ all {parts} }}"))
+    response = await bench.run(f"mutation {{ a: make(n: 1) {parts} b: make(n: 2) {parts} many {parts} }}")
+    assert response.body().startswith(b'{"data":{"a":{"id":"1","o":1},"b":{"id":"2","two":2},"many":[{"id":"1"')
+    one, two, both = (each.value for each in bench.published)
+    assert one == {"__typename": "One", "id": "1", "one": 1}
+    assert made.project(two) == {"data": {"made": {"id": "2", "two": 2}}}
+    assert every.project(both) == {"data": {"all": [{"id": "1", "o": 1}, {"id": "2", "two": 2}]}}
+
+
+async def test_a_publisher_that_breaks_does_not_break_the_mutation(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(publication: Publication) -> None:
+        raise RuntimeError("no")
+
+    bench.api(
+        SCHEMA,
+        {"Mutation.say": "export function request() { return { payload: { id: '1' } }; }\n" + PASS_ON},
+        source="NONE",
+    )
+    bench.service.on_publish(broken)
+    assert await bench.data("mutation { say { id } }") == {"say": {"id": "1"}}
+    assert "publishing say of API api failed" in caplog.text
+    caplog.clear()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["'\\ud800'", "'\\ud800'.concat('x')"],
+)
+async def test_half_a_character_is_a_field_error(bench: Bench, payload: str) -> None:
+    bench.api(
+        SCHEMA,
+        {"Query.hello": f"export function request() {{ return {{ payload: {payload} }}; }}\n" + PASS_ON},
+        source="NONE",
+    )
+    response = await bench.run('{ hello(name: "n") }')
+    assert [(e["errorType"], e["message"]) for e in response.errors] == [
+        ("Code", "The evaluated result is not JSON that can be read.")
+    ]
+
+
+@pytest.mark.parametrize("code", [INVOKE, None])
+async def test_input_that_nests_too_deeply_is_a_field_error(bench: Bench, code: str | None) -> None:
+    bench.api("type Query { a(json: AWSJSON): AWSJSON }", {"Query.a": code})
+    response = await bench.run("query ($j: AWSJSON) { a(json: $j) }", {"j": "[" * 600 + "]" * 600})
+    assert response.data == {"a": None}
+    assert "cannot be written as JSON" in str(response.errors[0]["message"])
+
+
+async def test_children_see_their_parent_as_source(bench: Bench) -> None:
+    child = (
+        "export function request(ctx) { return { payload: { id: `${ctx.source.id}+`, text: ctx.info.parentTypeName } }; }\n"
+        + PASS_ON
+    )
+    root = "export function request(ctx) { return { payload: [{ id: '1' }, { id: `${ctx.source}` }] }; }\n" + PASS_ON
+    bench.api(SCHEMA, {"Query.items": root, "Item.parent": child}, source="NONE")
+    assert await bench.data("{ items { parent { id text parent { id } } } }") == {
+        "items": [
+            {"parent": {"id": "1+", "text": "Item", "parent": {"id": "1++"}}},
+            {"parent": {"id": "null+", "text": "Item", "parent": {"id": "null++"}}},
+        ]
+    }
+
+
+BROKEN_PROJECTS: list[tuple[dict[str, object], str]] = [
+    ({"resolvers": {"Query.nope": NONE}}, "no such field"),
+    ({"resolvers": {"Query.hello": NONE}, "source": "ELSEWHERE"}, "'ELSEWHERE', which does not exist"),
+    ({"resolvers": {"Query.hello": (None, "f")}}, "'f', which does not exist"),
+    ({"resolvers": {"Query.hello": None}, "source": "NONE"}, "has no code"),
+    ({"resolvers": {"Query.hello": PASS_ON}}, "exports no request handler"),
+    ({"resolvers": {"Query.hello": "export function request(ctx) { return { ; }"}}, "SyntaxError"),
+    ({"resolvers": {"Query.hello": "const a = undefined.b;\nexport function request() {}"}}, "TypeError"),
+    ({"functions": {"f": ("NONE", "export function request() { for (;;) {} }")}}, "code.js:1:29: for is not supported"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("members", "cause"), BROKEN_PROJECTS, ids=[cause for _, cause in BROKEN_PROJECTS])
+async def test_broken_projects_are_refused_with_the_cause(bench: Bench, members: dict[str, Any], cause: str) -> None:
+    with pytest.raises(ProjectError) as refused:
+        bench.api(SCHEMA, **members)
+    assert cause in refused.value.cause
+    assert refused.value.remedy
 
 
 async def test_a_mutation_field_that_fails_publishes_nothing(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 Made by `api/` (requests), by `service.py` (responses, publications); read by `realtime/` and `api/`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -42,7 +43,10 @@ class GraphqlResponse:
             members["errors"] = list(self.errors)
         if self.extensions:
             members["extensions"] = dict(self.extensions)
-        return orjson.dumps(members)
+        try:
+            return orjson.dumps(members)
+        except orjson.JSONEncodeError:  # nested more deeply than orjson goes
+            return json.dumps(members, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)

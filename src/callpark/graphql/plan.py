@@ -240,7 +240,7 @@ class _Compiler:
         if name == "__typename":
             return (lambda execution, source, path: parent.name), False
         if name in ("__schema", "__type"):
-            return self._introspection(nodes), False
+            return self._introspection(nodes, FieldSite(parent.name, nodes, self._selector, "")), False
         definition = parent.fields[name]
         site = FieldSite(parent.name, nodes, self._selector, _type_name(definition.type))
         position = self._position(definition.type, nodes, site)
@@ -289,7 +289,7 @@ class _Compiler:
 
         return deny
 
-    def _introspection(self, nodes: list[FieldNode]) -> RunField:
+    def _introspection(self, nodes: list[FieldNode], site: FieldSite) -> RunField:
         """`__schema` and `__type` through graphql-core's executor: rare, and better left to the reference."""
         key = nodes[0].alias.value if nodes[0].alias else nodes[0].name.value
         fragments = [node for node in self._document.definitions if not isinstance(node, OperationDefinitionNode)]
@@ -307,6 +307,8 @@ class _Compiler:
         def introspect(execution: Execution, source: object, path: Path) -> object:
             raw = dict(execution.request.variables)
             result = execute_sync(self._schema, document, variable_values=raw)
+            for error in result.errors or ():
+                execution.record(FieldFailure(error.message), (path, key), site)
             return (result.data or {}).get(key)
 
         return introspect

@@ -186,7 +186,11 @@ class GraphqlService:
 
     def _execution(self, api_id: str, request: GraphqlRequest, variables: dict[str, object]) -> Execution:
         def publish(field_name: str, value: object) -> None:
-            self._publisher(Publication(api_id, field_name, value))
+            try:
+                self._publisher(Publication(api_id, field_name, value))
+            except Exception:
+                # The mutation has happened and its caller must hear of it, whatever became of its subscribers.
+                _log.exception("publishing %s of API %s failed", field_name, api_id)
 
         return Execution(
             request,

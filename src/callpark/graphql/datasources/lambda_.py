@@ -64,7 +64,7 @@ class LambdaSource:
             )
         payload = request.get("payload")
         batch = operation == "BatchInvoke"
-        body = orjson.dumps([payload] if batch else payload)
+        body = function_input([payload] if batch else payload)
         if kind == "Event":
             return await self._enqueue(body)
         outcome = await self.invoke(body, deadline)
@@ -93,6 +93,16 @@ class LambdaSource:
             kind = _refusal_type(error).replace("RequestEntityTooLarge", "RequestTooLarge")
             return Outcome(error=SourceError(error.message, kind))
         return Outcome()
+
+
+def function_input(value: object) -> bytes:
+    """The JSON text a function receives. Raises FieldFailure when the value nests too deeply to be written."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise FieldFailure(
+            f"The function's input cannot be written as JSON: {error}", "Lambda:IllegalArgument"
+        ) from None
 
 
 def _refusal_type(error: CallerError) -> str:

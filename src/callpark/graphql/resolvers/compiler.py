@@ -74,6 +74,8 @@ class _Compiler:
         self._steps: dict[str, Step] = {}
 
     def run(self) -> CompiledResolvers:
+        for function in self._api.functions:
+            self._function(function.id, f"function {function.name}")
         for resolver in self._api.resolvers:
             where = f"resolver {resolver.type_name}.{resolver.field_name}"
             named = self._schema.graphql.type_map.get(resolver.type_name)
@@ -82,6 +84,8 @@ class _Compiler:
                     f"API {self._api.name}: {where}: the schema has no such field",
                     "correct TypeName and FieldName, or add the field to the schema",
                 )
+            if (resolver.type_name, resolver.field_name) in self._compiled.by_field:
+                raise ProjectError(f"API {self._api.name}: {where} is declared twice", "keep one of them")
             self._compiled.by_field[resolver.type_name, resolver.field_name] = (
                 self._pipeline(resolver, where) if resolver.kind == "PIPELINE" else self._unit(resolver, where)
             )

@@ -53,7 +53,7 @@ class ResolverRun:
         self.out_errors: list[Mapping[str, object]] = []
         site, request = call.site, call.execution.request
         self._base = {
-            "source": call.source or None,
+            "source": None if call.path is None or call.path[0] is None else call.source,
             "identity": request.identity,
             "request": {
                 "headers": {name: value for name, value in request.headers.items() if name != "cookie"},

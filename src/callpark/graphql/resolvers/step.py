@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-import orjson
-
-from callpark.graphql.datasources.lambda_ import LambdaSource
+from callpark.graphql.datasources.lambda_ import LambdaSource, function_input
 from callpark.graphql.datasources.port import DataSource, Outcome, SourceError
 from callpark.graphql.failures import FieldFailure
 from callpark.graphql.resolvers.run import EarlyReturn, ResolverRun
@@ -56,7 +54,7 @@ class DirectStep:
 
     async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
         payload = run.direct_payload(previous)
-        outcome = await self.source.invoke(orjson.dumps([payload] if self.batched else payload), deadline)
+        outcome = await self.source.invoke(function_input([payload] if self.batched else payload), deadline)
         if self.batched and outcome.error is None:
             outcome = _batched_answer(outcome.result)
         if outcome.error is not None:
