@@ -53,6 +53,12 @@ class Evaluation:
     effects: tuple[dict[str, object], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    context: quickjs.Context
+    entry: Entry
+
+
 class JavaScriptHost:
     """Makes code units and owns the threads that slow ones run on."""
 
@@ -98,13 +104,14 @@ class CodeUnit:
     def check(self) -> None:
         """Compile the code and run what stands outside its functions. Raises BrokenCode."""
         try:
-            self._inline = self._open(self._host.limits.resolver_milliseconds)
-            halt = self._read(self._inline("", "{}", '{"now":0,"seed":""}')).halt
+            opened = self._open(self._host.limits.resolver_milliseconds)
+            halt = self._read(opened.entry("", "{}", '{"now":0,"seed":""}')).halt
         except quickjs.JSException as error:
             raise BrokenCode([_code_error(str(error))]) from None
-        self._inline = None
         if halt is not None:
             raise BrokenCode([_code_error(str(halt["message"]))])
+        opened.context.set_time_limit(self._host.limits.inline_milliseconds / 1000)
+        self._inline = opened.entry
 
     def evaluate(
         self, handler: str, context: Mapping[str, object], auth_type: str
@@ -121,7 +128,7 @@ class CodeUnit:
             return _failed(f"The context cannot be written as JSON: {error}")
         if not self._slow:
             if self._inline is None:
-                self._inline = self._open(self._host.limits.inline_milliseconds)
+                self._inline = self._open(self._host.limits.inline_milliseconds).entry
             try:
                 return self._read(self._inline(handler, *texts))
             except quickjs.JSException as error:
@@ -138,7 +145,7 @@ class CodeUnit:
 
     def _evaluate_apart(self, handler: str, context: str, host: str) -> Evaluation:
         try:
-            entry = self._open(self._host.limits.resolver_milliseconds)
+            entry = self._open(self._host.limits.resolver_milliseconds).entry
             started = time.thread_time()
             evaluation = self._read(entry(handler, context, host))
         except quickjs.JSException as error:
@@ -147,7 +154,7 @@ class CodeUnit:
         self._slow = (time.thread_time() - started) * 2000 > self._host.limits.inline_milliseconds
         return evaluation
 
-    def _open(self, milliseconds: int) -> Entry:
+    def _open(self, milliseconds: int) -> "_Opened":
         """A fresh context with this code in it. Raises JSException."""
         context = quickjs.Context()
         context.set_memory_limit(self._host.limits.resolver_memory_bytes)
@@ -155,7 +162,7 @@ class CodeUnit:
         make_entry = context.eval(_prelude())
         factory = context.eval(self._script.text)
         context.set_time_limit(milliseconds / 1000)
-        return cast(Entry, make_entry(factory))
+        return _Opened(context, make_entry(factory))
 
     def _read(self, result: object) -> Evaluation:
         text = cast(str, result)
