@@ -53,6 +53,10 @@ Source = Callable[[], Project]
 """Reads the project from disk, again at each reload. Raises ProjectError."""
 
 
+NOTHING = Project(name="", root=Path())
+"""What is served without a project. Functions that a former project declared are gone with it."""
+
+
 class App:
     """Every service, wired. `base_url` is where the server answers and what functions are told."""
 
@@ -111,8 +115,7 @@ class App:
             await self.environments.start()
         await self.functions.start()
         self._source = source
-        if reading is not None:
-            await self._serve(await reading)
+        await self._serve(NOTHING if reading is None else await reading)
         await self.flows.start()
 
     async def reload(self) -> None:

@@ -1,0 +1,157 @@
+"""AppSync's side: execution of a large list, a JavaScript unit resolver, the fan-out to a thousand subscribers."""
+
+import asyncio
+import base64
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from bench.figures import Figure, percentile
+from bench.peers import graphql_core_list, websockets_broadcast
+from bench.subscribers import Subscribers
+from callpark.app import Settings, served
+from callpark.graphql.execution import Execution
+from callpark.graphql.messages import GraphqlRequest
+from callpark.graphql.model import (
+    ApiDefinition,
+    ApiKey,
+    CodeDefinition,
+    DataSourceDefinition,
+    ResolverDefinition,
+)
+from callpark.graphql.plan import PlanSettings, compile_plan
+from callpark.graphql.schema import build_schema
+from callpark.graphql.urls import graphql_url, realtime_url
+from callpark.projects.model import Project
+from graphql import OperationDefinitionNode, parse
+
+SUBSCRIBERS = 1_000
+MESSAGES = 30
+
+SCHEMA = """
+type Query { sum(a: Int, b: Int): Int }
+type Mutation { publish(sent: String): Message }
+type Subscription { onMessage: Message @aws_subscribe(mutations: ["publish"]) }
+type Message { sent: String token: String }
+"""
+
+SUM = """
+export function request(ctx) { return { payload: ctx.args.a + ctx.args.b } }
+export function response(ctx) { return ctx.result }
+"""
+
+PUBLISH = """
+export function request(ctx) { return { payload: { sent: ctx.args.sent, token: 'once upon a time' } } }
+export function response(ctx) { return ctx.result }
+"""
+
+API = ApiDefinition(
+    api_id="bench",
+    name="bench",
+    authentication_type="API_KEY",
+    schema=SCHEMA,
+    data_sources=(DataSourceDefinition("none", "NONE"),),
+    resolvers=(
+        ResolverDefinition("Query", "sum", "UNIT", "none", code=CodeDefinition(SUM)),
+        ResolverDefinition("Mutation", "publish", "UNIT", "none", code=CodeDefinition(PUBLISH)),
+    ),
+    api_keys=(ApiKey("da2-bench", 4e9),),
+)
+
+
+async def figures() -> list[Figure]:
+    ours, peer = _list_milliseconds(), graphql_core_list.milliseconds()
+    resolver = await _resolver_microseconds()
+    fan_out = await _fan_out_p99()
+    broadcast = await websockets_broadcast.milliseconds_p99(SUBSCRIBERS, MESSAGES)
+    return [
+        Figure(
+            "1,000 × 4 list, execution",
+            ours,
+            "ms",
+            "≤ 1/15 of the peer",
+            ours <= peer / 15,
+            "graphql-core execute",
+            peer,
+            False,
+        ),
+        Figure("JavaScript unit resolver, in process", resolver, "µs", "≤ 150 µs", resolver <= 150),
+        Figure(
+            "fan-out to 1,000 subscribers, p99",
+            fan_out,
+            "ms",
+            "≤ 20 ms",
+            fan_out <= 20,
+            "websockets.broadcast",
+            broadcast,
+            False,
+        ),
+    ]
+
+
+def _list_milliseconds(rounds: int = 50) -> float:
+    """The median time of executing the compiled plan of the peer's document over the peer's data."""
+    schema = build_schema(graphql_core_list.SCHEMA, "bench")
+    document = parse(graphql_core_list.DOCUMENT)
+    (operation,) = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    plan = compile_plan(PlanSettings(schema, {}, "API_KEY", 10_000), document, operation, {}, "API_KEY", {})
+    request = GraphqlRequest(graphql_core_list.DOCUMENT)
+    times = []
+    for _ in range(rounds):
+        execution = Execution(request, {}, 10_000, lambda field, value: None)
+        started = time.perf_counter()
+        data = plan.start(execution, {"posts": graphql_core_list.POSTS})
+        times.append(time.perf_counter() - started)
+        assert data == {"posts": graphql_core_list.POSTS}
+    return percentile(times, 0.5) * 1_000
+
+
+async def _resolver_microseconds(rounds: int = 2_000) -> float:
+    """The median time of a whole request, documents cached: request handler, NONE data source, response handler."""
+    with tempfile.TemporaryDirectory() as data:
+        async with served(Settings(data=Path(data), port=0), lambda: Project("bench", Path(), apis=(API,))) as app:
+            request = GraphqlRequest("{ sum(a: 1, b: 2) }")
+            times = []
+            for _ in range(rounds):
+                started = time.perf_counter()
+                response = await app.graphql.execute("bench", request)
+                times.append(time.perf_counter() - started)
+            assert response.data == {"sum": 3}, response
+    return percentile(times, 0.5) * 1e6
+
+
+async def _fan_out_p99() -> float:
+    """p99 of the time from sending a mutation to a subscriber having its message, in milliseconds.
+
+    The server is in this process, the subscribers are in another.
+    """
+    authorization = {"host": "127.0.0.1", "x-api-key": "da2-bench"}
+    query = json.dumps({"query": "subscription { onMessage { sent token } }", "variables": {}})
+    start: dict[str, object] = {"data": query, "extensions": {"authorization": authorization}}
+    with tempfile.TemporaryDirectory() as data:
+        async with (
+            served(Settings(data=Path(data), port=0), lambda: Project("bench", Path(), apis=(API,))) as app,
+            httpx.AsyncClient(trust_env=False, headers={"x-api-key": "da2-bench"}) as client,
+        ):
+            credentials = _header(authorization)
+            url = f"{realtime_url(app.base_url, 'bench')}?header={credentials}&payload=e30="
+            async with Subscribers.connect(url, SUBSCRIBERS, protocol="appsync", start=start) as clients:
+                for _ in range(MESSAGES):
+                    body = {
+                        "query": "mutation P($sent: String) { publish(sent: $sent) { sent token } }",
+                        "variables": {"sent": repr(time.perf_counter())},
+                    }
+                    response = await client.post(graphql_url(app.base_url, "bench"), json=body)
+                    assert "errors" not in response.json(), response.text
+                    await asyncio.sleep(0.05)
+                delays = await clients.delays(SUBSCRIBERS * MESSAGES)
+    return percentile(delays, 0.99) * 1_000
+
+
+def _header(authorization: dict[str, str]) -> str:
+
+    return base64.b64encode(json.dumps(authorization).encode()).decode()
