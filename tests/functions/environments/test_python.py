@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from callpark.functions.environments.forking import ForkingLauncher
 from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted
 from callpark.functions.environments.ports import Attempt, EnvironmentUnavailable
 from callpark.functions.environments.processes import PlainLauncher
@@ -193,17 +194,23 @@ async def test_an_interpreter_of_its_own_behaves_the_same(bench: Bench) -> None:
 async def test_a_warm_sdk_is_a_fresh_sdk(bench: Bench) -> None:
     function = bench.deploy(
         """
-        import boto3, sys
+        import sys
+        WARM = "boto3" in sys.modules
+        import boto3
         ONE, TWO = (boto3.Session().client("dynamodb") for _ in range(2))
         def handler(event, context):
             metas = [client.meta for client in (ONE, TWO)]
-            return [m.region_name + m.endpoint_url + str(len(m.service_model.operation_names)) for m in metas]
+            seen = [m.region_name + m.endpoint_url + str(len(m.service_model.operation_names)) for m in metas]
+            return [*seen, WARM]
         """
     )
-    outcome = await bench.run(bench.fleet(endpoint_url="http://127.0.0.1:9"), function)
-    one, two = json.loads(outcome.payload)
+    launcher = ForkingLauncher()
+    await launcher.warm("boto3")
+    outcome = await bench.run(bench.fleet(endpoint_url="http://127.0.0.1:9", launcher=launcher), function)
+    one, two, warm = json.loads(outcome.payload)
     assert one == two
     assert one.startswith("us-east-1http://127.0.0.1:9")
+    assert warm
 
 
 async def test_other_runtimes_are_refused_by_name_and_other_pythons_run(

@@ -123,10 +123,11 @@ class Fleet:
         self._closed = False
 
     async def start(self) -> None:
-        """Warm up what Python handlers are forked from, so that the first one does not wait for it. Optional."""
+        """Warm up what Python handlers are forked from, so that the first one does not wait for it. Optional, and
+        done in the background."""
         allow_descriptors(self._limits.environments * DESCRIPTORS_PER_ENVIRONMENT)
         if isinstance(self._platform.launcher, ForkingLauncher):
-            await self._platform.launcher.warm()
+            self._tasks.spawn(self._platform.launcher.warm(), "warming")
 
     async def run(self, deployment: Deployment, attempt: Attempt, *, patient: bool = False) -> Outcome:
         if self._closed:

@@ -36,13 +36,16 @@ class ForkingLauncher:
         self._closed = False
 
     async def launch(self, command: Command, output: int) -> Process:
-        warm = ("boto3",) if isinstance(command.program, PythonProgram) and command.program.sdk else ()
-        zygote = await self._zygote(warm)
+        zygote = await self._zygote(())
+        if isinstance(command.program, PythonProgram) and command.program.sdk:
+            warm = await self._zygote(("boto3",))
+            if warm.warmed.done():  # the first function to need it does not wait until it is warm
+                zygote = warm
         return await zygote.fork(command, output)
 
-    async def warm(self) -> None:
-        """Start the plain zygote before the first function needs it."""
-        await self._zygote(())
+    async def warm(self, *modules: str) -> None:
+        """Start the zygote that has these modules before a function needs it; returns when it is warm."""
+        await asyncio.shield((await self._zygote(modules)).warmed)
 
     async def close(self) -> None:
         self._closed = True
@@ -65,6 +68,7 @@ class Zygote:
 
     def __init__(self, warm: tuple[str, ...]) -> None:
         self.gone = False
+        self.warmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
         self._socket, theirs = socket.socketpair()
         self._sending = asyncio.Lock()
@@ -177,6 +181,9 @@ class Zygote:
             self._take(report)
 
     def _take(self, report: dict[str, int]) -> None:
+        if "ready" in report:
+            self.warmed.set_result(None)
+            return
         if "started" in report:
             exited: asyncio.Future[Exit] = self._loop.create_future()
             process = Process(report["pid"], exited)
@@ -196,6 +203,8 @@ class Zygote:
         if self.gone:
             return
         self.gone = True
+        if not self.warmed.done():
+            self.warmed.set_result(None)
         self._loop.remove_reader(self._socket)
         self._socket.close()
         for waiting in self._requests.values():

@@ -2,7 +2,8 @@
 
 Run by path (`python -P zygote.py DESCRIPTOR [MODULE …]`) by `forking.Zygote`; it imports nothing of callpark, so
 neither do the handlers. On the descriptor, a stream socket, it reads requests (length u32, JSON; the log pipe's write
-end as SCM_RIGHTS) and writes reports: `{"started": id, "pid": n}`, `{"exited": pid, "status": n, "peak_kilobytes": n}`.
+end as SCM_RIGHTS) and writes reports: `{"ready": 1}` once it is warm, `{"started": id, "pid": n}` and
+`{"exited": pid, "status": n, "peak_kilobytes": n}`.
 
 A forked handler's process behaves like `python -m awslambdaric handler` in a new process: fresh environment variables,
 arguments, directory, import path, session and signal handlers. The runtime client's extension module is loaded after
@@ -64,7 +65,7 @@ _ALWAYS = (
     "uuid",
 )
 
-_WARM_SERVICES = ("bedrock-runtime", "dynamodb", "events", "lambda", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts")
+_WARM_SERVICES = ("bedrock-runtime", "dynamodb", "events", "lambda", "s3", "secretsmanager", "sns", "sqs")
 
 
 class Request(TypedDict):
@@ -109,6 +110,7 @@ def _serve(connection: socket.socket, libc: ctypes.CDLL) -> Request | None:
     poller.register(connection, select.POLLIN)
     poller.register(woken, select.POLLIN)
     children: set[int] = set()
+    _report(connection, {"ready": 1})
     while True:
         for descriptor, _ in poller.poll():
             if descriptor == woken:
@@ -274,9 +276,12 @@ def _warm_sdk() -> None:
 
     JSONFileLoader.load_file = remember
     Loader.list_available_services = list_once
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+    session.client("sts")
+    models = session._loader
     for service in _WARM_SERVICES:
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
-        session.client(service)
+        for kind in ("service-2", "endpoint-rule-set-1"):
+            models.load_service_model(service, kind)
     for path in parsed:
         parsed[path] = read(JSONFileLoader(), path)
     JSONFileLoader.load_file = hand_over
