@@ -78,7 +78,7 @@ class Driver:
         """Let the next timer fire; returns its name. Equal instants: in the order in which they were armed."""
         name, at = min(self.contact.timers.items(), key=lambda item: item[1])
         self.now = at
-        self.happen(TimerFired(name))
+        self.happen(TimerFired(name, at))
         return name
 
     def until(self, position: str) -> None:

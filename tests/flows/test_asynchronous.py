@@ -264,7 +264,7 @@ def test_a15_also_when_the_limit_is_handled_after_an_answer_held_back_by_the_min
     driver.now = 1.0
     driver.answer({"n": 1})
     driver.now = 4.0
-    driver.happen(TimerFired("wait"))
+    driver.happen(TimerFired("wait", 4.0))
     assert driver.path[-1] == "done"
 
 

@@ -100,7 +100,7 @@ def test_a_stale_timer_changes_nothing() -> None:
     driver.answer({})
     before = driver.contact
     for name in ("wait", "minimum", "input", f"function {driver.started[0].invocation_id}", "prompt"):
-        driver.happen(TimerFired(name))  # the prompt's is armed, but not due
+        driver.happen(TimerFired(name, 0.5))  # the prompt's is armed, but for later
     assert driver.contact == before
 
 
@@ -114,7 +114,7 @@ def test_keys_are_ignored_where_nobody_asked() -> None:
 
 def test_an_ended_contact_takes_nothing() -> None:
     driver = Driver(hang_up()).start()
-    events: list[Event] = [Started(), KeyPressed("1"), TimerFired("prompt"), HungUp()]
+    events: list[Event] = [Started(), KeyPressed("1"), TimerFired("prompt", 0.0), HungUp()]
     for event in events:
         assert driver.happen(event) == []
 
@@ -148,7 +148,7 @@ def run_history(driver: Driver, steps: list[float | str]) -> None:
             while armed and min(armed.values()) <= until:
                 name = min(armed, key=lambda name: armed[name])
                 driver.now = armed[name]
-                follow(TimerFired(name))
+                follow(TimerFired(name, armed[name]))
             driver.now = until
         elif len(step) == 1:
             follow(KeyPressed(step))
@@ -190,6 +190,6 @@ def test_handling_changes_nothing_it_was_given() -> None:
     driver.until("ask")
     before = driver.contact
     saved = repr(before)
-    for event in (KeyPressed("1"), KeyPressed("#"), TimerFired("prompt"), HungUp()):
+    for event in (KeyPressed("1"), KeyPressed("#"), TimerFired("prompt", before.timers["prompt"]), HungUp()):
         handle(driver.world, driver.program, before, event, driver.now + 100)
     assert repr(before) == saved

@@ -4,7 +4,7 @@ import gc
 import logging
 import time
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -17,6 +17,7 @@ from callpark.flows.service import FLOW_GONE, PHONE_GONE
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.limits import ConnectLimits
+from callpark.kernel.timers import Timer
 from callpark.store.memory import MemoryFaults, MemoryStore
 from callpark.store.ports import Row
 from tests.flows.building import (
@@ -337,6 +338,7 @@ async def test_a_limit_that_passed_meanwhile_fires_soon_after_the_restart(clock:
     await after.flows.start(lambda contact: phone)
     await clock.settle()
     assert phone.heard_texts[-1] == "This took too long."
+    assert after.runner.runs == []
 
 
 async def test_a_contact_whose_phone_is_gone_is_hung_up(clock: VirtualClock) -> None:
@@ -468,6 +470,28 @@ async def test_what_aws_would_not_publish_is_a_warning_and_in_strict_mode_refuse
 async def test_a_number_whose_flow_is_not_there(clock: VirtualClock) -> None:
     office = Office(clock, [definition(hang_up())], numbers=[number(flow_arn("gone"))])
     assert office.warnings == (f"number +441632960000 is answered by a flow that is not there: {flow_arn('gone')}",)
+
+
+class SetBackClock(VirtualClock):
+    """A machine's clock that somebody sets back by an hour each time a timer has just been called."""
+
+    back = 0.0
+
+    def now(self) -> float:
+        return super().now() - self.back
+
+    def timer(self, at: float, callback: Callable[[], None], key: str = "") -> Timer:
+        def fired() -> None:
+            self.back = 3600.0
+            callback()
+
+        return super().timer(at, fired, key)
+
+
+async def test_a_clock_that_is_set_back_loses_no_wait() -> None:
+    parked = wait("wait", events={"R": ("none", "bye")}, completed="late", limit="5")
+    office = Office(SetBackClock(), [definition(parked, say("late", "Late.", "bye"), hang_up())])
+    assert (await office.call()).heard == ["Late."]
 
 
 # Many

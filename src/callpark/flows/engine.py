@@ -91,8 +91,7 @@ def _timer_fired(turn: Turn, event: Event) -> None:
     """A timer that was disarmed or put off since it went off in the service changes nothing."""
     assert isinstance(event, TimerFired)
     name = event.name
-    at = turn.timers.get(name)
-    if at is None or at > turn.now:
+    if turn.timers.get(name) != event.at:
         return
     turn.note_fired(name)
     if name in (WAIT_LIMIT, WAIT_MINIMUM):

@@ -16,9 +16,10 @@ class KeyPressed(msgspec.Struct, frozen=True):
 
 
 class TimerFired(msgspec.Struct, frozen=True):
-    """A timer of `contact.timers` is due."""
+    """A timer of `contact.timers` is due; `at` is the instant it was armed for, and tells it from a later one."""
 
     name: str
+    at: float
 
 
 class FunctionAnswer(msgspec.Struct, frozen=True):

@@ -123,7 +123,7 @@ class Lane:
         for name, at in contact.timers.items():
             self._arm(name, at)
         for invocation in contact.invocations.values():
-            if invocation.state == "pending":
+            if invocation.state == "pending" and invocation.deadline > self._exchange.clock.now():
                 arn = invocation.function_arn
                 start = StartFunction(invocation.id, arn, arn, invocation.payload, invocation.deadline)
                 self._exchange.run_function(self, start)
@@ -154,7 +154,8 @@ class Lane:
         effects: list[Effect] = []
         before = self.contact
         try:
-            now = self._exchange.clock.now()
+            # A machine's clock may be set back between a timer's call and now; for the contact it is not.
+            now = max(self._exchange.clock.now(), *[event.at for event in events if isinstance(event, TimerFired)], 0.0)
             for event in events:
                 self.contact, self.program, more = handle(self._world, self.program, self.contact, event, now)
                 effects += more
@@ -233,7 +234,7 @@ class Lane:
 
     def note_fired(self, alarm: "_Alarm") -> None:
         self._forget_alarm(alarm)
-        self.post(TimerFired(alarm.name))
+        self.post(TimerFired(alarm.name, alarm.at))
 
     def _disarm(self, name: str) -> None:
         for alarm in self._alarms:
@@ -261,11 +262,12 @@ class Lane:
 class _Alarm:
     """A timer of a contact on the clock: what is armed, and the callback."""
 
-    __slots__ = ("lane", "name", "timer")
+    __slots__ = ("at", "lane", "name", "timer")
 
     def __init__(self, lane: Lane, name: str, at: float) -> None:
         self.lane = lane
         self.name = name
+        self.at = at
         self.timer: Timer = lane.arm_on_clock(at, self)
 
     def __call__(self) -> None:
