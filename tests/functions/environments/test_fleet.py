@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -150,6 +151,20 @@ async def test_virtual_time_stands_still_while_a_handler_runs(bench: Bench) -> N
     assert json.loads((await clock.run_until(both())).payload)
     assert clock.now() == began + 60
     await fleet.close()
+
+
+async def test_relative_paths_and_what_a_killed_server_left(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(bench.directory)
+    left = bench.directory / "data" / "environments" / "old" / "tmp"
+    left.mkdir(parents=True)
+    function = replace(
+        bench.deploy("import os\ndef handler(e, c):\n    return os.environ['TMPDIR']"), code_root=Path("F")
+    )
+    bench.directory = Path()
+    fleet = bench.fleet()
+    await fleet.start()
+    assert not left.exists()
+    assert json.loads((await bench.run(fleet, function)).payload).startswith(str(left.parents[1]))
 
 
 async def test_a_bootstrap_of_ones_own(bench: Bench) -> None:

@@ -8,8 +8,10 @@ invocations cannot lock each other out.
 import asyncio
 import logging
 import os
+import shutil
 import time
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 from callpark.functions.environments.environment import Environment
@@ -112,7 +114,8 @@ class Fleet:
         self._clock = clock
         self._limits = limits.lambda_
         chosen = launcher or (ForkingLauncher() if can_fork() else PlainLauncher())
-        self._platform = Platform(clock, ids, trace, limits.lambda_, chosen, directory, endpoint_url)
+        place = directory.absolute()
+        self._platform = Platform(clock, ids, trace, limits.lambda_, chosen, place, endpoint_url)
         self._pools: dict[tuple[str, str], Pool] = {}
         self._environments: dict[Environment, Pool] = {}
         self._server = OwnThread()
@@ -123,8 +126,9 @@ class Fleet:
         self._closed = False
 
     async def start(self) -> None:
-        """Warm up what Python handlers are forked from, so that the first one does not wait for it. Optional, and
-        done in the background."""
+        """Clear away what a killed server left in `directory`, and begin to warm up what Python handlers are forked
+        from, so that the first one does not wait for it. Optional; before the first run."""
+        await asyncio.to_thread(shutil.rmtree, self._platform.directory / "environments", ignore_errors=True)
         allow_descriptors(self._limits.environments * DESCRIPTORS_PER_ENVIRONMENT)
         if isinstance(self._platform.launcher, ForkingLauncher):
             self._tasks.spawn(self._platform.launcher.warm(), "warming")
@@ -169,11 +173,11 @@ class Fleet:
         key = (deployment.arn, deployment.version)
         pool = self._pools.get(key)
         if pool is None:
-            pool = self._pools[key] = Pool(deployment, self._server)
+            pool = self._pools[key] = Pool(_placed(deployment), self._server)
             self._warn_about(deployment)
         elif pool.deployment.revision != deployment.revision:
             self._retire(pool)
-            pool.deployment = deployment
+            pool.deployment = _placed(deployment)
             pool.program = None
             self._warn_about(deployment)
         return pool
@@ -398,3 +402,8 @@ class Fleet:
             if warning not in self._warned:
                 self._warned.add(warning)
                 _log.warning("%s", warning)
+
+
+def _placed(deployment: Deployment) -> Deployment:
+    """The deployment with an absolute code root: its processes do not share our working directory."""
+    return replace(deployment, code_root=deployment.code_root.absolute())
