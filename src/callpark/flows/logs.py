@@ -29,10 +29,6 @@ FUNCTION_FORBIDDEN = "Status Code: 403; Error Code: AccessDeniedException"
 NESTED_WAIT = "Unsupported Action In Wait Action's Continue Branch"
 
 
-def log_group(alias: str) -> str:
-    return f"/aws/connect/{alias}"
-
-
 def timestamp(at: float) -> str:
     """An instant as `2026-01-31T09:00:00.000Z`."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
