@@ -1,8 +1,10 @@
 """What APPSYNC_JS refuses is refused at load, with AWS's rule and the place; what it supports is not."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from callpark.graphql.runtimes.js.language import check_language
+from callpark.graphql.runtimes.js.language import CodeError, check_language
 from callpark.graphql.runtimes.js.module import BrokenCode, to_script
 from callpark.graphql.runtimes.js.tokens import tokens
 
@@ -108,3 +110,24 @@ def test_exports_and_imports_become_script() -> None:
     assert script.exports == {"request", "response", "extra"}
     assert script.text.count("\n") == code.count("\n") + 2
     assert script.warnings == ("the module @aws-appsync/utils/dynamodb is not built yet: calling it is a field error",)
+
+
+PIECES = st.sampled_from(
+    [
+        *("import ", "export ", "const ", "function ", "from ", "as ", "async ", "for", "in", "label:", "'x'"),
+        *"ab{}()`'\"/*\n ;:,=\\1.[]é#$",
+        *("${", "//", "/*", "*/", "=>", "'@aws-appsync/utils'"),
+    ]
+)
+
+
+@given(st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=30).map("".join)))
+@settings(max_examples=400, deadline=None)
+def test_any_text_is_a_script_or_broken_code(source: str) -> None:
+    try:
+        lines = to_script(source, 1000).text.count("\n") - 2
+        errors: tuple[CodeError, ...] = ()
+    except BrokenCode as broken:
+        lines, errors = source.count("\n"), broken.errors
+    assert lines == source.count("\n")
+    assert all(error.line >= 1 and error.column >= 1 and error.value for error in errors)
