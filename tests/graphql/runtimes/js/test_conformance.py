@@ -167,3 +167,37 @@ async def test_time_inside_is_the_clock(host: JavaScriptHost, clock: VirtualCloc
     before = (await evaluate(host, "return util.time.nowEpochSeconds();")).value
     await clock.advance(60)
     assert (await evaluate(host, "return util.time.nowEpochSeconds();")).value == before + 60  # type: ignore[operator]
+
+
+def one(name: str, operator: str, value: object) -> dict[str, object]:
+    return {"fieldName": name, "operator": operator, "value": value}
+
+
+async def test_a_subscription_filter_is_multiplied_out(host: JavaScriptHost) -> None:
+    """The developer guide's example."""
+    evaluation = await evaluate(
+        host,
+        "return util.transform.toSubscriptionFilter({ percentageUp: { lte: 50, gte: 20 },"
+        " and: [{ title: { ne: 'Book1' } }, { downvotes: { gt: 2000 } }],"
+        " or: [{ author: { eq: 'Admin' } }, { isPublished: { eq: false } }] });",
+    )
+    both = [one("title", "ne", "Book1"), one("downvotes", "gt", 2000)]
+    assert evaluation.value == {
+        "filterGroup": [
+            {"filters": [one("percentageUp", operator, value), *both, last]}
+            for operator, value in (("lte", 50), ("gte", 20))
+            for last in (one("author", "eq", "Admin"), one("isPublished", "eq", False))
+        ]
+    }
+
+
+async def test_ignored_fields_and_rules_of_a_subscription_filter(host: JavaScriptHost) -> None:
+    evaluation = await evaluate(
+        host,
+        "return util.transform.toSubscriptionFilter({ a: { eq: 1 }, secret: { eq: 2 }, or: [{ secret: { eq: 3 }, b: { eq: 4 } }] },"
+        " ['secret'], { owner: { eq: 'me' }, group: { in: ['x'] } });",
+    )
+    kept = [one("a", "eq", 1), one("b", "eq", 4)]
+    assert evaluation.value == {
+        "filterGroup": [{"filters": [*kept, one("owner", "eq", "me")]}, {"filters": [*kept, one("group", "in", ["x"])]}]
+    }

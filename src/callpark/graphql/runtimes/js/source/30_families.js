@@ -24,7 +24,7 @@ util.http = {
 };
 for (const [family, names] of [
   ['http', ['addResponseHeader', 'addResponseHeaders']],
-  ['transform', ['toDynamoDBFilterExpression', 'toDynamoDBConditionExpression', 'toElasticsearchQueryDSL', 'toSubscriptionFilter']],
+  ['transform', ['toDynamoDBFilterExpression', 'toDynamoDBConditionExpression', 'toElasticsearchQueryDSL']],
   ['xml', ['toMap', 'toJsonString']],
   ['rds', ['toJsonObject']],
 ]) {
