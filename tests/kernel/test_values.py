@@ -1,6 +1,7 @@
 """arn, ids, limits."""
 
 import dataclasses
+import itertools
 import re
 import uuid
 
@@ -59,6 +60,14 @@ class TestIds:
             assert re.fullmatch(r"[0-9a-f]{7}", ids.hex(7))
             assert 0 <= ids.fraction() < 1
         assert len({ids.uuid() for _ in range(100)}) == 100
+
+    def test_system_uuids_count_up_in_front_and_are_random_behind(self) -> None:
+        made = [uuid.UUID(ids.uuid()) for ids in (SystemIds(), SystemIds()) for _ in range(1_000)]
+        for one, after in itertools.pairwise(made[:1_000]):
+            assert after.int >> 96 == ((one.int >> 96) + 1) % 2**32
+        assert all(one.version == 4 for one in made)
+        assert {one.clock_seq_hi_variant >> 4 for one in made} == {8, 9, 10, 11}
+        assert len({one.int % 2**96 for one in made}) == len(made)
 
     def test_the_same_seed_gives_the_same_ids(self) -> None:
         def drawn(seed: int) -> list[object]:
