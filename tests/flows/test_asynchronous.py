@@ -125,6 +125,34 @@ def test_a2_exceeding_the_own_limit_fires_the_event() -> None:
     assert [e.outcome for e in driver.effects if isinstance(e, FunctionEnded)] == ["timed_out"]
 
 
+def test_only_the_first_outcome_counts() -> None:
+    driver = Driver(
+        invoke_async("invoke", "wait", InvocationTimeLimitSeconds="5"),
+        wait("wait", events={"Returned": (LATEST, "pause")}, completed="bye"),
+        say("pause", "A pause.", "load"),
+        load("load", "bye", reference=LATEST, progress="bye", error="failed"),
+        say("failed", "Failed", "bye"),
+        hang_up(),
+    ).start()
+    driver.advance(5)
+    driver.answer({"too": "late"})
+    driver.until("failed")
+    assert driver.errors == [("load", "NoMatchingError")]
+
+
+def test_an_error_without_its_own_edge_takes_the_general_one() -> None:
+    load_it = action(
+        "load",
+        "LoadLambdaFunctionResult",
+        {"LambdaInvocationId": LATEST},
+        "bye",
+        errors={"NoMatchingError": "general"},
+    )
+    driver = Driver(invoke_async("invoke", "load"), load_it, say("general", "General", "bye"), hang_up()).start()
+    assert driver.errors == [("load", "InProgress")]
+    assert driver.path[-1] == "general"
+
+
 def test_a3_loading_too_early_is_in_progress_and_a5_loading_twice_is_the_same() -> None:
     driver = Driver(
         invoke_async("invoke", "first"),

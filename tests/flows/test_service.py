@@ -46,7 +46,9 @@ DELAY = Stub(
 PATTERN = definition(*ASYNCHRONOUS)
 
 
-async def test_three_seconds_the_waiting_message_then_the_completion_at_once(clock: VirtualClock) -> None:
+async def test_three_seconds_the_waiting_message_then_the_completion_at_once(
+    clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
     began = time.perf_counter()
     call = await Office(clock, [PATTERN], {"F": DELAY}).call("3#")
     assert time.perf_counter() - began < 1
@@ -64,6 +66,7 @@ async def test_three_seconds_the_waiting_message_then_the_completion_at_once(clo
     assert call.timeline.prompts[-2].interrupted
     assert call.timeline.seconds_of_silence == pytest.approx(0)
     assert (call.end.reason, call.end.detail) == ("CONTACT_FLOW_DISCONNECT", "")
+    assert caplog.messages == []
 
 
 async def test_seventy_seconds_the_wait_times_out_at_sixty(clock: VirtualClock) -> None:
@@ -398,6 +401,18 @@ async def test_effects_come_after_the_save(clock: VirtualClock) -> None:
     call = await Office(clock, [PATTERN], {"F": DELAY}, store=store).call("3#")
     assert call.heard[-1] == "Your request is done."
     assert call.timeline.seconds_of_silence > 0  # the caller waits for the disk
+
+
+async def test_nothing_is_heard_from_a_process_that_has_closed(clock: VirtualClock) -> None:
+    office = Office(clock, [PATTERN], store=MemoryStore(clock, MemoryFaults(delay_seconds=5.0)))
+    phone = office.phone()
+    call = office.flows.start_call("flow", phone)
+    await clock.settle()
+    await office.flows.close()
+    await clock.advance(60)
+    assert phone.heard_texts == []
+    assert call.ended.cancelled()
+    assert list(office.trace.entries()) == []
 
 
 async def test_a_contact_that_cannot_be_saved_is_let_go(clock: VirtualClock, caplog: pytest.LogCaptureFixture) -> None:

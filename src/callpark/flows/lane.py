@@ -115,7 +115,10 @@ class Lane:
         self._queue = (*self._queue, event)
         if not self._busy:
             self._busy = True
-            self._after(_TURNS_TO_GIVE_WAY if isinstance(event, TimerFired) else 0)
+            self._after(_TURNS_TO_GIVE_WAY if isinstance(event, TimerFired) and self._awaits_answers() else 0)
+
+    def _awaits_answers(self) -> bool:
+        return any(invocation.state == "pending" for invocation in self.contact.invocations.values())
 
     def restore(self) -> None:
         """After a restart: arm what was armed, run again what was running, ask again for keys."""

@@ -96,6 +96,18 @@ def test_nothing_typed_is_the_value_timeout_and_a_success() -> None:
     assert driver.errors == []
 
 
+def test_cancelling_gives_the_first_key_its_time_again() -> None:
+    driver = store()
+    driver.press("*")
+    assert driver.next_timer() == "input"
+    assert driver.now == 5
+    assert driver.said[-1] == "<Timeout>"
+    driver = store(dtmf={"InterdigitTimeLimitSeconds": "2"})
+    driver.press("1*")
+    driver.next_timer()
+    assert driver.now == 5
+
+
 def test_a_pause_between_digits_ends_the_input() -> None:
     driver = store(dtmf={"InterdigitTimeLimitSeconds": "2"})
     driver.press("12")

@@ -22,7 +22,7 @@ class Load:
         invocation_id = self.invocation_id.text(turn.namespace)
         invocation = turn.invocations.get(invocation_id)
         parameters = {"LambdaInvocationId": invocation_id}
-        if invocation is None or not invocation.asynchronous:
+        if invocation is None:
             turn.log(self.action, parameters, Results=NO_MATCHING_ERROR)
             return Failed(NO_MATCHING_ERROR, f"no function of this contact has the id {invocation_id!r}")
         if invocation.state == "pending":
