@@ -126,6 +126,7 @@ class App:
     async def close(self) -> None:
         await self.graphql_web.aclose()
         await self.flows.close()
+        self.graphql.close()
         await self.functions.close()
         await self.environments.close()
         await self.store.close()
