@@ -19,6 +19,7 @@ from callpark.functions.api.operations import operations
 from callpark.functions.environments.fleet import Fleet
 from callpark.functions.environments.ports import Environments
 from callpark.functions.service import Functions
+from callpark.gateway import identity
 from callpark.gateway.app import create_gateway
 from callpark.gateway.server import Server, bind
 from callpark.graphql.api.web import GraphqlWeb
@@ -92,7 +93,7 @@ class App:
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions))
         self.graphql_web = GraphqlWeb(self.graphql, clock, ids, self.trace, limits)
         self.gateway = create_gateway(
-            operations=operations(self.functions),
+            operations={**operations(self.functions), **identity.OPERATIONS},
             mounts=[self.graphql_web],
             clock=clock,
             ids=ids,
