@@ -5,7 +5,6 @@ reaches AppSync. Siblings are not gathered: a batch is a list of one.
 https://docs.aws.amazon.com/appsync/latest/devguide/resolver-reference-lambda-js.html
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -14,7 +13,8 @@ import orjson
 
 from callpark.graphql.datasources.port import Outcome, SourceError
 from callpark.graphql.failures import FieldFailure
-from callpark.kernel.clock import Clock, sleep
+from callpark.kernel.clock import Clock
+from callpark.kernel.deadline import Deadline
 from callpark.kernel.errors import CallerError
 
 
@@ -68,23 +68,18 @@ class LambdaSource:
         if kind == "Event":
             return await self._enqueue(body)
         outcome = await self.invoke(body, deadline)
-        return _only_item(outcome) if batch and outcome.error is None else outcome
+        return only_item(outcome) if batch else outcome
 
     async def invoke(self, body: bytes, deadline: float) -> Outcome:
         """Run the function with `body` and wait for its answer, at most until the deadline."""
-        running = asyncio.ensure_future(self._functions.invoke(self._function_arn, body))
         remaining = max(0.0, deadline - _BEFORE_THE_END - self._clock.now())
-        timer = asyncio.ensure_future(sleep(self._clock, remaining))
         try:
-            await asyncio.wait((running, timer), return_when=asyncio.FIRST_COMPLETED)
-            if not running.done():
-                return Outcome(error=SourceError("Execution timed out.", "Lambda:ExecutionTimeoutException"))
-            return _answered(running.result())
+            async with Deadline(self._clock, remaining, self._function_arn):
+                return _answered(await self._functions.invoke(self._function_arn, body))
+        except TimeoutError:
+            return Outcome(error=SourceError("Execution timed out.", "Lambda:ExecutionTimeoutException"))
         except CallerError as error:
             return Outcome(error=SourceError(error.message, _refusal_type(error)))
-        finally:
-            timer.cancel()
-            running.cancel()
 
     async def _enqueue(self, body: bytes) -> Outcome:
         try:
@@ -128,7 +123,10 @@ def _answered(reply: FunctionReply) -> Outcome:
     )
 
 
-def _only_item(outcome: Outcome) -> Outcome:
+def only_item(outcome: Outcome) -> Outcome:
+    """Of a batch of one, the item that was answered; an outcome with an error as it is."""
+    if outcome.error is not None:
+        return outcome
     if isinstance(outcome.result, list) and len(outcome.result) == 1:
         return Outcome(outcome.result[0])
     got = len(outcome.result) if isinstance(outcome.result, list) else "no list"

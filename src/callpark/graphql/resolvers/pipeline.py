@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/appsync/latest/devguide/pipeline-resolvers.html
 """
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 
 from callpark.graphql.execution import FieldCall, Resolver
 from callpark.graphql.resolvers.run import NO_PREVIOUS, EarlyReturn, ResolverEnvironment, ResolverRun
@@ -34,7 +34,4 @@ def pipeline_resolver(code: CodeUnit | None, steps: Sequence[Step], environment:
             previous = await run.evaluate(code, "response", run.context(previous, result=previous))
         return previous.value if isinstance(previous, EarlyReturn) else previous
 
-    def start(call: FieldCall) -> Coroutine[object, object, object]:
-        return resolve(call)
-
-    return start
+    return resolve

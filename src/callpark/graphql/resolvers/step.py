@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from callpark.graphql.datasources.lambda_ import LambdaSource, function_input
+from callpark.graphql.datasources.lambda_ import LambdaSource, function_input, only_item
 from callpark.graphql.datasources.port import DataSource, Outcome, SourceError
 from callpark.graphql.failures import FieldFailure
 from callpark.graphql.resolvers.run import EarlyReturn, ResolverRun
@@ -55,8 +55,8 @@ class DirectStep:
     async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
         payload = run.direct_payload(previous)
         outcome = await self.source.invoke(function_input([payload] if self.batched else payload), deadline)
-        if self.batched and outcome.error is None:
-            outcome = _batched_answer(outcome.result)
+        if self.batched:
+            outcome = _answer_of_item(only_item(outcome))
         if outcome.error is not None:
             raise FieldFailure(*_direct_error(outcome.error), run.call.site.filter(outcome.result))
         return outcome.result
@@ -81,17 +81,11 @@ def _direct_error(error: SourceError) -> tuple[str, str]:
     return error.message, error.function_type
 
 
-def _batched_answer(answer: object) -> Outcome:
-    if not isinstance(answer, list) or len(answer) != 1:
-        got = len(answer) if isinstance(answer, list) else "no list"
-        return Outcome(
-            error=SourceError(
-                f"A batch of 1 needs an answer of 1 item, the function gave {got}.", "Lambda:IllegalArgument"
-            )
-        )
-    item = answer[0]
-    if not isinstance(item, dict):
-        return Outcome(item)
+def _answer_of_item(outcome: Outcome) -> Outcome:
+    """A batching function answers with `{data, errorMessage, errorType}` for each context."""
+    item = outcome.result
+    if outcome.error is not None or not isinstance(item, dict):
+        return outcome
     message, kind = item.get("errorMessage"), item.get("errorType")
     if message is not None or kind is not None:
         return Outcome(item.get("data"), SourceError(str(message), str(kind)))

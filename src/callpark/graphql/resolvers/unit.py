@@ -1,7 +1,5 @@
 """Unit resolvers: one step. Compiled by `compiler.py`."""
 
-from collections.abc import Coroutine
-
 from callpark.graphql.execution import FieldCall, Resolver
 from callpark.graphql.resolvers.run import NO_PREVIOUS, EarlyReturn, ResolverEnvironment, ResolverRun
 from callpark.graphql.resolvers.step import Step
@@ -12,7 +10,4 @@ def unit_resolver(step: Step, environment: ResolverEnvironment) -> Resolver:
         value = await step.run(ResolverRun(call, environment), NO_PREVIOUS, call.execution.deadline)
         return value.value if isinstance(value, EarlyReturn) else value
 
-    def start(call: FieldCall) -> Coroutine[object, object, object]:
-        return resolve(call)
-
-    return start
+    return resolve
