@@ -11,11 +11,11 @@ from graphql.execution.values import get_variable_values
 
 from callpark.graphql.messages import ErrorEntry
 from callpark.graphql.plan import Plan, PlanSettings, PlanTooLarge, compile_plan
+from callpark.graphql.refusals import bad_request
 from callpark.graphql.selection import switch_names
 from callpark.graphql.subscriptions import CompiledSubscription, compile_subscription
-from callpark.graphql.validation import InvalidDocument, parse_document, validate_document
+from callpark.graphql.validation import InvalidDocument, parse_document, problem, validate_document
 from callpark.graphql.variables import variable_problem
-from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import AppSyncLimits
 from graphql import (
     DocumentNode,
@@ -119,11 +119,9 @@ class Documents:
             compiled = compile_(self._settings, document.ast, operation, document.fragments, mode, switches)
         except PlanTooLarge:
             most = self._limits.selected_fields
-            raise InvalidDocument(
-                [{"path": None, "locations": None, "message": f"The operation selects more than {most} fields."}]
-            ) from None
+            raise InvalidDocument([problem(f"The operation selects more than {most} fields.")]) from None
         except GraphQLError as error:
-            raise InvalidDocument([{"path": None, "locations": None, "message": error.message}]) from None
+            raise InvalidDocument([problem(error.message)]) from None
         document.plans[key] = compiled
         if len(document.plans) > _PLANS_PER_DOCUMENT:
             document.plans.popitem(last=False)
@@ -135,9 +133,3 @@ class Documents:
         operations = tuple(node for node in ast.definitions if isinstance(node, OperationDefinitionNode))
         fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
         return Document(ast, problems, operations, fragments)
-
-
-def bad_request(message: str) -> CallerError:
-    """AppSync's 400 for a request that names no operation it can run."""
-    code = "BadRequestException"
-    return CallerError(code, 400, message, body={"errors": [{"errorType": code, "message": message}]})

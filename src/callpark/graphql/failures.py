@@ -33,6 +33,11 @@ class FieldFailure(Exception):
         self.bare = bare
 
 
+def not_authorized(parent_type: str, field_name: str) -> FieldFailure:
+    """The caller's authorisation mode does not open this field."""
+    return FieldFailure(f"Not Authorized to access {field_name} on type {parent_type}", "Unauthorized")
+
+
 class NullBubble(Exception):
     """A non-null position is null and said so; the nearest nullable parent becomes null."""
 

@@ -32,3 +32,30 @@ class OperationExecuted:
     @property
     def subject(self) -> str:
         return self.request_id
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A mutation field of the API `subject` was handed to `subscribers` subscriptions; `too_large` more did not get it,
+    for its size."""
+
+    subject: str
+    field_name: str
+    subscribers: int
+    too_large: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A subscription to `field_name` of the API `subject` is live: its start_ack is on the way."""
+
+    subject: str
+    field_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    """A subscription to `field_name` of the API `subject` has ended, whoever ended it."""
+
+    subject: str
+    field_name: str

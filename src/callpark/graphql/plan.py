@@ -27,7 +27,7 @@ from callpark.graphql.completion import (
     object_of,
 )
 from callpark.graphql.execution import Execution, FieldCall, FieldSite, Resolver, internal_failure
-from callpark.graphql.failures import FieldFailure, NullBubble, Path
+from callpark.graphql.failures import FieldFailure, NullBubble, Path, not_authorized
 from callpark.graphql.publications import Shape, published_shape
 from callpark.graphql.schema import ApiSchema
 from callpark.graphql.selection import Fragments, Selector, Switches
@@ -278,7 +278,7 @@ class _Compiler:
         return self._settings.schema.permits(self._mode, self._settings.default_mode, parent.name, name)
 
     def _denied(self, parent: GraphQLObjectType, key: str, definition: GraphQLField, site: FieldSite) -> RunField:
-        failure = FieldFailure(f"Not Authorized to access {site.field_name} on type {parent.name}", "Unauthorized")
+        failure = not_authorized(parent.name, site.field_name)
         required = isinstance(definition.type, GraphQLNonNull)
 
         def deny(execution: Execution, source: object, path: Path) -> object:

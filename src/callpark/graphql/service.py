@@ -8,17 +8,18 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CoroutineType
-from typing import cast
+from typing import TypeAlias, cast
 
 from callpark.graphql.auth.authentication import load_warnings
 from callpark.graphql.datasources.lambda_ import FunctionInvoker
-from callpark.graphql.documents import Document, Documents, bad_request
+from callpark.graphql.documents import Document, Documents
 from callpark.graphql.execution import Execution, FieldCall, Resolver, internal_failure
-from callpark.graphql.failures import FieldFailure, failure_entry
+from callpark.graphql.failures import FieldFailure, failure_entry, not_authorized
 from callpark.graphql.happenings import OperationExecuted
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publication
 from callpark.graphql.model import ApiDefinition
 from callpark.graphql.plan import PlanSettings
+from callpark.graphql.refusals import bad_request, refusal
 from callpark.graphql.resolvers.compiler import ResolverParts, compile_resolvers
 from callpark.graphql.resolvers.run import ResolverEnvironment
 from callpark.graphql.runtimes.js.host import JavaScriptHost
@@ -34,7 +35,7 @@ from graphql import GraphQLError, OperationDefinitionNode, OperationType
 
 _log = logging.getLogger("callpark")
 
-Publisher = Callable[[Publication], None]
+Publisher: TypeAlias = Callable[[Publication], None]
 """Takes a publication and returns at once; called after the mutation's field completed, before its answer is sent."""
 
 _SUBSCRIPTION_EFFECTS = {
@@ -134,9 +135,7 @@ class GraphqlService:
             raise SubscriptionRefused(invalid.entries) from None
         execution = self._execution(api_id, request, variables)
         if not compiled.permitted:
-            denied = FieldFailure(
-                f"Not Authorized to access {compiled.field_name} on type {compiled.site.parent_type}", "Unauthorized"
-            )
+            denied = not_authorized(compiled.site.parent_type, compiled.field_name)
             raise SubscriptionRefused([_entry(denied, compiled)])
         try:
             prepared = compiled.bind(execution)
@@ -204,9 +203,9 @@ class GraphqlService:
     def _documents(self, api_id: str) -> Documents:
         served = self._served.get(api_id)
         if served is None:
-            raise _refusal("NotFoundException", 404, f"GraphQL API {api_id} not found.")
+            raise refusal("NotFoundException", 404, f"GraphQL API {api_id} not found.")
         if served.documents is None:
-            raise _refusal("GraphQLSchemaException", 502, "No schema definition exists.")
+            raise refusal("GraphQLSchemaException", 502, "No schema definition exists.")
         return served.documents
 
     def _compile(self, api: ApiDefinition, warnings: list[str]) -> _Served:
@@ -236,7 +235,3 @@ class GraphqlService:
 
 def _entry(failure: FieldFailure, compiled: CompiledSubscription) -> dict[str, object]:
     return failure_entry(failure, (None, compiled.response_key), compiled.site.locations)
-
-
-def _refusal(code: str, status: int, message: str) -> CallerError:
-    return CallerError(code, status, message, body={"errors": [{"errorType": code, "message": message}]})

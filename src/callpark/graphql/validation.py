@@ -55,11 +55,11 @@ def parse_document(query: str, tokens_at_most: int) -> DocumentNode:
         where = f" at line {place.line} column {place.column}" if place else ""
         detail = error.message.removeprefix("Syntax Error: ").rstrip(".")
         raise InvalidDocument(
-            [_entry(error, f"Validation error of type InvalidSyntax: Invalid Syntax : {detail}{where}")]
+            [problem_at(error, f"Validation error of type InvalidSyntax: Invalid Syntax : {detail}{where}")]
         ) from None
     except RecursionError:
         raise InvalidDocument(
-            [_plain("Validation error of type InvalidSyntax: the document is nested too deeply")]
+            [problem("Validation error of type InvalidSyntax: the document is nested too deeply")]
         ) from None
 
 
@@ -68,15 +68,17 @@ def validate_document(schema: GraphQLSchema, document: DocumentNode) -> tuple[Er
     try:
         errors = validate(schema, document, max_errors=_ERRORS_AT_MOST)
     except RecursionError:
-        return (_plain("Validation error: the document is nested too deeply"),)
-    return tuple(_entry(error, _worded(document, error)) for error in errors)
+        return (problem("Validation error: the document is nested too deeply"),)
+    return tuple(problem_at(error, _worded(document, error)) for error in errors)
 
 
-def _plain(message: str) -> ErrorEntry:
+def problem(message: str) -> ErrorEntry:
+    """The entry for what is wrong with a document as a whole."""
     return {"path": None, "locations": None, "message": message}
 
 
-def _entry(error: GraphQLError, message: str) -> ErrorEntry:
+def problem_at(error: GraphQLError, message: str) -> ErrorEntry:
+    """The entry for what graphql-core found, where it found it, in other words."""
     places = [{"line": p.line, "column": p.column, "sourceName": None} for p in error.locations or []]
     return {"path": None, "locations": places, "message": message}
 

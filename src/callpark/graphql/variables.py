@@ -3,6 +3,7 @@
 import re
 
 from callpark.graphql.messages import ErrorEntry
+from callpark.graphql.validation import problem_at
 from graphql import GraphQLError
 
 _MISSING = re.compile(r"Variable '\$(\w+)' of required type '(.+)' was not provided")
@@ -18,8 +19,7 @@ _OTHER = re.compile(r"Variable '\$(\w+)' got invalid value .*?; (.*)", re.S)
 
 def variable_problem(error: GraphQLError) -> ErrorEntry:
     """One entry of `errors` for what graphql-core found wrong with a variable."""
-    places = [{"line": p.line, "column": p.column, "sourceName": None} for p in error.locations or []]
-    return {"path": None, "locations": places, "message": _worded(error.message)}
+    return problem_at(error, _worded(error.message))
 
 
 def _worded(message: str) -> str:

@@ -15,6 +15,7 @@ from gql.transport.exceptions import TransportQueryError
 
 from callpark.graphql.api.web import GraphqlWeb
 from callpark.graphql.datasources.lambda_ import FunctionReply
+from callpark.graphql.happenings import Subscribed
 from callpark.graphql.model import (
     ApiDefinition,
     ApiKey,
@@ -22,7 +23,6 @@ from callpark.graphql.model import (
     DataSourceDefinition,
     ResolverDefinition,
 )
-from callpark.graphql.realtime.hub import Subscribed
 from callpark.graphql.service import GraphqlService
 from callpark.kernel.clock import SystemClock
 from callpark.kernel.ids import SystemIds

@@ -4,8 +4,9 @@ import logging
 
 import pytest
 
+from callpark.graphql.happenings import Published, Subscribed, Unsubscribed
 from callpark.graphql.messages import Publication
-from callpark.graphql.realtime.hub import Hub, Published, Subscribed, Unsubscribed
+from callpark.graphql.realtime.hub import Hub
 from callpark.graphql.subscriptions import PreparedSubscription
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.limits import AppSyncLimits

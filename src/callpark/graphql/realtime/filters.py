@@ -11,8 +11,6 @@ from callpark.graphql.realtime.matching import equal
 #: Deeper paths are ignored, as AppSync ignores them.
 MAXIMUM_LEVELS = 5
 
-_ABSENT = object()
-
 
 def passes(filter: Mapping[str, object], value: object) -> bool:
     """Filters inside a group must all hold, of the groups any. A filter without groups lets everything through; a
@@ -40,8 +38,8 @@ def _holds(filter: object, value: Mapping[str, object]) -> bool:
 
 def _at(value: object, path: Sequence[str]) -> object:
     for name in path:
-        value = value.get(name, _ABSENT) if isinstance(value, Mapping) else _ABSENT
-    return None if value is _ABSENT else value
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def _ordered(compare: Callable[[int], bool]) -> Callable[[object, object], bool]:

@@ -7,9 +7,11 @@ connection form one audience: its filter is asked once, and the payload is proje
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import orjson
 
+from callpark.graphql.happenings import Published, Subscribed, Unsubscribed
 from callpark.graphql.messages import Publication
 from callpark.graphql.realtime.filters import passes
 from callpark.graphql.realtime.matching import matches
@@ -19,34 +21,8 @@ from callpark.kernel.trace import Trace
 
 _log = logging.getLogger("callpark")
 
-Deliver = Callable[[str], None]
+Deliver: TypeAlias = Callable[[str], None]
 """Takes the JSON text of a `data` frame's payload and returns at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A mutation field was handed to `subscribers` subscriptions; `too_large` more did not get it, for its size."""
-
-    subject: str
-    field_name: str
-    subscribers: int
-    too_large: int
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribed:
-    """A subscription to `field_name` of the API `subject` is live: its start_ack is on the way."""
-
-    subject: str
-    field_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unsubscribed:
-    """A subscription has ended, whoever ended it."""
-
-    subject: str
-    field_name: str
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +37,7 @@ class _Audience:
         return matches(self.subscription.arguments, value) if filter is None else passes(filter, value)
 
 
-_Key = tuple[str, str, str, bytes]
+_Key: TypeAlias = tuple[str, str, str, bytes]
 
 
 class Hub:
