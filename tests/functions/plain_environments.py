@@ -1,12 +1,13 @@
 """Execution environments made of Python callables: the `Environments` protocol without processes."""
 
+import asyncio
 import inspect
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from callpark.functions.environments.ports import Attempt, Deployment, Outcome
+from callpark.functions.environments.ports import Attempt, Deployment, Outcome, ResponseStream
 from callpark.kernel.clock import Clock
 
 Handler: TypeAlias = Callable[["Run"], object]
@@ -34,6 +35,8 @@ class PlainEnvironments:
     handlers: dict[str, Handler] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
+    provisioned: dict[str, int] = field(default_factory=dict)
+    provisionable: int = 1_000
 
     async def run(self, deployment: Deployment, attempt: Attempt, *, patient: bool = False) -> Outcome:
         name = deployment.configuration.name
@@ -48,8 +51,25 @@ class PlainEnvironments:
             return Outcome(json.dumps(failure).encode(), "Unhandled", b"START\n")
         return Outcome(json.dumps(answer).encode(), None, b"START\n")
 
-    def retire(self, arn: str) -> None:
-        self.retired.append(arn)
+    async def run_stream(self, deployment: Deployment, attempt: Attempt) -> ResponseStream:
+        """As a handler that does not stream: its answer is one chunk."""
+        outcome = await self.run(deployment, attempt)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            if outcome.function_error is None:
+                yield outcome.payload
+
+        ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        ended.set_result(replace(outcome, payload=b"") if outcome.function_error is None else outcome)
+        return ResponseStream("application/json", chunks(), ended)
+
+    async def provision(self, deployment: Deployment, count: int) -> int:
+        """As many as the test allows."""
+        self.provisioned[deployment.version] = count
+        return min(count, self.provisionable)
+
+    def retire(self, arn: str, version: str | None = None) -> None:
+        self.retired.append(arn if version is None else f"{arn}:{version}")
 
     async def close(self) -> None:
         pass

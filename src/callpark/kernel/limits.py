@@ -52,6 +52,14 @@ class LambdaLimits:
     unreserved_concurrency: int = _limit(100, "environments", "lambda-concurrency: what reservations must leave over")
     code_storage_bytes: int = _limit(80_530_636_800, "B", "gettingstarted-limits: 75 GB; shown only")
     client_context_bytes: int = _limit(3_583, "B", "API_Invoke: ClientContext, base64 as sent")
+    provisioned_init_seconds: float = _limit(130.0, "s", "lambda-runtime-environment: init of provisioned concurrency")
+    activation_seconds: float = _limit(
+        0.0, "s", "our rule: how long a new function is Pending, a changed one InProgress"
+    )
+    provisioning_seconds: float = _limit(0.0, "s", "our rule: added to provisioned concurrency; AWS takes two minutes")
+    recursive_invocations: int = _limit(16, "invocations", "invocation-recursion: of one function in one chain")
+    policy_bytes: int = _limit(20_480, "B", "gettingstarted-limits: function resource-based policy, 20 KB")
+    layers: int = _limit(5, "layers", "gettingstarted-limits: of one function")
     legacy_event_payload_bytes: int = _limit(262_144, "B", "API_InvokeAsync: 256 KB")
 
 

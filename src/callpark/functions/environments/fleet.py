@@ -53,6 +53,7 @@ class Pool:
         self.idle: list[Environment] = []
         self.busy: set[Environment] = set()
         self.starting: set[Environment] = set()
+        self.provisioned: set[Environment] = set()
         self.waiting: deque[Run] = deque()
         self.run_seconds = 0.0
         self.start_seconds = _ASSUMED_START_SECONDS
@@ -145,9 +146,24 @@ class Fleet:
             run.fail(error)
         return await future
 
-    def retire(self, arn: str) -> None:
+    async def provision(self, deployment: Deployment, count: int) -> int:
+        if self._closed:
+            raise EnvironmentUnavailable("callpark is closing")
+        pool = self._pool(deployment)
+        for environment in tuple(pool.provisioned)[count:]:
+            pool.provisioned.discard(environment)
+        starts = []
+        with self._clock.hold(f"provisioned environments of {deployment.configuration.name}"):
+            while len(pool.provisioned) < count and (added := self._provisioned_environment(pool)) is not None:
+                starts.append(self._tasks.spawn(self._start_provisioned(pool, added), f"start of {added.stream}"))
+            await asyncio.gather(*starts)
+        if pool.idle and self._sweep is None:
+            self._sweep_in(self._limits.idle_environment_seconds)
+        return len(pool.provisioned)
+
+    def retire(self, arn: str, version: str | None = None) -> None:
         for pool in self._pools.values():
-            if pool.deployment.arn == arn:
+            if pool.deployment.arn == arn and version in (None, pool.deployment.version):
                 self._retire(pool)
 
     async def close(self) -> None:
@@ -211,13 +227,22 @@ class Fleet:
     def _new_environment(self, pool: Pool) -> Environment:
         if len(self._environments) >= self._limits.environments and not self._evict(pool):
             raise Saturated(f"{self._limits.environments} environments are busy")
-        environment = Environment(pool.deployment, self._platform, self)
+        return self._added(pool, pool.deployment)
+
+    def _added(self, pool: Pool, deployment: Deployment) -> Environment:
+        environment = Environment(deployment, self._platform, self)
         self._environments[environment] = pool
         return environment
 
     def _evict(self, wanting: Pool) -> bool:
         """Make room by ending the environment of another function that has been idle longest."""
-        candidates = [environment for pool in self._pools.values() if pool is not wanting for environment in pool.idle]
+        candidates = [
+            environment
+            for pool in self._pools.values()
+            if pool is not wanting
+            for environment in pool.idle
+            if environment not in pool.provisioned
+        ]
         if not candidates:
             return False
         oldest = min(candidates, key=lambda environment: environment.idle_since)
@@ -268,6 +293,29 @@ class Fleet:
             await environment.go_on(chosen, run, init)
         except Exception as error:
             self._start_failed(pool, environment, run, error)
+
+    def _provisioned_environment(self, pool: Pool) -> Environment | None:
+        if len(self._environments) >= self._limits.environments and not self._evict(pool):
+            return None
+        environment = self._added(pool, replace(pool.deployment, initialization="provisioned-concurrency"))
+        pool.provisioned.add(environment)
+        pool.starting.add(environment)
+        environment.prepare()
+        return environment
+
+    async def _start_provisioned(self, pool: Pool, environment: Environment) -> None:
+        """Start an environment that nothing waits for; one that cannot start is given up."""
+        try:
+            chosen = await self._program(pool, environment)
+            init = await environment.start(chosen, self._limits.provisioned_init_seconds, "")
+        except EnvironmentUnavailable as error:
+            _log.warning("%s", error)
+            self._end(environment)
+            return
+        if isinstance(init, Ready):
+            self.environment_free(environment, None)
+        else:
+            self._end(environment)
 
     def _start_failed(self, pool: Pool, environment: Environment, run: Run | None, error: Exception) -> None:
         """One run gets to know why; the others that wait are tried in their turn. Whatever else than
@@ -355,6 +403,7 @@ class Fleet:
             self._tasks.spawn(self._start_ahead(pool, environment), f"start of {environment.stream}")
 
     def _retire(self, pool: Pool) -> None:
+        pool.provisioned.clear()
         for environment in (*pool.starting, *pool.busy):
             environment.retire()
             if environment.life is Life.GONE:
@@ -375,7 +424,9 @@ class Fleet:
             kept = []
             for environment in pool.idle:
                 due = environment.idle_since + self._limits.idle_environment_seconds
-                if due <= now:
+                if environment in pool.provisioned:
+                    kept.append(environment)
+                elif due <= now:
                     self._end(environment)
                 else:
                     kept.append(environment)
@@ -389,6 +440,7 @@ class Fleet:
         if pool is not None:
             pool.busy.discard(environment)
             pool.starting.discard(environment)
+            pool.provisioned.discard(environment)
             self._tasks.spawn(environment.close(), f"end of {environment.stream}")
 
     def _warn_about(self, deployment: Deployment) -> None:

@@ -4,22 +4,28 @@
 tests with plain functions.
 """
 
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from callpark.functions.model import FunctionConfiguration
+
+InitializationType: TypeAlias = Literal["on-demand", "provisioned-concurrency"]
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One version of a function, unpacked and ready to run. Environments of another `revision` are retired."""
+    """One version of a function, unpacked and ready to run. Environments of another `revision` are retired. `arn` is
+    unqualified; `layers_root` holds the merged layers, what AWS shows as /opt."""
 
     arn: str
     version: str
     configuration: FunctionConfiguration
     code_root: Path
     revision: str
+    layers_root: Path | None = None
+    initialization: InitializationType = "on-demand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,19 @@ class Outcome:
     duration_seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class ResponseStream:
+    """A response under way. `chunks` are passed on as the handler writes them, and the handler is slowed down when
+    nobody takes them; a handler that does not stream gives its whole answer as one chunk. `ended` completes after the
+    last chunk: its payload is empty, or Lambda's error object when the run failed, before the first chunk or between
+    two. Whoever stops early closes `chunks` (`aclose`); the run then goes on to its end unheard.
+    """
+
+    content_type: str
+    chunks: AsyncIterator[bytes]
+    ended: Awaitable[Outcome]
+
+
 class Saturated(Exception):
     """No environment is free and no other may be started. Never waited out: the caller throttles (429) or backs off,
     so that a function which calls another one cannot dead-lock the pool."""
@@ -61,8 +80,19 @@ class Environments(Protocol):
         """
         ...
 
-    def retire(self, arn: str) -> None:
-        """End the idle environments of a function now and the busy ones after their run: its code has changed."""
+    async def run_stream(self, deployment: Deployment, attempt: Attempt) -> ResponseStream:
+        """As `run`, answering as soon as the response begins, or has failed before that."""
+        ...
+
+    async def provision(self, deployment: Deployment, count: int) -> int:
+        """Keep `count` environments of a version initialised, whether or not anything runs (0: none any longer).
+        Returns how many are, once each has started or failed; fewer than `count` means that the function's init failed
+        or that this machine has no room. Called again for every new revision."""
+        ...
+
+    def retire(self, arn: str, version: str | None = None) -> None:
+        """End the idle environments of a function now and the busy ones after their run: its code has changed. With
+        `version`, only that version's; what was provisioned is so no longer."""
         ...
 
     async def close(self) -> None:

@@ -85,7 +85,7 @@ def _program(deployment: Deployment) -> Program | Unstartable:
     if runtime.startswith("nodejs"):
         return Executable((_node(deployment.configuration.name), str(NODE_BOOTSTRAP), handler))
     if runtime.startswith("provided"):
-        return _own_bootstrap(deployment.code_root)
+        return _own_bootstrap(deployment.code_root, deployment.layers_root)
     raise EnvironmentUnavailable(
         f"function {deployment.configuration.name}: callpark cannot run the runtime {runtime!r}\n"
         "use python3.*, nodejs*.x, or provided.* with a `bootstrap` file"
@@ -102,8 +102,10 @@ def _node(function: str) -> str:
     return found
 
 
-def _own_bootstrap(root: Path) -> Executable | Unstartable:
+def _own_bootstrap(root: Path, layers: Path | None) -> Executable | Unstartable:
     bootstrap = root / "bootstrap"
+    if not bootstrap.is_file() and layers is not None:
+        bootstrap = layers / "bootstrap"
     if not bootstrap.is_file():
         return Unstartable(INVALID_ENTRYPOINT, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
     if not os.access(bootstrap, os.X_OK):

@@ -4,8 +4,10 @@ Called by `environment.py`. Names and values of lambda.md §14; nothing of the s
 and the library path, so a handler cannot come to depend on the machine, nor see its secrets.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from callpark.functions.environments.ports import Deployment
 from callpark.kernel.arn import Arn, Place
@@ -82,6 +84,8 @@ def process_variables(
     if surroundings.endpoint_url is not None:
         variables["AWS_ENDPOINT_URL"] = surroundings.endpoint_url
         variables |= {f"AWS_ENDPOINT_URL_{service}": surroundings.endpoint_url for service in ENDPOINT_SERVICES}
+    if deployment.layers_root is not None:
+        variables |= _layer_paths(deployment.layers_root, configuration.runtime, variables)
     if configuration.log_format == "JSON":
         variables |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
     variables |= {name: value for name, value in configuration.environment.items() if name not in RESERVED}
@@ -93,7 +97,7 @@ def process_variables(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration.memory_megabytes),
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{configuration.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": surroundings.log_stream,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": deployment.initialization,
         "AWS_LAMBDA_RUNTIME_API": surroundings.runtime_api,
         "_HANDLER": configuration.handler,
         "LAMBDA_TASK_ROOT": root,
@@ -103,6 +107,18 @@ def process_variables(
     if not configuration.runtime.startswith("provided"):
         variables["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{configuration.runtime}"
     return variables
+
+
+def _layer_paths(root: Path, runtime: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """Where a runtime looks inside its layers: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html"""
+    joined = {"PATH": [str(root / "bin")], "LD_LIBRARY_PATH": [str(root / "lib")]}
+    if runtime.startswith("python"):
+        packages = sorted(root.glob("python/lib/python3.*/site-packages"))
+        joined["PYTHONPATH"] = [str(root / "python"), *map(str, packages)]
+    elif runtime.startswith("nodejs"):
+        versioned = f"nodejs/node{runtime.removeprefix('nodejs').partition('.')[0]}/node_modules"
+        joined["NODE_PATH"] = [str(root / versioned), str(root / "nodejs/node_modules")]
+    return {name: os.pathsep.join([*paths, *filter(None, [variables.get(name)])]) for name, paths in joined.items()}
 
 
 def _region(arn: str) -> str:

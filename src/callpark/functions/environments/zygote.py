@@ -230,7 +230,7 @@ def _become_handler(request: Request) -> None:
     os.environ.update(request["variables"])
     time.tzset()
     os.chdir(request["directory"])
-    sys.path.insert(0, request["directory"])
+    sys.path[:0] = [request["directory"], *filter(None, request["variables"].get("PYTHONPATH", "").split(os.pathsep))]
     sys.pycache_prefix = request["pycache"]
     _poll_without_threads()
     sys.argv = ["awslambdaric", request["handler"] or ""]
