@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callpark.graphql.realtime.filters import OPERATORS, passes
+from callpark.graphql.realtime.filters import OPERATORS, passes, surprises
 
 pytestmark = pytest.mark.unit
 
@@ -116,3 +116,23 @@ def test_no_operator_raises_and_opposites_never_both_hold(operator: str, found: 
     holds = OPERATORS[operator](found, wanted)
     if operator in opposites:
         assert not (holds and OPERATORS[opposites[operator]](found, wanted))
+
+
+@pytest.mark.parametrize(
+    ("filter", "told"),
+    [
+        (one("severity", "ge", 7), []),
+        ({"filterGroup": []}, []),
+        ({"filterGroups": []}, ["it has no filterGroup, so everything is delivered"]),
+        (one("a.b.c.d.e", "eq", 1), []),
+        (one("a.b.c.d.e.f", "eq", 1), ["a.b.c.d.e.f has more than 5 levels and is ignored, as AppSync ignores it"]),
+        ({"filterGroup": [1, {"filters": [2]}]}, []),
+    ],
+)
+def test_what_a_filter_says_in_vain_is_told(filter: dict[str, object], told: list[str]) -> None:
+    assert list(surprises(filter)) == told
+
+
+def test_a_misspelt_operator_is_named_with_those_there_are() -> None:
+    (told,) = surprises(one("severity", "greaterThan", 7))
+    assert told.startswith("severity: there is no operator greaterThan, so nothing passes; there is eq, ne, lt,")

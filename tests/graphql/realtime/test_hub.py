@@ -1,6 +1,7 @@
 """Fan-out: who gets what, how often it is made, and that nobody's trouble is another's."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -91,6 +92,12 @@ def test_the_trace_says_who_comes_and_goes(hub: Hub, trace: Trace) -> None:
     detach()
     happenings = [entry.happening for entry in trace.entries()]
     assert happenings == [Subscribed("a", "onSay"), Unsubscribed("a", "onSay")]
+
+
+def test_a_filter_that_surprises_is_named_in_the_log(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    misspelt = {"filterGroup": [{"filters": [{"fieldName": "id", "operator": "equals", "value": 1}]}]}
+    hub.attach("a", replace(prepared(Counter()), filter=misspelt), list[str]().append)
+    assert "API a: the filter of onSay: id: there is no operator equals" in caplog.text
 
 
 def test_leaving_takes_nobody_else_along(hub: Hub) -> None:

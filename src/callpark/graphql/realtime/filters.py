@@ -4,7 +4,7 @@ Called by `hub.py` for subscriptions that have a filter; it then replaces matchi
 https://docs.aws.amazon.com/appsync/latest/devguide/aws-appsync-real-time-enhanced-filtering.html
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from callpark.graphql.realtime.matching import equal
 
@@ -19,6 +19,24 @@ def passes(filter: Mapping[str, object], value: object) -> bool:
     if not isinstance(groups, Sequence) or not groups:
         return True
     return isinstance(value, Mapping) and any(_group_holds(group, value) for group in groups)
+
+
+def surprises(filter: Mapping[str, object]) -> Iterator[str]:
+    """What in a filter does not do what its author thinks, in words."""
+    groups = filter.get("filterGroup")
+    if not isinstance(groups, Sequence):
+        yield "it has no filterGroup, so everything is delivered"
+        return
+    for group in groups:
+        filters = group.get("filters") if isinstance(group, Mapping) else None
+        for each in filters if isinstance(filters, Sequence) else ():
+            if not isinstance(each, Mapping):
+                continue
+            field, operator = str(each.get("fieldName", "")), str(each.get("operator"))
+            if operator not in OPERATORS:
+                yield f"{field}: there is no operator {operator}, so nothing passes; there is {', '.join(OPERATORS)}"
+            if field.count(".") >= MAXIMUM_LEVELS:
+                yield f"{field} has more than {MAXIMUM_LEVELS} levels and is ignored, as AppSync ignores it"
 
 
 def _group_holds(group: object, value: Mapping[str, object]) -> bool:

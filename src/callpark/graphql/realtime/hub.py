@@ -13,7 +13,7 @@ import orjson
 
 from callpark.graphql.happenings import Published, Subscribed, Unsubscribed
 from callpark.graphql.messages import Publication
-from callpark.graphql.realtime.filters import passes
+from callpark.graphql.realtime.filters import passes, surprises
 from callpark.graphql.realtime.matching import matches
 from callpark.graphql.subscriptions import PreparedSubscription
 from callpark.kernel.limits import AppSyncLimits
@@ -55,6 +55,8 @@ class Hub:
                 api_id,
                 subscription.field_name,
             )
+        for surprise in () if subscription.filter is None else surprises(subscription.filter):
+            _log.warning("API %s: the filter of %s: %s", api_id, subscription.field_name, surprise)
         key = _key(api_id, subscription)
         feeds = [(api_id, mutation) for mutation in subscription.mutations]
         self._attached += 1
