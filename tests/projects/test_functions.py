@@ -1,16 +1,24 @@
 """Lambda functions of SAM and plain templates."""
 
+import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from callpark.functions.model import Directory, EventInvokeConfig, FunctionConfiguration, FunctionDefinition
+from callpark.kernel.arn import Place
+from callpark.kernel.errors import ProjectError
+from callpark.kernel.limits import Limits
+from callpark.projects.load import load_project
 from callpark.projects.model import Project
 from tests.projects.projects import loaded, refused
 
 pytestmark = pytest.mark.unit
 
+ZIPPED = (
+    "Resources: {F: {Type: AWS::Lambda::Function, Properties: {Runtime: python3.12, Handler: app.f, Code: fn.zip}}}"
+)
 SAM = "Transform: AWS::Serverless-2016-10-31\n"
 HANDLER = {"src/app.py": "def handler(event, context): ...\n"}
 
@@ -160,13 +168,40 @@ Resources:
 def test_a_zip_becomes_a_folder(tmp_path: Path, cache: Path) -> None:
     with zipfile.ZipFile(tmp_path / "fn.zip", "w") as archive:
         archive.writestr("app.py", "x")
-        archive.writestr("../outside.py", "x")
-    template = (
-        "Resources: {F: {Type: AWS::Lambda::Function, Properties: {Runtime: python3.12, Handler: app.f, Code: fn.zip}}}"
-    )
-    folder = only(loaded(tmp_path, template)).code.path
+    folder = only(loaded(tmp_path, ZIPPED)).code.path
     assert folder.parent == cache / "zips"
     assert (folder / "app.py").read_text() == "x"
+    assert only(loaded(tmp_path, ZIPPED)).code.path == folder
+
+
+def test_a_zipped_bootstrap_can_be_run(tmp_path: Path, cache: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "fn.zip", "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, "#!/bin/sh\n")
+    folder = only(loaded(tmp_path, ZIPPED.replace("python3.12", "provided.al2023"))).code.path
+    assert os.access(folder / "bootstrap", os.X_OK)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "cause"),
+    [
+        ("../outside.py", "x", "Could not unzip uploaded file. Please check your file, then try to upload again."),
+        ("app.py", "x" * 1001, "Unzipped size must be smaller than 1000 bytes"),
+    ],
+)
+def test_a_zip_that_is_not_to_be_trusted(tmp_path: Path, cache: Path, name: str, content: str, cause: str) -> None:
+    with zipfile.ZipFile(tmp_path / "fn.zip", "w") as archive:
+        archive.writestr(name, content)
+    (tmp_path / "template.yaml").write_text(ZIPPED)
+    with pytest.raises(ProjectError) as refused:
+        load_project(
+            tmp_path,
+            place=Place(),
+            base_url="http://127.0.0.1:4566",
+            limits=Limits().override(["lambda.unzipped_bytes=1000"]),
+        )
+    assert refused.value.cause == f"template.yaml:1: Resources.F.Properties.Code: fn.zip cannot be unpacked: {cause}"
     assert not (cache / "outside.py").exists()
     assert not (cache / "zips" / "outside.py").exists()
 

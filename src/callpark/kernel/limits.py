@@ -61,6 +61,11 @@ class LambdaLimits:
     policy_bytes: int = _limit(20_480, "B", "gettingstarted-limits: function resource-based policy, 20 KB")
     layers: int = _limit(5, "layers", "gettingstarted-limits: of one function")
     legacy_event_payload_bytes: int = _limit(262_144, "B", "API_InvokeAsync: 256 KB")
+    kept_discarded: int = _limit(10_000, "events", "our rule: discarded events kept on disk for redrive")
+    kept_discarded_bytes: int = _limit(67_108_864, "B", "our rule: the same, by payload")
+    discarded_retention_seconds: float = _limit(
+        1_209_600.0, "s", "our rule: as long as SQS can keep a message, 14 days"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,42 @@ class AppSyncLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class LogsLimits:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html unless marked."""
+
+    flush_seconds: float = _limit(1.0, "s", "our rule: how long a function's line may wait for the disk")
+    buffer_bytes: int = _limit(1_048_576, "B", "our rule: as much is written at once without waiting")
+    unwritten_bytes: int = _limit(
+        33_554_432, "B", "our rule: lines that come faster than the disk takes them are dropped"
+    )
+    chunk_bytes: int = _limit(65_536, "B", "our rule: lines kept in one row")
+    group_bytes: int = _limit(67_108_864, "B", "our rule: a group's oldest lines go beyond this")
+    total_bytes: int = _limit(268_435_456, "B", "our rule: the oldest lines of all groups go beyond this")
+    groups: int = _limit(10_000, "groups", "our rule: made through the API; AWS allows 1,000,000")
+    streams: int = _limit(10_000, "streams", "our rule: made through the API in one group; AWS has no limit")
+    batch_bytes: int = _limit(1_048_576, "B", "API_PutLogEvents: 1 MB, 26 bytes counted for each line")
+    batch_events: int = _limit(10_000, "events", "API_PutLogEvents")
+    batch_seconds: int = _limit(86_400, "s", "API_PutLogEvents: a batch spans 24 hours")
+    oldest_seconds: int = _limit(1_209_600, "s", "API_PutLogEvents: 14 days")
+    newest_seconds: int = _limit(7_200, "s", "API_PutLogEvents: 2 hours ahead")
+    page_events: int = _limit(10_000, "events", "API_FilterLogEvents, API_GetLogEvents")
+    page_bytes: int = _limit(1_048_576, "B", "API_GetLogEvents: 1 MB")
+    pattern_characters: int = _limit(1_024, "characters", "API_FilterLogEvents: filterPattern")
+    follower_lines: int = _limit(10_000, "lines", "our rule: a follower further behind misses some, and is told")
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsLimits:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html unless marked."""
+
+    minutes: int = _limit(1_440, "minutes", "our rule: kept in memory; AWS keeps minutes for 15 days")
+    functions: int = _limit(2_000, "functions", "our rule: beyond, a function is counted in the sums only")
+    queries: int = _limit(500, "queries", "API_GetMetricData: per request")
+    datapoints: int = _limit(1_440, "datapoints", "API_GetMetricStatistics: per request")
+    data_datapoints: int = _limit(100_800, "datapoints", "API_GetMetricData: per request")
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayLimits:
     """Ours: what one client may ask of the server."""
 
@@ -144,7 +185,6 @@ class ProjectLimits:
     template_bytes: int = _limit(1_048_576, "B", "cloudformation-limits: template body in an S3 object, 1 MB")
     template_nodes: int = _limit(250_000, "nodes", "our rule: values of a template, aliases expanded")
     template_depth: int = _limit(100, "levels", "our rule: nesting of a template")
-    zip_files: int = _limit(50_000, "files", "our rule: files of one zipped function")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +194,8 @@ class Limits:
     lambda_: LambdaLimits = field(default_factory=LambdaLimits)
     connect: ConnectLimits = field(default_factory=ConnectLimits)
     appsync: AppSyncLimits = field(default_factory=AppSyncLimits)
+    logs: LogsLimits = field(default_factory=LogsLimits)
+    metrics: MetricsLimits = field(default_factory=MetricsLimits)
     gateway: GatewayLimits = field(default_factory=GatewayLimits)
     project: ProjectLimits = field(default_factory=ProjectLimits)
 

@@ -5,13 +5,13 @@ because functions run from folders.
 """
 
 import hashlib
-import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from callpark.kernel.errors import ProjectError
+from callpark.functions.code.archive import unpack
+from callpark.kernel.errors import CallerError, ProjectError
 from callpark.projects.cache import cache_folder, filled
 from callpark.projects.document import Place
 from callpark.projects.resources.properties import Properties
@@ -111,17 +111,11 @@ def _unzipped(path: Path, place: Place, stack: Stack) -> Path:
     folder = cache_folder() / "zips" / hashlib.sha256(data).hexdigest()[:32]
     if folder.is_dir():
         return folder
-    limits = stack.limits
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, filled(folder) as work:
-            entries = archive.infolist()
-            if sum(entry.file_size for entry in entries) > limits.lambda_.unzipped_bytes:
-                raise stack.blame(place, f"{path.name} unpacks to too much", "keep it under lambda.unzipped_bytes")
-            if len(entries) > limits.project.zip_files:
-                raise stack.blame(place, f"{path.name} holds too many files", "keep it under project.zip_files")
-            archive.extractall(work)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise stack.blame(place, f"{path.name} cannot be unpacked: {error}", "make the zip anew") from None
+        with filled(folder) as work:
+            unpack(data, work, stack.limits.lambda_)
+    except CallerError as error:
+        raise stack.blame(place, f"{path.name} cannot be unpacked: {error.message}", "make the zip anew") from None
     except OSError as error:
         raise _unpackable(folder, error, place, stack) from None
     return folder
