@@ -12,6 +12,7 @@ import pytest
 
 from callpark.kernel.clock import VirtualClock
 from callpark.store.ports import (
+    BEFORE_ALL,
     Change,
     Defer,
     DeleteRow,
@@ -321,6 +322,44 @@ class TestBacklog:
         assert await house.store.count("none") == 0
         await house.commit(Done("two", "a"))
         assert list(await house.store.queues()) == ["one"]
+
+
+class TestLooking:
+    async def test_an_item_is_found_as_it_was_committed_last_leased_or_not(self, house: House) -> None:
+        await house.commit(house.put("i", body=b"body"), house.put("i", queue="other"))
+        at = house.clock.now() + 60
+        house.lease()
+        found = await house.store.find("q", "i")
+        assert found is not None
+        assert found.state == b"new"
+        await house.commit(Defer("q", "i", b"again", at))
+        assert await house.store.find("q", "i") == WorkItem("q", "i", b"body", b"again", at)
+        await house.commit(Done("q", "i"))
+        assert await house.store.find("q", "i") is None
+
+    async def test_browsing_goes_on_behind_a_position_and_leases_nothing(self, house: House) -> None:
+        await house.commit(*(house.put(str(n), 5) for n in range(5)), house.put("first"), house.put("x", queue="other"))
+        assert house.lease() == ["first"]
+        page = await house.store.browse("q", BEFORE_ALL, 3)
+        assert [item.id for _, item in page] == ["first", "0", "1"]
+        rest = await house.store.browse("q", page[-1][0], 9)
+        assert [item.id for _, item in rest] == ["2", "3", "4"]
+        assert list(await house.store.browse("q", rest[-1][0], 9)) == []
+        await house.clock.advance(5)
+        assert house.lease() == ["0", "1", "2", "3", "4"]
+
+    async def test_ready_items_are_counted_apart(self, house: House) -> None:
+        await house.commit(house.put("a"), house.put("b", 60), house.put("c", 120))
+        house.lease()
+        now = house.clock.now()
+        assert await house.store.count("q", now) == 1
+        assert await house.store.count("q", now + 60) == 2
+        assert await house.store.count("q") == 3
+
+    async def test_a_patient_removal_is_durable_as_well(self, house: House) -> None:
+        await house.commit(house.put("i"))
+        await house.commit(Done("q", "i", patient=True))
+        assert await house.store.count("q") == 0
 
 
 async def _after(house: House, seconds: float, then: Awaitable[list[WorkItem]]) -> list[WorkItem]:

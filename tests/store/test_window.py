@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from callpark.store.ports import WorkItem
-from callpark.store.window import BEFORE_ALL, Bounds, Position, Window, weight
+from callpark.store.ports import BEFORE_ALL, Position, WorkItem
+from callpark.store.window import Bounds, Window, weight
 
 pytestmark = pytest.mark.unit
 

@@ -7,6 +7,7 @@ process would find.
 
 import asyncio
 import hashlib
+import heapq
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from callpark.store.ports import (
     Defer,
     DeleteRow,
     Done,
+    Position,
     Put,
     RevisionConflict,
     Row,
@@ -30,7 +32,7 @@ from callpark.store.ports import (
 from callpark.store.queues import Queues
 from callpark.store.revisions import RowKey, revise
 from callpark.store.topics import Topics
-from callpark.store.window import Bounds, Position
+from callpark.store.window import Bounds
 
 _log = logging.getLogger("callpark")
 _UNBOUNDED = Bounds(sys.maxsize, sys.maxsize)
@@ -120,8 +122,17 @@ class MemoryStore:
     def watch(self, queue: str, callback: Callable[[], None]) -> Callable[[], None]:
         return self._queues.watch(queue, callback)
 
-    async def count(self, queue: str) -> int:
-        return len(self._disk.items.get(queue, ()))
+    async def count(self, queue: str, ready_by: float | None = None) -> int:
+        items = self._disk.items.get(queue, {})
+        return sum(ready_by is None or item.ready_at <= ready_by for _, item in items.values())
+
+    async def find(self, queue: str, item_id: str) -> WorkItem | None:
+        found = self._disk.items.get(queue, {}).get(item_id)
+        return found[1] if found else None
+
+    async def browse(self, queue: str, after: Position, limit: int) -> Sequence[tuple[Position, WorkItem]]:
+        placed = (((item.ready_at, sequence), item) for sequence, item in self._disk.items.get(queue, {}).values())
+        return heapq.nsmallest(limit, (found for found in placed if found[0] > after), key=lambda found: found[0])
 
     async def queues(self) -> Sequence[str]:
         return sorted(queue for queue, items in self._disk.items.items() if items)

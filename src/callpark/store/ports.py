@@ -12,7 +12,8 @@ Promises of every implementation
 - An item is leased to at most one owner at a time. A lease ends with `Done`, `Defer` or the death of the owner.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -47,10 +48,18 @@ class Defer:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Remove an item for good."""
+    """Remove an item for good. `patient`: nobody waits for it, so it may be written a few milliseconds later together
+    with others."""
 
     queue: str
     id: str
+    patient: bool = False
+
+
+Position: TypeAlias = tuple[float, int]
+"""(ready_at, sequence): where an item stands in its queue; items are leased in this order."""
+
+BEFORE_ALL: Position = (float("-inf"), -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,7 @@ class StoreFailure(Exception):
 
 
 class Store(Protocol):
-    def commit(self, changes: Sequence[Change]) -> Awaitable[None]:
+    def commit(self, changes: Sequence[Change]) -> "asyncio.Future[None]":
         """Apply changes; resolves when they are durable. Starts at once, whether or not it is awaited; a failure that
         nobody awaits is logged. A Defer or Done of an item that is not there does nothing. Raises RevisionConflict and
         StoreFailure."""
@@ -114,8 +123,16 @@ class Store(Protocol):
         and soon after that when it left ready items behind."""
         ...
 
-    async def count(self, queue: str) -> int:
-        """Items in the queue: ready, deferred and leased."""
+    async def count(self, queue: str, ready_by: float | None = None) -> int:
+        """Items in the queue, leased ones too; with `ready_by` only those that are ready at that instant."""
+        ...
+
+    async def find(self, queue: str, item_id: str) -> WorkItem | None:
+        """An item as it was committed last, leased or not."""
+        ...
+
+    async def browse(self, queue: str, after: Position, limit: int) -> Sequence[tuple[Position, WorkItem]]:
+        """The next items behind a position as they were committed last, leased or not; nothing is leased by it."""
         ...
 
     async def queues(self) -> Sequence[str]:

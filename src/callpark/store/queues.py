@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from callpark.kernel.clock import Clock
 from callpark.kernel.timers import Timer
-from callpark.store.ports import WorkItem
-from callpark.store.window import BEFORE_ALL, Bounds, Position, Window
+from callpark.store.ports import BEFORE_ALL, Position, WorkItem
+from callpark.store.window import Bounds, Window
 
 _log = logging.getLogger("callpark")
 

@@ -8,14 +8,9 @@ Called by `store.queues`. Pure: no clock, no disk. The window holds every unleas
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
-from callpark.store.ports import WorkItem
+from callpark.store.ports import Position, WorkItem
 
-Position: TypeAlias = tuple[float, int]
-"""(ready_at, sequence): the order in which items of a queue are leased."""
-
-BEFORE_ALL: Position = (float("-inf"), -1)
 _ITEM_OVERHEAD_BYTES = 400
 
 

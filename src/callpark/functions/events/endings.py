@@ -28,7 +28,7 @@ FUNCTION_DELETED = "FunctionDeleted"
 
 async def succeed(world: EventWorld, event: LeasedEvent, subject: EventSubject) -> None:
     if subject.on_success is None:
-        world.commits.remove(Done(event.queue, event.id))
+        world.commits.remove(Done(event.queue, event.id, patient=True))
     else:
         await _end_with_record(world, event, subject, "Success", "OnSuccess", subject.on_success)
     world.trace.emit(happenings.EventSucceeded(event.id, event.function, event.state.attempts))

@@ -4,7 +4,7 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 
-from callpark.store.ports import Row
+from callpark.store.ports import Position, Row, WorkItem
 from callpark.store.sqlite.statements import load
 
 _SURROGATES = range(0xD800, 0xE000)
@@ -17,9 +17,19 @@ class Reader:
         self._items = load("items")
         self._records = load("records")
 
-    def count(self, queue: str) -> int:
-        (found,) = self._connection.execute(self._items["count"], (queue,)).fetchone()
+    def count(self, queue: str, ready_by: float | None) -> int:
+        if ready_by is None:
+            (found,) = self._connection.execute(self._items["count"], (queue,)).fetchone()
+        else:
+            (found,) = self._connection.execute(self._items["count_ready"], (queue, ready_by)).fetchone()
         return int(found)
+
+    def find(self, queue: str, item_id: str) -> WorkItem | None:
+        found = self._connection.execute(self._items["find"], (queue, item_id)).fetchone()
+        return _item(found)[1] if found else None
+
+    def browse(self, queue: str, after: Position, limit: int) -> Sequence[tuple[Position, WorkItem]]:
+        return [_item(found) for found in self._connection.execute(self._items["refill"], (queue, *after, limit))]
 
     def queues(self) -> Sequence[str]:
         return [queue for (queue,) in self._connection.execute(self._items["queues"])]
@@ -38,6 +48,11 @@ class Reader:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _item(found: tuple[int, str, str, float, bytes, bytes]) -> tuple[Position, WorkItem]:
+    sequence, queue, item_id, ready_at, state, body = found
+    return (ready_at, sequence), WorkItem(queue, item_id, body, state, ready_at)
 
 
 def following(prefix: str) -> str | None:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.holds import Hold
-from callpark.store.ports import Change, Defer, Put, Row, StoreFailure, WorkItem
+from callpark.store.ports import BEFORE_ALL, Change, Defer, Position, Put, Row, StoreFailure, WorkItem
 from callpark.store.queues import Queues
 from callpark.store.sqlite import blobs, faults, schema
 from callpark.store.sqlite.batch import Commit
@@ -23,9 +23,12 @@ from callpark.store.sqlite.directory import DirectoryLock, sync_directory
 from callpark.store.sqlite.reader import Reader
 from callpark.store.sqlite.writer import Outcome, Refill, Refilled, Writer
 from callpark.store.topics import Topics
-from callpark.store.window import BEFORE_ALL, Bounds, Position
+from callpark.store.window import Bounds
 
 T = TypeVar("T")
+
+#: The writer is woken for this many commits at the latest.
+_GATHERED = 64
 
 WINDOW = Bounds(items=1_000, bytes=8_388_608)
 
@@ -58,6 +61,7 @@ class SqliteStore:
         self._outstanding = 0
         self._hold: Hold | None = None
         self._waking = False
+        self._gathered = 0
         self._idle: asyncio.Future[None] | None = None
         self._closed = False
 
@@ -112,8 +116,14 @@ class SqliteStore:
     def watch(self, queue: str, callback: Callable[[], None]) -> Callable[[], None]:
         return self._queues.watch(queue, callback)
 
-    async def count(self, queue: str) -> int:
-        return await self._read(lambda: self._reader.count(queue))
+    async def count(self, queue: str, ready_by: float | None = None) -> int:
+        return await self._read(lambda: self._reader.count(queue, ready_by))
+
+    async def find(self, queue: str, item_id: str) -> WorkItem | None:
+        return await self._read(lambda: self._reader.find(queue, item_id))
+
+    async def browse(self, queue: str, after: Position, limit: int) -> Sequence[tuple[Position, WorkItem]]:
+        return await self._read(lambda: self._reader.browse(queue, after, limit))
 
     async def queues(self) -> Sequence[str]:
         return await self._read(self._reader.queues)
@@ -169,18 +179,25 @@ class SqliteStore:
         self._expect()
 
     def _expect(self) -> None:
-        """Work was lined up. The writer is woken once this turn of the loop is over, so that a turn's commits stay
-        together, and time is held until its outcome is here."""
+        """Work was lined up. The writer is woken by the first turn of the loop that lines up nothing more, so that
+        what comes together stays together, and time is held until its outcome is here."""
         self._outstanding += 1
+        self._gathered += 1
         if self._hold is None:
             self._hold = self._clock.hold("store commit")
         if not self._waking:
             self._waking = True
             assert self._loop is not None
-            self._loop.call_soon(self._wake)
+            self._loop.call_soon(self._wake, 0)
 
-    def _wake(self) -> None:
+    def _wake(self, before: int) -> None:
+        gathered = self._gathered
+        if gathered > before and gathered < _GATHERED:
+            assert self._loop is not None
+            self._loop.call_soon(self._wake, gathered)
+            return
         self._waking = False
+        self._gathered = 0
         self._writer.wake()
 
     def _delivered(self, outcome: Outcome) -> None:

@@ -33,6 +33,12 @@ LIMIT ?4
 -- count --
 SELECT count(*) FROM item WHERE queue = ?
 
+-- count_ready --
+SELECT count(*) FROM item WHERE queue = ? AND ready_at <= ?
+
+-- find --
+SELECT sequence, queue, id, ready_at, state, body FROM item WHERE queue = ? AND id = ?
+
 -- queues --
 WITH RECURSIVE name (queue) AS (
     SELECT min(queue) FROM item
