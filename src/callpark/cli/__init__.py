@@ -4,6 +4,19 @@ One module per command. A command reads its options, opens the application or as
 with a code of `cli.exits`.
 """
 
-from callpark.cli.commands import main
+import sys
+
+from callpark.cli import exits
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """The `callpark` script. Ctrl-C ends it quietly, even while modules are still being imported."""
+    try:
+        from callpark.cli import commands
+
+        code = commands.run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = exits.INTERRUPTED
+    sys.exit(code)

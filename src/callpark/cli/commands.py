@@ -2,13 +2,15 @@
 
 import functools
 import logging
-from collections.abc import Callable
-from typing import ParamSpec
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Annotated, ParamSpec
 
 import typer
+from typer.exceptions import TyperException
 
 from callpark.cli import call, demo, dev, exits, invoke, limits, start, status
-from callpark.cli.screen import RemarksHandler, show_error
+from callpark.cli.screen import RemarksHandler, answers, show_error
 from callpark.kernel.errors import ProjectError
 
 P = ParamSpec("P")
@@ -16,35 +18,81 @@ P = ParamSpec("P")
 cli = typer.Typer(
     name="callpark",
     help="Asynchronous AWS Lambda the way Amazon Connect flows and AWS AppSync use it, on your machine.",
-    no_args_is_help=True,
+    epilog="Exit codes: 0 done, 1 the function or call failed, 2 wrong usage or project, 3 no server, 130 Ctrl-C.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+@cli.callback(invoke_without_command=True)
+def _first(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if show_version:
+        answers.print(f"callpark {version('callpark')}", markup=False)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        answers.print(context.get_help(), markup=False)
+        raise typer.Exit(exits.USAGE)
+
+
+_EXAMPLES = {
+    "start": ("callpark start examples/story-stream", "callpark start . --data /var/lib/callpark --port 8080"),
+    "dev": ("callpark dev examples/story-stream", "callpark dev . --limit lambda.retry_base_seconds=1"),
+    "call": (
+        "callpark call flow.json --function AsyncExecution=./lambda_function.py:lambda_handler",
+        "callpark call +441632960000 --project examples/payment-line --keys '4242#'",
+        "callpark call +441632960000 --endpoint http://127.0.0.1:4566",
+    ),
+    "invoke": (
+        "callpark invoke Narrator --event event.json",
+        "echo '{}' | callpark invoke Narrator --event - --async",
+        "callpark invoke CardCheck --project examples/payment-line",
+    ),
+    "status": ('eval "$(callpark status -o env)"', "callpark status -o json | jq .apis"),
+    "limits": ("callpark limits", "callpark limits -o json --limit connect.words_per_minute=1000"),
+    "demo": ("callpark demo",),
+}
+
+
 def _command(function: Callable[P, int]) -> None:
-    """Register a command: what it returns is the exit code, a ProjectError is shown and is the user's."""
+    """Register a command: what it returns is the exit code."""
+    examples = _EXAMPLES[function.__name__]
 
     @functools.wraps(function)
     def run(*arguments: P.args, **options: P.kwargs) -> None:
-        try:
-            code = function(*arguments, **options)
-        except ProjectError as error:
-            show_error(error)
-            code = exits.USAGE
-        except KeyboardInterrupt:
-            code = exits.INTERRUPTED
-        raise typer.Exit(code)
+        raise typer.Exit(function(*arguments, **options))
 
-    cli.command()(run)
+    cli.command(epilog="\n\n".join(["[bold]Examples[/]", *[f"  {example}" for example in examples]]))(run)
 
 
 for function in (start.start, dev.dev, call.call, invoke.invoke, status.status, limits.limits, demo.demo):
     _command(function)
 
 
-def main() -> None:
-    """The `callpark` script."""
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; the exit code. Errors of the user are shown: first line the cause, second the remedy."""
     logging.basicConfig(handlers=[RemarksHandler()], level=logging.WARNING, format="%(message)s")
-    cli()
+    try:
+        code = cli(args=list(arguments), prog_name="callpark", standalone_mode=False)
+    except ProjectError as error:
+        show_error(error)
+        return exits.USAGE
+    except typer.Abort:
+        return exits.INTERRUPTED
+    except TyperException as error:
+        named = next((name for name in arguments if not name.startswith("-")), "")
+        commands = {command.callback.__name__ for command in cli.registered_commands if command.callback}
+        help_line = f"callpark {named} --help" if named in commands else "callpark --help"
+        show_error(ProjectError(_sentence(error), f"`{help_line}` shows how"))
+        return exits.USAGE
+    return code if isinstance(code, int) else exits.OK
+
+
+def _sentence(error: TyperException) -> str:
+    """Typer's message in one line, without its ending."""
+    told = getattr(error, "format_message", lambda: str(error))()
+    return " ".join(str(told).split()).rstrip(".")

@@ -10,3 +10,5 @@ UNREACHABLE = 3
 
 INTERRUPTED = 130
 """Ctrl-C, as shells count it."""
+TERMINATED = 143
+"""SIGTERM, as shells count it; `start` and `dev` stop in order instead and exit with 0."""

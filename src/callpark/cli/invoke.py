@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
+import httpx
 import orjson
 import typer
 from rich.markup import escape
@@ -70,20 +71,20 @@ def _invoke(endpoint: str, function: str, payload: bytes, asynchronous: bool, ou
     headers |= {"x-amz-invocation-type": "Event"} if asynchronous else {"x-amz-log-type": "Tail"}
     path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations"
     try:
-        response = remote.request("POST", endpoint, path, body=payload, headers=headers, timeout=920.0)
+        with remarks.status(f"{escape(function)} runs"):
+            response = remote.request("POST", endpoint, path, body=payload, headers=headers, timeout=920.0)
     except remote.Unreachable as error:
         return remote.explain(error)
+    if "x-amzn-requestid" not in response.headers:
+        return remote.explain_stranger(endpoint)
     if response.status_code >= 400:
-        body = orjson.loads(response.content)
-        remarks.print(f"[bold red]error:[/] {escape(str(body.get('message') or body.get('Message')))}")
-        remarks.print(f"       {response.headers.get('x-amzn-errortype', '')}; `callpark status` lists the functions")
-        return exits.USAGE
+        return _refused(response)
     failed = "x-amz-function-error" in response.headers
     request_id = response.headers.get("x-amzn-requestid", "")
     if output is options.Output.JSON:
         answer = {"requestId": request_id, "statusCode": response.status_code, "functionError": failed}
         if response.content:
-            answer["payload"] = orjson.loads(response.content)
+            answer["payload"] = _json_or_text(response)
         answers.print_json(orjson.dumps(answer).decode())
     elif asynchronous:
         answers.print(f"accepted {request_id}", markup=False)
@@ -92,3 +93,24 @@ def _invoke(endpoint: str, function: str, payload: bytes, asynchronous: bool, ou
         remarks.print(log.decode(errors="replace").rstrip(), markup=False, style="dim")
         answers.print(response.text, markup=False)
     return exits.FUNCTION_ERROR if failed else exits.OK
+
+
+def _refused(response: httpx.Response) -> int:
+    """An AWS error shape, `message` in either spelling."""
+    body = _json_or_text(response)
+    members = body if isinstance(body, dict) else {}
+    message = members.get("message") or members.get("Message") or response.text
+    error_type = response.headers.get("x-amzn-errortype", str(response.status_code))
+    remarks.print(f"[bold red]error:[/] {escape(str(message))}")
+    remedy = "; `callpark status` lists the functions" if error_type == "ResourceNotFoundException" else ""
+    remarks.print(f"       AWS calls this {escape(error_type)}{remedy}")
+    return exits.USAGE
+
+
+def _json_or_text(response: httpx.Response) -> object:
+    """A function behind a custom runtime may answer anything."""
+    try:
+        decoded: object = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return response.text
+    return decoded

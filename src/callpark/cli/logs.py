@@ -1,6 +1,7 @@
-"""The live log of `callpark dev` and `callpark start`: what functions print and what becomes of events and contacts.
+"""The live log of `callpark dev`: what functions print and what becomes of events and contacts.
 
-One line per happening that people want to see; which ones and how is one match statement.
+One line per happening that people want to see; which ones and how is one match statement. What functions print takes a
+shorter way than the rest, so that one that floods its log does not slow the server down.
 """
 
 import contextlib
@@ -9,35 +10,78 @@ from datetime import UTC, datetime
 
 from rich.markup import escape
 
-from callpark.cli.screen import remarks
+from callpark.cli.screen import paint, remarks
 from callpark.flows import happenings as flow
-from callpark.functions.environments.happenings import FunctionLog
+from callpark.functions.environments.happenings import AttemptEnded, FunctionLog
 from callpark.functions.events import happenings as event
 from callpark.kernel.trace import Entry, Happening, Trace
+
+#: Lines of one run that are shown; `LogType=Tail` and the trace have more.
+SHOWN_LINES = 500
+
+#: The platform's own lines. AttemptEnded says the same in a form for people.
+_PLATFORM = ("START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "INIT_START ", '{"time":"')
 
 
 @contextlib.contextmanager
 def follow(trace: Trace) -> Iterator[None]:
     """Print the trace while the context is open."""
-    stop = trace.listen(_print)
+    stop = trace.listen(LiveLog().show)
     try:
         yield
     finally:
         stop()
 
 
-def _print(entry: Entry) -> None:
-    line = describe(entry.happening)
-    if line is not None:
-        at = datetime.fromtimestamp(entry.at, UTC).strftime("%H:%M:%S.%f")[:-3]
-        remarks.print(f"[dim]{at}[/] {line}")
+class LiveLog:
+    """Counts each run's lines, so that the rest can be left out."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, int] = {}
+
+    def show(self, entry: Entry) -> None:
+        happening = entry.happening
+        if isinstance(happening, FunctionLog):
+            self._function_log(entry.at, happening)
+            return
+        if isinstance(happening, AttemptEnded):
+            left_out = self._lines.pop(happening.request_id, 0) - SHOWN_LINES
+            if left_out > 0:
+                remarks.print(f"{_instant(entry.at)} {left_out:,} more lines of {happening.function} are not shown")
+        line = describe(happening)
+        if line is not None:
+            remarks.print(f"[dim]{_instant(entry.at)}[/] {line}")
+
+    def _function_log(self, at: float, log: FunctionLog) -> None:
+        if log.text.startswith(_PLATFORM) and is_platform_line(log):
+            return
+        shown = self._lines[log.request_id] = self._lines.get(log.request_id, 0) + 1
+        if shown > SHOWN_LINES:
+            return
+        first, *more = log.text.rstrip().splitlines() or [""]
+        lead = f"{paint(_instant(at), 'dim')} {paint(log.function, 'cyan')} "
+        remarks.file.write(lead + "\n    ".join([f"{first}  {paint(log.request_id[:8], 'dim')}", *more]) + "\n")
+
+
+def is_platform_line(log: FunctionLog) -> bool:
+    """Whether Lambda says this and not the function. A function may print the same words, with another id."""
+    text = log.text
+    if text.startswith("INIT_START Runtime Version: "):
+        return True
+    if text.startswith('{"time":"'):
+        return '"type":"platform.' in text[:80]
+    return text.partition("RequestId: ")[2].startswith(log.request_id)
+
+
+def _instant(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:-3]
 
 
 def describe(happening: Happening) -> str | None:
     """A line of markup, or None for what is not worth one."""
     match happening:
-        case FunctionLog(function=function, text=text):
-            return f"[cyan]{escape(function)}[/] {escape(text.rstrip())}"
+        case AttemptEnded():
+            return _run_line(happening)
         case event.EventRetryScheduled(function=function, attempt=attempt, subject=request_id, at=at):
             when = datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
             return f"[yellow]{escape(function)}[/] attempt {attempt} failed, next at {when} UTC  [dim]{request_id}[/]"
@@ -69,3 +113,12 @@ def describe(happening: Happening) -> str | None:
             return f"[magenta]call[/] ended: {escape(reason)} {escape(detail)}".rstrip()
         case _:
             return None
+
+
+def _run_line(run: AttemptEnded) -> str:
+    init = "" if run.init_seconds is None else f", init {run.init_seconds * 1000:.0f} ms"
+    figures = f"{run.duration_seconds * 1000:.0f} ms{init}, {run.peak_megabytes} MB  {run.request_id[:8]}"
+    if run.status == "success":
+        return f"[cyan]{escape(run.function)}[/] [dim]returned in {figures}[/]"
+    what = "timed out" if run.status == "timeout" else f"failed: {run.error_type or 'an error'}"
+    return f"[cyan]{escape(run.function)}[/] [red]{escape(what)}[/] [dim]in {figures}[/]"

@@ -4,6 +4,9 @@ A change that does not load is shown, and the last good version keeps serving.
 """
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, awatch
@@ -12,8 +15,10 @@ from callpark.app import App, Settings, served
 from callpark.cli import exits
 from callpark.cli.logs import follow
 from callpark.cli.screen import remarks, show_error, show_warnings
-from callpark.cli.serving import announce, stop_signal
+from callpark.cli.serving import announce, say_stopping, stop_signal
+from callpark.cli.status import show
 from callpark.kernel.errors import ProjectError
+from callpark.kernel.tasks import Tasks
 
 
 async def serve_and_reload(settings: Settings, project: Path) -> int:
@@ -22,25 +27,93 @@ async def serve_and_reload(settings: Settings, project: Path) -> int:
     async with served(settings, project) as app:
         announce(app)
         with follow(app.trace):
-            await _reload_on_change(app, settings, stop)
-        remarks.print("stopping", style="dim")
+            await _reload_on_change(app, stop)
+        say_stopping(app)
     return exits.OK
 
 
-async def _reload_on_change(app: App, settings: Settings, stop: asyncio.Event) -> None:
-    data = settings.data.resolve()
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What is looked at: `folders` with all below them, `parents` for the names directly in them."""
 
-    class Watched(DefaultFilter):
-        def __call__(self, change: Change, path: str) -> bool:
-            return super().__call__(change, path) and not Path(path).is_relative_to(data)
+    folders: frozenset[Path]
+    parents: frozenset[Path]
 
-    async for changes in awatch(*app.watched, watch_filter=Watched(), stop_event=stop, debounce=200, step=50):
-        changed = sorted({Path(path).name for _, path in changes})
-        try:
-            await app.reload()
-        except ProjectError as error:
-            show_error(error)
-            remarks.print("the last good version keeps serving", style="dim")
-        else:
-            show_warnings(app.warnings)
-            remarks.print(f"reloaded ({', '.join(changed[:3])}{', …' if len(changed) > 3 else ''})", style="dim")
+
+def places(watched: Iterable[Path]) -> Places:
+    """Where changes of these files and folders show. A file is seen through its folder, because editors replace files
+    instead of writing into them; what is gone is seen through the nearest folder that is there."""
+    folders, parents = set(), set()
+    for path in watched:
+        if path.is_dir():
+            folders.add(path)
+        parents.add(next(parent for parent in path.parents if parent.is_dir()))
+    return Places(frozenset(folders), frozenset(parents - folders))
+
+
+class ProjectFilter(DefaultFilter):
+    """What a change of may change the project: not byte code, not version control, not our own data."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        super().__init__()
+
+    def __call__(self, change: Change, path: str) -> bool:
+        return super().__call__(change, path) and not Path(path).is_relative_to(self._data)
+
+
+async def _reload_on_change(app: App, stop: asyncio.Event) -> None:
+    healthy = True
+    while not stop.is_set():
+        found = places(app.watched)
+        async with _changes(found, app.settings.data.resolve(), stop) as batches:
+            while places(app.watched) == found and (batch := await batches.get()) is not None:
+                changed = {path for path in batch if not healthy or _matters(path, app.watched, found)}
+                if changed:
+                    healthy = await _reload(app, changed)
+
+
+def _matters(path: Path, watched: Iterable[Path], found: Places) -> bool:
+    return path in watched or any(path.is_relative_to(folder) for folder in found.folders)
+
+
+@contextlib.asynccontextmanager
+async def _changes(
+    found: Places, data: Path, stop: asyncio.Event
+) -> AsyncIterator["asyncio.Queue[frozenset[Path] | None]"]:
+    """Batches of changed paths while the context is open; None when `stop` is set."""
+    batches: asyncio.Queue[frozenset[Path] | None] = asyncio.Queue()
+
+    async def watch(folders: frozenset[Path], recursive: bool) -> None:
+        wanted = ProjectFilter(data)
+        async for batch in awatch(
+            *folders, watch_filter=wanted, stop_event=stop, debounce=200, step=50, recursive=recursive
+        ):
+            batches.put_nowait(frozenset(Path(path) for _, path in batch))
+        batches.put_nowait(None)
+
+    watchers = Tasks("hot reload")
+    for folders, recursive in ((found.folders, True), (found.parents, False)):
+        if folders:
+            watchers.spawn(watch(folders, recursive), "recursive" if recursive else "flat")
+    try:
+        yield batches
+    finally:
+        await watchers.aclose()
+
+
+async def _reload(app: App, changed: set[Path]) -> bool:
+    """Whether what is on disk now is what is served."""
+    before = app.health()
+    names = sorted(path.name for path in changed)
+    try:
+        await app.reload()
+    except ProjectError as error:
+        show_error(error)
+        remarks.print("       the last good version keeps serving", style="dim")
+        return False
+    show_warnings(app.warnings)
+    remarks.print(f"reloaded ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})", style="dim")
+    if app.health() != before:
+        show(app.base_url, app.health())
+    return True

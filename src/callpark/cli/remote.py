@@ -49,3 +49,10 @@ def explain(error: Unreachable) -> int:
     )
     remarks.print("       start one with `callpark start PROJECT`, or name another with --endpoint")
     return exits.UNREACHABLE
+
+
+def explain_stranger(endpoint: str) -> int:
+    """Somebody answers, but not callpark; the exit code."""
+    remarks.print(f"[bold red]error:[/] something else than callpark answers at {escape(endpoint)}")
+    remarks.print("       name callpark's port with --endpoint http://127.0.0.1:PORT")
+    return exits.UNREACHABLE

@@ -24,8 +24,33 @@ def show_error(error: ProjectError) -> None:
 
 
 def show_warnings(warnings: Iterable[str]) -> None:
-    for warning in warnings:
+    """A line each; the same sentence about several functions is one line that names them."""
+    for warning in grouped(warnings):
         remarks.print(f"[yellow]warning:[/] {escape(warning)}")
+
+
+def grouped(warnings: Iterable[str]) -> list[str]:
+    """`function A: x`, `function B: x` become `functions A, B: x`; everything else stays, in order."""
+    subjects: dict[tuple[str, str], list[str]] = {}
+    for warning in warnings:
+        subject, colon, sentence = warning.partition(": ")
+        kind, space, name = subject.rpartition(" ")
+        if colon and space and kind in ("function", "flow"):
+            subjects.setdefault((kind, sentence), []).append(name)
+        else:
+            subjects.setdefault(("", warning), [])
+    return [
+        f"{kind}{'s' if len(names) > 1 else ''} {', '.join(names)}: {sentence}" if kind else sentence
+        for (kind, sentence), names in subjects.items()
+    ]
+
+
+_CODES = {"dim": "2", "cyan": "36", "red": "31"}
+
+
+def paint(text: str, style: str) -> str:
+    """A few styles for lines that come by the thousand; plain where there are no colours."""
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if remarks.color_system else text
 
 
 class RemarksHandler(logging.Handler):

@@ -4,6 +4,7 @@ Apart from the commands' options, so that quick commands do not import the servi
 """
 
 import asyncio
+import ipaddress
 import signal
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def settle(
         raise ProjectError(f"there is no project at {project}", "name a folder with a template.yaml, or a flow file")
     root = project if project.is_dir() else project.parent
     return Settings(
-        data=data or root / ".callpark",
+        data=(data or root / ".callpark").absolute(),
         host=host,
         port=port,
         limits=options.limits(limit),
@@ -41,14 +42,37 @@ async def serve(settings: Settings, project: Path) -> int:
     async with served(settings, project) as app:
         announce(app)
         await stop.wait()
-        remarks.print("stopping", style="dim")
+        say_stopping(app)
     return exits.OK
 
 
 def announce(app: App) -> None:
+    """What is served and how to reach it; `ready` is the first line of standard output."""
+    host = app.settings.host
+    if not _is_loopback(host):
+        show_warnings(
+            [
+                f"listening on {host}: whoever reaches this machine can run its functions, because local credentials "
+                "are not verified; --host 127.0.0.1 keeps it to yourself"
+            ]
+        )
     show_warnings(app.warnings)
     show(app.base_url, app.health())
     remarks.print("Ctrl-C stops", style="dim")
+
+
+def say_stopping(app: App) -> None:
+    seconds = app.settings.limits.gateway.shutdown_seconds
+    remarks.print(f"stopping; what runs has up to {seconds} s, Ctrl-C again ends it at once", style="dim")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def stop_signal() -> asyncio.Event:

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from callpark.cli import exits, options, remote
-from callpark.cli.screen import answers, remarks
+from callpark.cli.screen import answers
 from callpark.health import Health
 
 
@@ -28,9 +28,7 @@ def status(
     try:
         health = msgspec.json.decode(response.content, type=Health)
     except msgspec.MsgspecError:
-        remarks.print(f"[bold red]error:[/] something else than callpark answers at {escape(endpoint)}")
-        remarks.print("       name callpark's port with --endpoint http://127.0.0.1:PORT")
-        return exits.UNREACHABLE
+        return remote.explain_stranger(endpoint)
     match output:
         case options.StatusOutput.JSON:
             answers.print_json(orjson.dumps(msgspec.to_builtins(health)).decode())
