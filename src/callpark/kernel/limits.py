@@ -32,6 +32,9 @@ class LambdaLimits:
     event_payload_bytes: int = _limit(1_048_576, "B", "aws.amazon.com/blogs/compute: 1 MB since October 2025")
     request_payload_bytes: int = _limit(6_291_456, "B", "gettingstarted-limits: 6 MB")
     response_payload_bytes: int = _limit(6_291_556, "B", "recorded: 6 MiB + 100")
+    stream_bytes: int = _limit(209_715_200, "B", "configuration-response-streaming: 200 MB")
+    stream_burst_bytes: int = _limit(6_291_456, "B", "configuration-response-streaming: the first 6 MB at full speed")
+    stream_bytes_per_second: int = _limit(2_097_152, "B/s", "configuration-response-streaming: after them; 0: full speed")
     init_seconds: float = _limit(10.0, "s", "lambda-runtime-environment: Init phase")
     log_tail_bytes: int = _limit(4_096, "B", "API_Invoke: last 4 KB of the log")
     account_concurrency: int = _limit(1_000, "environments", "gettingstarted-limits: per region")
@@ -167,6 +170,43 @@ class MetricsLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class SqsLimits:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html unless marked."""
+
+    message_bytes: int = _limit(1_048_576, "B", "quotas-messages: 1 MiB, attributes included")
+    minimum_message_bytes: int = _limit(1_024, "B", "SetQueueAttributes: MaximumMessageSize")
+    batch_bytes: int = _limit(1_048_576, "B", "recorded: SendMessageBatch, in all")
+    batch_entries: int = _limit(10, "entries", "quotas-messages: one batch request")
+    receive_messages: int = _limit(10, "messages", "API_ReceiveMessage: MaxNumberOfMessages")
+    wait_seconds: int = _limit(20, "s", "API_ReceiveMessage: WaitTimeSeconds")
+    delay_seconds: int = _limit(900, "s", "quotas-messages: 15 minutes")
+    visibility_seconds: int = _limit(43_200, "s", "quotas-messages: 12 hours from the receive on")
+    minimum_retention_seconds: int = _limit(60, "s", "quotas-messages: message retention")
+    retention_seconds: int = _limit(1_209_600, "s", "quotas-messages: 14 days")
+    in_flight_messages: int = _limit(120_000, "messages", "quotas-messages: received and not deleted, per queue")
+    message_attributes: int = _limit(10, "attributes", "quotas-messages: of one message")
+    attribute_name_characters: int = _limit(256, "characters", "SQSDeveloperGuide: message attribute names and types")
+    deduplication_seconds: float = _limit(300.0, "s", "SQSDeveloperGuide: FIFO deduplication interval, 5 minutes")
+    deduplication_characters: int = _limit(128, "characters", "API_SendMessage: deduplication and group ids")
+    maximum_receive_count: int = _limit(1_000, "receives", "SQSDeveloperGuide: RedrivePolicy")
+    redrive_sources: int = _limit(10, "queues", "SQSDeveloperGuide: RedriveAllowPolicy, sourceQueueArns")
+    purge_seconds: float = _limit(60.0, "s", "API_PurgeQueue: one purge per queue in this time")
+    recreation_seconds: float = _limit(60.0, "s", "API_CreateQueue: QueueDeletedRecently")
+    queue_name_characters: int = _limit(80, "characters", "quotas-queues: with the suffix .fifo")
+    tags: int = _limit(50, "tags", "quotas-queues: of one queue")
+    list_results: int = _limit(1_000, "queues", "API_ListQueues: one page")
+    permission_statements: int = _limit(20, "statements", "quotas-policies: of one queue's policy")
+    move_messages_per_second: int = _limit(500, "messages/s", "API_StartMessageMoveTask")
+    listed_move_tasks: int = _limit(10, "tasks", "API_ListMessageMoveTasks: MaxResults")
+    move_batch: int = _limit(100, "messages", "our rule: messages that a move task moves in one commit")
+    sweep_batch: int = _limit(500, "messages", "our rule: expired or purged messages removed in one commit")
+    fifo_window_messages: int = _limit(
+        20_000, "messages", "our rule: how far a FIFO queue looks for other groups; AWS: 120,000"
+    )
+    fifo_window_bytes: int = _limit(67_108_864, "B", "our rule: the same, by size")
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayLimits:
     """Ours: what one client may ask of the server."""
 
@@ -194,6 +234,7 @@ class Limits:
     lambda_: LambdaLimits = field(default_factory=LambdaLimits)
     connect: ConnectLimits = field(default_factory=ConnectLimits)
     appsync: AppSyncLimits = field(default_factory=AppSyncLimits)
+    sqs: SqsLimits = field(default_factory=SqsLimits)
     logs: LogsLimits = field(default_factory=LogsLimits)
     metrics: MetricsLimits = field(default_factory=MetricsLimits)
     gateway: GatewayLimits = field(default_factory=GatewayLimits)
