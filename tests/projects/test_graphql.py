@@ -155,7 +155,7 @@ def test_ids_are_the_same_at_every_load_and_differ_between_projects(tmp_path: Pa
     assert first == again != other
 
 
-def test_mapping_templates_fail_by_name(tmp_path: Path) -> None:
+def test_mapping_templates_are_handed_on(tmp_path: Path) -> None:
     project = loaded(
         tmp_path,
         f"""
@@ -168,15 +168,13 @@ Resources:{API}
       FieldName: a
       DataSourceName: None
       RequestMappingTemplate: "{{}}"
+      ResponseMappingTemplateS3Location: answer.vtl
 """,
+        {"answer.vtl": "$context.result"},
     )
     (resolver,) = project.apis[0].resolvers
-    assert resolver.code is not None
-    assert "Old: VTL mapping templates are not run yet" in resolver.code.text
-    assert project.warnings == (
-        "template.yaml:9: Resources.Old: AWS::AppSync::Resolver: VTL mapping templates are not run yet; "
-        "the field answers an error",
-    )
+    assert (resolver.code, resolver.request_template, resolver.response_template) == (None, "{}", "$context.result")
+    assert project.warnings == ()
 
 
 RESOLVER = "R: { Type: AWS::AppSync::Resolver, Properties: { ApiId: !GetAtt Api.ApiId, TypeName: Query, FieldName: a"
@@ -187,6 +185,7 @@ RESOLVER = "R: { Type: AWS::AppSync::Resolver, Properties: { ApiId: !GetAtt Api.
     [
         (f"{RESOLVER} }} }}", "Properties: DataSourceName is missing"),
         (f"{RESOLVER}, DataSourceName: Nope }} }}", "Properties.DataSourceName: the API has no 'Nope'"),
+        (f"{RESOLVER}, Kind: pipeline }} }}", "Properties.Kind: 'pipeline' is unknown"),
         (
             f"{RESOLVER}, Kind: PIPELINE, PipelineConfig: {{ Functions: [x] }} }} }}",
             "Properties.PipelineConfig: the API has no 'x'",

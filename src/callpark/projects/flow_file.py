@@ -23,7 +23,6 @@ from callpark.projects.template import read, read_text
 NUMBER: Final = "+441632960000"
 """Answers the flow of a bare flow file; set aside for drama by Ofcom."""
 
-_TIMEOUT_SECONDS = 900
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 """Nobody said which: the one that functions run on."""
 _RUNTIMES: Mapping[str, str] = {".py": _PYTHON, ".js": "nodejs22.x", ".mjs": "nodejs22.x", ".cjs": "nodejs22.x"}
@@ -59,7 +58,8 @@ def load_flow_file(
         content=read_text(path, limits.project.template_bytes),
         source=path,
     )
-    definitions = [function_option(option) for option in functions]
+    longest = limits.lambda_.timeout_seconds
+    definitions = [_function_option(option, longest) for option in functions]
     folders = dict.fromkeys(definition.code.path for definition in definitions)
     return Project(
         name=name,
@@ -74,35 +74,36 @@ def load_flow_file(
     )
 
 
-def function_option(option: str) -> FunctionDefinition:
+def _function_option(option: str, timeout_seconds: int) -> FunctionDefinition:
     """`Name=./file.py:handler`, `Name=./file.js:handler` or `Name=./folder:module.handler`. Raises ProjectError."""
     match = _OPTION.fullmatch(option)
     if match is None:
         raise ProjectError(f"--function {option}: not a function", _REMEDY)
     path = Path(match["path"])
     if path.is_dir():
-        return _from_folder(option, match["name"], path, match["handler"])
+        return _from_folder(option, match["name"], path, match["handler"], timeout_seconds)
     if not path.is_file():
         raise ProjectError(f"--function {option}: there is no file {path}", "correct the path")
     runtime = _RUNTIMES.get(path.suffix)
     if runtime is None:
         raise ProjectError(f"--function {option}: {path.name} is neither Python nor JavaScript", _REMEDY)
     default = "lambda_handler" if path.suffix == ".py" else "handler"
-    return _function(match["name"], runtime, f"{path.stem}.{match['handler'] or default}", path.parent)
+    handler = f"{path.stem}.{match['handler'] or default}"
+    return _function(match["name"], runtime, handler, path.parent, timeout_seconds)
 
 
-def _from_folder(option: str, name: str, folder: Path, handler: str | None) -> FunctionDefinition:
+def _from_folder(option: str, name: str, folder: Path, handler: str | None, timeout_seconds: int) -> FunctionDefinition:
     module, dot, _ = (handler or "").rpartition(".")
     if not dot:
         raise ProjectError(f"--function {option}: which handler of the folder?", _REMEDY)
     for suffix, runtime in _RUNTIMES.items():
         if (folder / f"{module.replace('.', '/')}{suffix}").is_file():
-            return _function(name, runtime, handler or "", folder)
+            return _function(name, runtime, handler or "", folder, timeout_seconds)
     raise ProjectError(
         f"--function {option}: {folder} holds no {module}.py or {module}.js", "correct the module's name"
     )
 
 
-def _function(name: str, runtime: str, handler: str, folder: Path) -> FunctionDefinition:
-    configuration = FunctionConfiguration(name=name, runtime=runtime, handler=handler, timeout_seconds=_TIMEOUT_SECONDS)
+def _function(name: str, runtime: str, handler: str, folder: Path, timeout_seconds: int) -> FunctionDefinition:
+    configuration = FunctionConfiguration(name=name, runtime=runtime, handler=handler, timeout_seconds=timeout_seconds)
     return FunctionDefinition(configuration, Directory(folder.resolve()))

@@ -145,7 +145,7 @@ class _Compiler:
         return CodeStep(code, source)
 
     def _refused_templates(self, where: str) -> Step:
-        why = f"{where}: callpark does not run VTL mapping templates yet"
+        why = f"{where}: callpark does not run VTL mapping templates yet; write them in APPSYNC_JS"
         self._warn(why)
         return RefusedStep(why)
 

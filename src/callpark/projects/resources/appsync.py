@@ -19,7 +19,6 @@ from callpark.graphql.model import (
     ResolverDefinition,
 )
 from callpark.graphql.urls import graphql_url, realtime_url
-from callpark.kernel.errors import ProjectError
 from callpark.projects.identity import token
 from callpark.projects.intrinsics import Identity
 from callpark.projects.resources.code import source_text
@@ -36,12 +35,6 @@ API_KEY = "AWS::AppSync::ApiKey"
 NEVER = 253_402_300_799.0
 """9999-12-31, in epoch seconds: a key without `Expires` is made anew at every load, so it does not expire here."""
 
-_TEMPLATES = (
-    "RequestMappingTemplate",
-    "ResponseMappingTemplate",
-    "RequestMappingTemplateS3Location",
-    "ResponseMappingTemplateS3Location",
-)
 _AUTHENTICATION = ("API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA")
 
 
@@ -179,13 +172,10 @@ class _Assembly:
                 f"declare one {SCHEMA} for it",
             )
         properties = schemas[0].properties
-        definition, location = properties.text("Definition"), properties.text("DefinitionS3Location")
-        if definition is not None:
-            return definition, None
-        if location is None:
+        found = self._source(properties, "Definition", self.stack.limits.appsync.schema_bytes)
+        if found is None:
             raise self.stack.blame(properties.place, "the schema has no text", "add Definition or DefinitionS3Location")
-        place = (*properties.place, "DefinitionS3Location")
-        return source_text(location, place, self.stack.limits.appsync.schema_bytes, self.stack)
+        return found
 
     def _data_source(self, part: Resource) -> DataSourceDefinition:
         properties = part.properties
@@ -206,11 +196,13 @@ class _Assembly:
             data_source=_known(properties, "DataSourceName", properties.required("DataSourceName"), data_sources),
             code=self._code(part),
             max_batch_size=properties.integer("MaxBatchSize") or 0,
+            request_template=self._text(properties, "RequestMappingTemplate"),
+            response_template=self._text(properties, "ResponseMappingTemplate"),
         )
 
     def _resolver(self, part: Resource, data_sources: set[str], functions: set[str]) -> ResolverDefinition:
         properties = part.properties
-        kind: Literal["UNIT", "PIPELINE"] = "PIPELINE" if properties.text("Kind") == "PIPELINE" else "UNIT"
+        kind = _kind(properties)
         source = properties.text("DataSourceName")
         if kind == "UNIT" and source is None:
             raise self.stack.blame(
@@ -228,6 +220,8 @@ class _Assembly:
             functions=steps,
             code=self._code(part),
             max_batch_size=properties.integer("MaxBatchSize") or 0,
+            request_template=self._text(properties, "RequestMappingTemplate"),
+            response_template=self._text(properties, "ResponseMappingTemplate"),
         )
 
     def _code(self, part: Resource) -> CodeDefinition | None:
@@ -237,29 +231,23 @@ class _Assembly:
             runtime.without_effect("RuntimeVersion")
             if runtime.required("Name") != "APPSYNC_JS":
                 raise properties.wrong("Runtime", "only APPSYNC_JS is known", "write Name: APPSYNC_JS")
-        text, location = properties.text("Code"), properties.text("CodeS3Location")
-        if text is not None:
-            return CodeDefinition(text)
-        if location is not None:
-            place = (*properties.place, "CodeS3Location")
-            return CodeDefinition(*source_text(location, place, self._largest_source(), self.stack))
-        if any(properties.values.get(name) for name in _TEMPLATES):
-            return self._refused_templates(part)
-        return None
+        found = self._source(properties, "Code", self._largest_source())
+        return None if found is None else CodeDefinition(*found)
+
+    def _text(self, properties: Properties, name: str) -> str | None:
+        found = self._source(properties, name, self._largest_source())
+        return None if found is None else found[0]
 
     def _largest_source(self) -> int:
         return 4 * self.stack.limits.appsync.code_characters
 
-    def _refused_templates(self, part: Resource) -> CodeDefinition:
-        """Code that fails by name: without it the field would quietly be a direct resolver, or a default one."""
-        part.properties.without_effect(*_TEMPLATES)
-        self.stack.warn(part.place, f"{part.type}: VTL mapping templates are not run yet; the field answers an error")
-        message = f"{part.logical_id}: VTL mapping templates are not run yet; write the resolver in APPSYNC_JS"
-        return CodeDefinition(
-            "import { util } from '@aws-appsync/utils';\n"
-            f"export function request(ctx) {{ util.error({message!r}, 'NotSupported'); }}\n"
-            "export function response(ctx) { return null; }\n"
-        )
+    def _source(self, properties: Properties, name: str, most_bytes: int) -> tuple[str, Path | None] | None:
+        """What stands in `name`, or in the file that `<name>S3Location` names."""
+        text, location = properties.text(name), properties.text(f"{name}S3Location")
+        if text is not None or location is None:
+            return None if text is None else (text, None)
+        place = (*properties.place, f"{name}S3Location")
+        return source_text(location, place, most_bytes, self.stack)
 
     def _api_key(self, part: Resource) -> ApiKey:
         properties = part.properties
@@ -270,6 +258,16 @@ class _Assembly:
             expires=NEVER if expires is None else float(expires),
             description=properties.text("Description") or "",
         )
+
+
+def _kind(properties: Properties) -> Literal["UNIT", "PIPELINE"]:
+    match properties.text("Kind"):
+        case "PIPELINE":
+            return "PIPELINE"
+        case None | "UNIT":
+            return "UNIT"
+        case other:
+            raise properties.wrong("Kind", f"{other!r} is unknown", "use UNIT or PIPELINE")
 
 
 def _authentication(properties: Properties) -> str:
@@ -283,10 +281,6 @@ def _authentication(properties: Properties) -> str:
 
 def _known(properties: Properties, name: str, value: str, known: set[str]) -> str:
     if value not in known:
-        raise _unknown(properties, name, value, known)
+        choices = ", ".join(sorted(known)) or "none"
+        raise properties.wrong(name, f"the API has no {value!r}", f"declare it; the API has: {choices}")
     return value
-
-
-def _unknown(properties: Properties, name: str, value: str, known: set[str]) -> ProjectError:
-    choices = ", ".join(sorted(known)) or "none"
-    return properties.wrong(name, f"the API has no {value!r}", f"declare it; the API has: {choices}")

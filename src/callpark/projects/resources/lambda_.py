@@ -25,6 +25,8 @@ ALIAS = "AWS::Lambda::Alias"
 EVENT_INVOKE_CONFIG = "AWS::Lambda::EventInvokeConfig"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_RETRY_ATTEMPTS, _EVENT_AGE_SECONDS = (0, 2), (60, 21_600)
+"""What a configuration may say (API_PutFunctionEventInvokeConfig); the limits of these names are what holds without."""
 _RUNTIMES = ("python", "nodejs", "provided")
 
 
@@ -97,7 +99,7 @@ def _warn_versions(resources: Sequence[Resource], stack: Stack) -> None:
 
 
 def _function(resource: Resource, configs: dict[str, EventInvokeConfig], stack: Stack) -> FunctionDefinition | None:
-    properties = resource.properties
+    properties, limits = resource.properties, stack.limits.lambda_
     properties.without_effect("Tags", "Architectures", "Role")
     name = _function_name(resource)
     runtime = "" if properties.text("PackageType") == "Image" else properties.required("Runtime")
@@ -116,8 +118,8 @@ def _function(resource: Resource, configs: dict[str, EventInvokeConfig], stack: 
         handler=properties.required("Handler") if not runtime.startswith("provided") else _handler(properties),
         role=properties.text("Role") or "",
         description=properties.text("Description") or "",
-        timeout_seconds=_within(properties, "Timeout", 3, 1, 900),
-        memory_megabytes=_within(properties, "MemorySize", 128, 128, 32_768),
+        timeout_seconds=_within(properties, "Timeout", 1, limits.timeout_seconds) or 3,
+        memory_megabytes=_within(properties, "MemorySize", 128, limits.memory_megabytes) or 128,
         environment=_environment(properties),
         log_format=_log_format(properties),
         dead_letter_target=_target(properties.mapping("DeadLetterConfig"), "TargetArn"),
@@ -146,11 +148,9 @@ def _handler(properties: Properties) -> str:
     return properties.text("Handler") or "bootstrap"
 
 
-def _within(properties: Properties, name: str, default: int, low: int, high: int) -> int:
+def _within(properties: Properties, name: str, low: int, high: int) -> int | None:
     number = properties.integer(name)
-    if number is None:
-        return default
-    if not low <= number <= high:
+    if number is not None and not low <= number <= high:
         raise properties.wrong(name, f"{number} is outside {low} to {high}", "give a number inside")
     return number
 
@@ -193,16 +193,12 @@ def _event_invoke_configs(resources: Sequence[Resource], stack: Stack) -> dict[s
             continue
         destinations = properties.mapping("DestinationConfig")
         configs[name] = EventInvokeConfig(
-            maximum_retry_attempts=_optional_within(properties, "MaximumRetryAttempts", 0, 2),
-            maximum_event_age_seconds=_optional_within(properties, "MaximumEventAgeInSeconds", 60, 21_600),
+            maximum_retry_attempts=_within(properties, "MaximumRetryAttempts", *_RETRY_ATTEMPTS),
+            maximum_event_age_seconds=_within(properties, "MaximumEventAgeInSeconds", *_EVENT_AGE_SECONDS),
             on_success=_destination(destinations, "OnSuccess"),
             on_failure=_destination(destinations, "OnFailure"),
         )
     return configs
-
-
-def _optional_within(properties: Properties, name: str, low: int, high: int) -> int | None:
-    return None if properties.values.get(name) is None else _within(properties, name, low, low, high)
 
 
 def _destination(destinations: Properties | None, name: str) -> str | None:

@@ -50,8 +50,8 @@ class Properties:
             return None
         if isinstance(value, int) and not isinstance(value, bool):
             return value
-        if isinstance(value, str) and value.strip().lstrip("-").isdecimal() and value.isascii():
-            return int(value[:20])
+        if isinstance(value, str) and len(value) <= 20 and value.strip().removeprefix("-").isdecimal():
+            return int(value)
         if isinstance(value, float) and value.is_integer():
             return int(value)
         raise self._wrong(name, "a whole number", value)

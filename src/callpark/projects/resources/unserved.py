@@ -1,6 +1,6 @@
-"""Resources that nothing here serves: a name and an ARN for those who refer to them. Called by `registry.py`.
+"""Resources that nothing here serves: a name and an ARN for those who refer to them. Called by `load.py`.
 
-Another emulator may serve them (`--upstream`), so the name is the one the template gives, or the logical id.
+Something else may serve them, so the name is the one the template gives, or the logical id.
 """
 
 from collections.abc import Mapping
