@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -55,7 +55,7 @@ class PlainEnvironments:
         """As a handler that does not stream: its answer is one chunk."""
         outcome = await self.run(deployment, attempt)
 
-        async def chunks() -> AsyncIterator[bytes]:
+        async def chunks() -> AsyncGenerator[bytes, None]:
             if outcome.function_error is None:
                 yield outcome.payload
 

@@ -3,12 +3,14 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
 
-from callpark.functions.environments.runtime_api import Answer, Delivery, RuntimeConnection, RuntimeSession
+from callpark.functions.environments.runtime_api import Answer, Delivery, RuntimeSession
+from callpark.functions.environments.runtime_http import RuntimeConnection
+from callpark.functions.environments.streams import Collected, Sink
 
 pytestmark = pytest.mark.process
 
@@ -22,12 +24,20 @@ class Listener:
         self.handed = 0
         self.answers: list[Answer] = []
         self.init_errors: list[tuple[bytes, str | None]] = []
+        self.content_types: list[str] = []
+        self.sink: Sink = Collected(LIMIT)
+        self.resume: Callable[[], None] | None = None
 
     def runtime_ready(self) -> None:
         self.ready.set()
 
     def handed_out(self) -> None:
         self.handed += 1
+
+    def responding(self, content_type: str, resume: Callable[[], None]) -> Sink:
+        self.content_types.append(content_type)
+        self.resume = resume
+        return self.sink
 
     def answered(self, answer: Answer) -> None:
         self.answers.append(answer)
@@ -212,7 +222,8 @@ async def test_a_stream_that_breaks_off_says_so_in_its_trailers(server: Server) 
     error = base64.b64encode(b'{"errorType":"E"}')
     client.writer.write(b"2\r\nab\r\n0\r\nLambda-Runtime-Function-Error-Body: " + error + b"\r\n\r\n")
     assert (await client.reply()).status == 202
-    assert server.listener.answers == [Answer(b'{"errorType":"E"}', failed=True)]
+    assert server.listener.answers == [Answer(b'{"errorType":"E"}', failed=True, streamed=True)]
+    assert server.listener.content_types == ["application/octet-stream"]
 
 
 @pytest.mark.parametrize(

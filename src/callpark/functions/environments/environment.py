@@ -15,6 +15,7 @@ import os
 import shutil
 import sysconfig
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
@@ -26,8 +27,10 @@ from callpark.functions.environments.platform_lines import JsonLines, Report, Te
 from callpark.functions.environments.ports import Deployment, EnvironmentUnavailable, Outcome
 from callpark.functions.environments.processes import TELEMETRY_DESCRIPTOR, Command, Exit, Process
 from callpark.functions.environments.runs import Init, InitFailed, InitTimedOut, Platform, Ready, Run
-from callpark.functions.environments.runtime_api import Answer, Delivery, RuntimeConnection, RuntimeSession
+from callpark.functions.environments.runtime_api import Answer, Delivery, RuntimeSession
+from callpark.functions.environments.runtime_http import RuntimeConnection
 from callpark.functions.environments.runtimes import Program, Unstartable
+from callpark.functions.environments.streams import Collected, Sink
 from callpark.functions.environments.variables import Surroundings, process_variables
 from callpark.kernel.clock import SystemClock
 
@@ -248,6 +251,13 @@ class Environment:
         if self._look is None:
             self._look_again()
 
+    def responding(self, content_type: str, resume: Callable[[], None]) -> Sink:
+        run = self._run
+        if run is None or run.feed is None:
+            return Collected(self._platform.limits.response_payload_bytes)
+        run.feed.open(content_type, resume)
+        return run.feed
+
     def answered(self, answer: Answer) -> None:
         run = self._run
         if run is None or self._killed is not None:
@@ -261,7 +271,10 @@ class Environment:
             payload = failures.present_paths(answer.payload, self._places)
             seconds = self._conclude(run, payload, "error", failures.error_type_of(payload))
         else:
-            seconds = self._conclude(run, answer.payload, "success", None)
+            if run.feed is not None and not answer.streamed:
+                run.feed.open(answer.content_type)
+                run.feed.write(answer.payload)
+            seconds = self._conclude(run, b"" if run.feed is not None else answer.payload, "success", None)
         self.life = live(self.life, LifeEvent.FINISH)
         self._free(seconds)
 

@@ -17,7 +17,14 @@ from pathlib import Path
 from callpark.functions.environments.environment import Environment
 from callpark.functions.environments.forking import ForkingLauncher, can_fork
 from callpark.functions.environments.lifecycle import Life
-from callpark.functions.environments.ports import Attempt, Deployment, EnvironmentUnavailable, Outcome, Saturated
+from callpark.functions.environments.ports import (
+    Attempt,
+    Deployment,
+    EnvironmentUnavailable,
+    Outcome,
+    ResponseStream,
+    Saturated,
+)
 from callpark.functions.environments.processes import (
     DESCRIPTORS_PER_ENVIRONMENT,
     Launcher,
@@ -28,6 +35,7 @@ from callpark.functions.environments.processes import (
 from callpark.functions.environments.runs import InitTimedOut, Platform, Ready, Run
 from callpark.functions.environments.runtimes import Program, Unstartable, other_python, program
 from callpark.functions.environments.scaling import Demand, environments_to_start
+from callpark.functions.environments.streams import Feed
 from callpark.functions.environments.variables import refused_variables
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
@@ -137,14 +145,21 @@ class Fleet:
     async def run(self, deployment: Deployment, attempt: Attempt, *, patient: bool = False) -> Outcome:
         if self._closed:
             raise EnvironmentUnavailable("callpark is closing")
-        pool = self._pool(deployment)
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        run = Run(attempt, future, self._clock.hold(f"function {deployment.configuration.name}"))
+        return await self._placed_run(deployment, attempt, None, patient=patient)
+
+    async def run_stream(self, deployment: Deployment, attempt: Attempt) -> ResponseStream:
+        if self._closed:
+            raise EnvironmentUnavailable("callpark is closing")
+        feed = Feed(self._limits)
+        ended = self._placed_run(deployment, attempt, feed, patient=False)
         try:
-            self._place(pool, run, patient)
-        except Saturated as error:
-            run.fail(error)
-        return await future
+            content_type = await feed.opened
+        except asyncio.CancelledError:
+            feed.abandon()
+            raise
+        if ended.done():
+            ended.result()
+        return ResponseStream(content_type, feed.chunks(), ended)
 
     async def provision(self, deployment: Deployment, count: int) -> int:
         if self._closed:
@@ -184,6 +199,19 @@ class Fleet:
         self._server.close()
 
     # Placing runs.
+
+    def _placed_run(
+        self, deployment: Deployment, attempt: Attempt, feed: Feed | None, *, patient: bool
+    ) -> "asyncio.Future[Outcome]":
+        """A run on its way; completes with its outcome, Saturated or EnvironmentUnavailable."""
+        pool = self._pool(deployment)
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        run = Run(attempt, future, self._clock.hold(f"function {deployment.configuration.name}"), feed)
+        try:
+            self._place(pool, run, patient)
+        except Saturated as error:
+            run.fail(error)
+        return future
 
     def _pool(self, deployment: Deployment) -> Pool:
         key = (deployment.arn, deployment.version)

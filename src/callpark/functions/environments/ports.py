@@ -49,6 +49,16 @@ class Outcome:
     duration_seconds: float = 0.0
 
 
+class Chunks(Protocol):
+    """Pieces of a response, to iterate over; closing them early is allowed at any time."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    def __anext__(self) -> Awaitable[bytes]: ...
+
+    def aclose(self) -> Awaitable[object]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseStream:
     """A response under way. `chunks` are passed on as the handler writes them, and the handler is slowed down when
@@ -58,7 +68,7 @@ class ResponseStream:
     """
 
     content_type: str
-    chunks: AsyncIterator[bytes]
+    chunks: Chunks
     ended: Awaitable[Outcome]
 
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from callpark.functions.environments.ports import Attempt, Outcome
 from callpark.functions.environments.processes import Launcher
+from callpark.functions.environments.streams import Feed
 from callpark.kernel.clock import Clock
 from callpark.kernel.holds import Hold
 from callpark.kernel.ids import Ids
@@ -31,12 +32,16 @@ class Platform:
 
 
 class Run:
-    """One attempt on its way through an environment, and whoever waits for it. Holds virtual time until it is over."""
+    """One attempt on its way through an environment, and whoever waits for it; `feed` when they want the response as it
+    is written. Holds virtual time until it is over."""
 
-    __slots__ = ("_future", "_hold", "attempt", "restarts", "started_at")
+    __slots__ = ("_future", "_hold", "attempt", "feed", "restarts", "started_at")
 
-    def __init__(self, attempt: Attempt, future: "asyncio.Future[Outcome]", hold: Hold) -> None:
+    def __init__(
+        self, attempt: Attempt, future: "asyncio.Future[Outcome]", hold: Hold, feed: Feed | None = None
+    ) -> None:
         self.attempt = attempt
+        self.feed = feed
         self.restarts = 0
         self.started_at: float | None = None
         self._future = future
@@ -49,11 +54,16 @@ class Run:
     def finish(self, outcome: Outcome) -> None:
         if not self._future.done():
             self._future.set_result(outcome)
-        self._hold.release()
+        self._over()
 
     def fail(self, error: Exception) -> None:
         if not self._future.done():
             self._future.set_exception(error)
+        self._over()
+
+    def _over(self) -> None:
+        if self.feed is not None:
+            self.feed.finish()
         self._hold.release()
 
 
