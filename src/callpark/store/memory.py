@@ -8,7 +8,6 @@ process would find.
 import asyncio
 import hashlib
 import heapq
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,7 +33,6 @@ from callpark.store.revisions import RowKey, revise
 from callpark.store.topics import Topics
 from callpark.store.window import Bounds
 
-_log = logging.getLogger("callpark")
 _UNBOUNDED = Bounds(sys.maxsize, sys.maxsize)
 
 

@@ -5,15 +5,12 @@ on the loop; each watched queue has at most one timer, for its earliest item.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from callpark.kernel.clock import Clock
 from callpark.kernel.timers import Timer
 from callpark.store.ports import BEFORE_ALL, Position, WorkItem
 from callpark.store.window import Bounds, Window
-
-_log = logging.getLogger("callpark")
 
 
 class _Watch:

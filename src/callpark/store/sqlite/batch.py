@@ -40,7 +40,6 @@ class Batch:
     another revision; nothing of them is in the batch.
     """
 
-    first_sequence: int
     next_sequence: int
     groups: list[Group] = field(default_factory=list)
     rows: dict[RowKey, tuple[bytes, int] | None] = field(default_factory=dict)
@@ -59,7 +58,7 @@ def row_keys(commits: Sequence[Commit]) -> Iterator[RowKey]:
 
 def fold(commits: Sequence[Commit], revisions: dict[RowKey, int], next_sequence: int) -> Batch:
     """`revisions` says what the rows of `row_keys` have now, those that exist; it is brought up to date on the way."""
-    batch = Batch(next_sequence, next_sequence)
+    batch = Batch(next_sequence)
     add = _item_adder(batch)
     for commit in commits:
         try:
