@@ -109,7 +109,6 @@ class AppSyncLimits:
     resolver_executions: int = _limit(10_000, "resolvers", "developerguide: per request")
     code_characters: int = _limit(32_768, "characters", "API_EvaluateCode")
     evaluated_bytes: int = _limit(5_242_880, "B", "quota: evaluated result")
-    iterations: int = _limit(1_000, "iterations", "quota: loop iterations")
     schema_bytes: int = _limit(1_048_576, "B", "quota: schema document")
     subscription_message_bytes: int = _limit(245_760, "B", "developerguide: 240 KB")
     subscriptions_per_connection: int = _limit(100, "subscriptions", "quota: per connection")

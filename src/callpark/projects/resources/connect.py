@@ -105,12 +105,12 @@ def _number(resource: Resource, stack: Stack) -> str:
             )
         return number
     country = resource.properties.text("CountryCode") or "US"
-    start, digits = _FICTIONAL.get(country, (_calling_code(country, resource, stack), 4))
+    start, digits = _FICTIONAL.get(country, (_calling_code(country, resource), 4))
     low, count = {"US": (100, 100)}.get(country, (0, 10**digits))
     return f"{start}{low + number_of(stack.project, NUMBER, resource.logical_id, count):0{digits}}"
 
 
-def _calling_code(country: str, resource: Resource, stack: Stack) -> str:
+def _calling_code(country: str, resource: Resource) -> str:
     import phonenumbers
 
     code = phonenumbers.country_code_for_region(country)
