@@ -1,5 +1,5 @@
 // The Lambda runtime client for Node.js handlers: six HTTP calls, a console in Lambda's format, and the handler's
-// contract (async or callback, CommonJS or ESM). Started by callpark as `node bootstrap.mjs HANDLER` in the code's directory.
+// contract (async, callback or streaming, CommonJS or ESM). Started by callpark as `node bootstrap.mjs HANDLER` in the code's directory.
 // https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html
 
 import { existsSync, readFileSync, writeSync } from "node:fs";
@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { format, inspect } from "node:util";
+import { isStreaming, openResponse, provideStreaming } from "./streaming.mjs";
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -15,6 +16,7 @@ const jsonLogs = process.env.AWS_LAMBDA_LOG_FORMAT === "JSON";
 const telemetry = Number(process.env._LAMBDA_TELEMETRY_LOG_FD || 1);
 delete process.env._LAMBDA_TELEMETRY_LOG_FD;
 const root = process.env.LAMBDA_TASK_ROOT;
+provideStreaming();
 
 let requestId; // undefined during init, and shown so, as on AWS
 
@@ -151,12 +153,6 @@ async function loadHandler(handler) {
   return found;
 }
 
-globalThis.awslambda = {
-  streamifyResponse() {
-    throw new RuntimeFault("Runtime.StreamingNotSupported", "callpark does not run streaming handlers yet");
-  },
-};
-
 function makeContext(headers) {
   const deadline = Number(headers["lambda-runtime-deadline-ms"]);
   const context = {
@@ -258,6 +254,7 @@ async function serve(handler) {
       return answer("error", JSON.stringify(object), { "Lambda-Runtime-Function-Error-Type": type });
     };
     reportFatal = report;
+    let response = null;
     try {
       let event;
       try {
@@ -265,13 +262,24 @@ async function serve(handler) {
       } catch (error) {
         throw new RuntimeFault("Runtime.UnmarshalError", `Unable to unmarshal input: ${error.message}`);
       }
-      const text = serialise(await invoke(handler, event, makeContext(headers)));
-      reportFatal = null;
-      await answer("response", text);
+      const context = makeContext(headers);
+      if (isStreaming(handler)) {
+        response = openResponse({ host, port, agent, path: `/2018-06-01/runtime/invocation/${requestId}/response`, headers: echo });
+        const body = response;
+        reportFatal = (error) => (body.begun ? body.fail(errorObject(error)) : report(error));
+        await invoke((event, context) => handler(event, body.stream, context), event, context);
+        reportFatal = null;
+        await body.finish();
+      } else {
+        const text = serialise(await invoke(handler, event, context));
+        reportFatal = null;
+        await answer("response", text);
+      }
     } catch (error) {
       reportFatal = null;
       log("ERROR", ["Invoke Error ", JSON.stringify(errorObject(error))]);
-      await report(error);
+      if (response?.begun) await response.fail(errorObject(error));
+      else await report(error);
     }
   }
 }
