@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from callpark.adapters import FunctionsForFlows, FunctionsForGraphql
+from callpark.flows.api.phone import PhoneSocket
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
 from callpark.functions.api.operations import operations
@@ -94,7 +95,7 @@ class App:
         self.graphql_web = GraphqlWeb(self.graphql, clock, ids, self.trace, limits)
         self.gateway = create_gateway(
             operations={**operations(self.functions), **identity.OPERATIONS},
-            mounts=[self.graphql_web],
+            mounts=[self.graphql_web, PhoneSocket(self.flows)],
             clock=clock,
             ids=ids,
             limits=limits,

@@ -7,13 +7,16 @@ import typer
 
 from callpark.cli import options
 from callpark.cli.loop import run
+from callpark.kernel.errors import ProjectError
 
 
 def call(
     target: Annotated[
         str, typer.Argument(metavar="NUMBER|FLOW", help="A number or flow of the project, or a flow file.")
     ],
-    project: Annotated[Path, typer.Option("--project", help="The project that the number belongs to.")] = Path(),
+    project: Annotated[
+        Path | None, typer.Option("--project", help="The project that the number belongs to. Default: this folder.")
+    ] = None,
     function: Annotated[
         list[str] | None,
         typer.Option(
@@ -24,14 +27,26 @@ def call(
     keys: Annotated[
         str | None, typer.Option(help="Keys the caller presses, e.g. '12#'; a comma waits for the next question.")
     ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help="Call a running server (`callpark start` or `dev`) instead of one of its own.")
+    ] = None,
     caller: Annotated[str, typer.Option(help="The caller's number.")] = "+441632960001",
     limit: options.LimitAssignments = None,
     parameter: options.Parameters = None,
     output: options.OutputFormat = options.Output.TEXT,
 ) -> int:
     """Make a call. Without --keys the keyboard is the keypad."""
-    from callpark.cli.calling import call_once, source_of
+    if endpoint is not None:
+        if Path(target).is_file() or project or function or limit or parameter:
+            raise ProjectError(
+                "a running server has its own project, functions, parameters and limits",
+                "with --endpoint name one of its numbers or flows, nothing else",
+            )
+        from callpark.cli.calling import call_there
+
+        return run(call_there(endpoint, target, keys, caller, output))
+    from callpark.cli.calling import call_here, source_of
 
     limits, parameters = options.limits(limit), options.parameters(parameter)
-    source, number = source_of(target, project, function or [], limits)
-    return run(call_once(source, number, keys, caller, limits, parameters, output))
+    source, number = source_of(target, project or Path(), function or [], limits)
+    return run(call_here(source, number, keys, caller, limits, parameters, output))

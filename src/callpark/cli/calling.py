@@ -1,6 +1,8 @@
 """A call to a number or a flow, from start to end, as `callpark call` makes it."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -8,15 +10,19 @@ import orjson
 
 from callpark.app import App, Source, served
 from callpark.cli import exits, options, session
+from callpark.cli.remote import Unreachable, explain
+from callpark.cli.remote_phone import make_remotely
 from callpark.cli.screen import answers, remarks, show_warnings
-from callpark.cli.terminal_phone import Display, DisplayedPhone, KeyboardPhone, keyboard
+from callpark.cli.terminal_phone import Display, DisplayedPhone, KeyboardPhone, Silence, keyboard
 from callpark.cli.timeline_view import draw
 from callpark.flows.channels.phone import ScriptedPhone
 from callpark.flows.channels.voice import Phone
 from callpark.flows.timeline import Timeline, timeline
 from callpark.kernel.arn import Place
+from callpark.kernel.clock import Clock, SystemClock
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
+from callpark.kernel.trace import Entry
 from callpark.projects.flow_file import load_flow_file
 
 
@@ -37,7 +43,7 @@ def source_of(target: str, project: Path, functions: list[str], limits: Limits) 
     return project, target
 
 
-async def call_once(
+async def call_here(
     source: Source | Path,
     number: str,
     keys: str | None,
@@ -46,36 +52,66 @@ async def call_once(
     parameters: dict[str, str],
     output: options.Output,
 ) -> int:
+    """Serve the project for this one call."""
     async with session.temporary(limits, parameters) as settings, served(settings, source) as app:
         show_warnings(app.warnings)
-        if keys is None:
-            by_hand = KeyboardPhone()
-            with keyboard(by_hand):
-                made = await make(app, number, by_hand, caller, output)
-        else:
-            made = await make(app, number, ScriptedPhone(app.clock, keys), caller, output)
-    if output is options.Output.JSON:
-        answers.print_json(orjson.dumps(as_json(made)).decode())
-    else:
-        answers.print()
-        answers.print(draw(made, f"{number}: {made.seconds_of_silence:.1f} s of silence in {made.seconds:.1f} s"))
-    return exits.OK if made.reason in CLEAN_ENDS else exits.FUNCTION_ERROR
+        with _phone(keys, app.clock, output) as (phone, display):
+            made = await make(app, number, phone, caller, display)
+    return _show(made, number, output)
+
+
+async def call_there(endpoint: str, number: str, keys: str | None, caller: str, output: options.Output) -> int:
+    """Call a running server."""
+    with _phone(keys, SystemClock(), output) as (phone, display):
+        try:
+            made = timeline(await make_remotely(endpoint, number, phone, caller, display.note))
+        except Unreachable as error:
+            return explain(error)
+    return _show(made, number, output)
 
 
 CLEAN_ENDS = frozenset({"CONTACT_FLOW_DISCONNECT", "CUSTOMER_DISCONNECT"})
 
 
-async def make(app: App, number: str, phone: Phone, caller: str, output: options.Output) -> Timeline:
+async def make(app: App, number: str, phone: Phone, caller: str, display: Display) -> Timeline:
     """One call from start to end."""
-    if output is options.Output.TEXT:
-        phone = DisplayedPhone(phone, Display(app.clock), app.clock)
     call = app.flows.start_call(number, phone, caller)
+
+    def note(entry: Entry) -> None:
+        if entry.happening.subject == call.contact_id:
+            display.note(entry)
+
+    stop = app.trace.listen(note)
     try:
         await call.ended
     except asyncio.CancelledError:
         remarks.print("hanging up", style="dim")
         raise
+    finally:
+        stop()
     return timeline(app.trace.entries(call.contact_id))
+
+
+@contextlib.contextmanager
+def _phone(keys: str | None, clock: Clock, output: options.Output) -> Iterator[tuple[Phone, Display]]:
+    """The caller's phone, keyboard or script, and where the call is shown."""
+    display = Display(clock) if output is options.Output.TEXT else Silence(clock)
+    if keys is not None:
+        yield DisplayedPhone(ScriptedPhone(clock, keys), display, clock), display
+        return
+    by_hand = KeyboardPhone()
+    with keyboard(by_hand):
+        yield DisplayedPhone(by_hand, display, clock), display
+
+
+def _show(made: Timeline, number: str, output: options.Output) -> int:
+    if output is options.Output.JSON:
+        answers.print_json(orjson.dumps(as_json(made)).decode())
+    else:
+        answers.print()
+        title = f"{number}: {made.seconds_of_silence:.1f} s of silence in {made.seconds:.1f} s"
+        answers.print(draw(made, title, answers.width))
+    return exits.OK if made.reason in CLEAN_ENDS else exits.FUNCTION_ERROR
 
 
 def as_json(call: Timeline) -> dict[str, object]:

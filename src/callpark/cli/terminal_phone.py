@@ -14,7 +14,9 @@ from rich.markup import escape
 
 from callpark.cli.screen import answers, remarks
 from callpark.flows.channels.voice import KEYS, Line, Phone
+from callpark.flows.happenings import ActionFailed, FunctionEnded, FunctionRefused, FunctionStarted
 from callpark.kernel.clock import Clock
+from callpark.kernel.trace import Entry
 
 
 class Display:
@@ -28,6 +30,32 @@ class Display:
     def show(self, at: float, text: str) -> None:
         since = self._since = at if self._since is None else self._since
         answers.print(f"[dim]{at - since:6.1f} s[/]  {self._label}{text}")
+
+    def note(self, entry: Entry) -> None:
+        """What the caller does not hear but wants to know: functions, and why a flow took an error branch."""
+        match entry.happening:
+            case FunctionStarted(function=function, asynchronous=asynchronous):
+                way = "starts, the flow goes on" if asynchronous else "runs, the caller waits"
+                self.show(entry.at, f"[dim]function {escape(_short(function))} {way}[/]")
+            case FunctionEnded(function=function, outcome=outcome, reason=reason):
+                why = f": {escape(reason)}" if reason else ""
+                self.show(entry.at, f"[dim]function {escape(_short(function))} {outcome.replace('_', ' ')}{why}[/]")
+            case FunctionRefused(function=function, reason=reason):
+                self.show(entry.at, f"[yellow]function {escape(_short(function))} refused: {escape(reason)}[/]")
+            case ActionFailed(action=action, error=error, reason=reason):
+                self.show(entry.at, f"[yellow]{escape(action)} took its {error} branch: {escape(reason)}[/]")
+
+
+class Silence(Display):
+    """Shows nothing: the answer is JSON."""
+
+    def show(self, at: float, text: str) -> None:
+        pass
+
+
+def _short(function_arn: str) -> str:
+    """The name in a function's ARN."""
+    return function_arn.rpartition(":function:")[2] or function_arn
 
 
 class DisplayedPhone:

@@ -8,7 +8,9 @@ from rich.text import Text
 
 from callpark.flows.timeline import FunctionRow, Timeline
 
-BAR_WIDTH = 40
+#: At least so many columns are left to the texts.
+TEXT_WIDTH = 46
+BAR_WIDTHS = range(16, 41)
 
 #: A shorter gap is the time between two prompts, not silence that a caller notices.
 NOTICEABLE_SECONDS = 0.1
@@ -16,14 +18,15 @@ NOTICEABLE_SECONDS = 0.1
 _OUTCOME_STYLES = {"succeeded": "green", "failed": "red", "timed_out": "red"}
 
 
-def draw(call: Timeline, title: str) -> Table:
-    """A row per prompt, input, silence and function, in order, with its bar on the call's time axis."""
+def draw(call: Timeline, title: str, width: int = 80) -> Table:
+    """Rows for prompts, inputs, silences and functions in order, bars on the call's time axis; `width` columns in all."""
+    bar_width = min(max(width - TEXT_WIDTH - 10, BAR_WIDTHS[0]), BAR_WIDTHS[-1])
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1))
     table.add_column("s", justify="right", style="dim")
-    table.add_column("", width=BAR_WIDTH, no_wrap=True)
+    table.add_column("", width=bar_width, no_wrap=True)
     table.add_column("", overflow="fold")
     for start, end, style, text in sorted(_rows(call), key=lambda row: row[0]):
-        table.add_row(f"{start - call.start:.1f}", _bar(call, start, end, style), text)
+        table.add_row(f"{start - call.start:.1f}", _bar(call, start, end, bar_width, style), text)
     table.add_row(f"{call.seconds:.1f}", "", f"[dim]ended: {escape(call.reason)} {escape(call.detail)}[/]".rstrip())
     return table
 
@@ -52,11 +55,12 @@ def _function_text(function: FunctionRow) -> str:
     seconds = "" if function.end is None else f", {function.end - function.start:.1f} s"
     way = "in parallel" if function.asynchronous else "the caller waits"
     outcome = function.outcome.replace("_", " ") or "runs on"
-    return f"[{_style(function)}]{escape(function.name)}[/]{seconds}, {way}: {outcome}"
+    told = "" if outcome == "succeeded" else f": {outcome}"
+    return f"[{_style(function)}]{escape(function.name)}[/]{seconds}, {way}{told}"
 
 
-def _bar(call: Timeline, start: float, end: float, style: str) -> Text:
-    scale = BAR_WIDTH / max(call.seconds, 0.001)
-    first = min(BAR_WIDTH - 1, int((start - call.start) * scale))
-    length = min(max(1, round((end - start) * scale)), BAR_WIDTH - first)
+def _bar(call: Timeline, start: float, end: float, width: int, style: str) -> Text:
+    scale = width / max(call.seconds, 0.001)
+    first = min(width - 1, int((start - call.start) * scale))
+    length = min(max(1, round((end - start) * scale)), width - first)
     return Text(" " * first) + Text("█" * length, style=style)
