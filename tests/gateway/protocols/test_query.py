@@ -51,6 +51,14 @@ def test_old_forms(operation: str, fields: dict[str, str], parameters: dict[str,
     assert codec.parse(form({"Action": operation, "Version": "2012-11-05", **fields}), {}) == parameters
 
 
+def test_fields_that_no_member_has_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    fields = {"Action": "DeleteQueue", "Version": "2012-11-05", "QueueUrl": "u", "Force": "1", "X-Amz-Date": "d"}
+    assert operation_codec("sqs", "DeleteQueue", "query").parse(form(fields), {}) == {"QueueUrl": "u"}
+    assert [record.getMessage() for record in caplog.records] == [
+        "DeleteQueueRequest has no member Force; it is ignored, as AWS ignores it"
+    ]
+
+
 def test_a_form_posted_to_the_queue_names_it() -> None:
     request = form({"Action": "SendMessage", "MessageBody": "hi"}, "/123456789012/q")
     parameters = operation_codec("sqs", "SendMessage", "query").parse(request, {})

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 import orjson
 
 from callpark.gateway.models import OperationModel, ServiceModel
-from callpark.gateway.protocols.json_shapes import compile_reader, compile_writer
+from callpark.gateway.protocols.json_shapes import compile_reader, compile_writer, read_json
 from callpark.gateway.protocols.query_codes import query_code
-from callpark.gateway.protocols.rest_json import read_json
 from callpark.gateway.protocols.wire import OperationCodec, Request, Response, SerialiseError, header_bytes
 from callpark.kernel.errors import CallerError, RuntimeBug
 from callpark.kernel.operations import Answer

@@ -12,6 +12,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+import orjson
+
 from callpark.gateway.models import Shape, wire_name
 from callpark.gateway.protocols.refusals import unreadable
 from callpark.gateway.protocols.timestamps import read_timestamp, write_timestamp
@@ -43,6 +45,14 @@ def compile_members_writer(members: Mapping[str, Shape], owner: str) -> Callable
 def compile_members_reader(members: Mapping[str, Shape], owner: str) -> Callable[[object], dict[str, object]]:
     """As `compile_reader`, for a choice of a structure's members."""
     return _structure_reader(members, owner, {})
+
+
+def read_json(body: bytes) -> object:
+    """A decoded body. Raises CallerError (SerializationException)."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise unreadable(f"Could not parse request body into json: {error}") from None
 
 
 def _reader(shape: Shape, known: dict[str, Reader]) -> Reader:

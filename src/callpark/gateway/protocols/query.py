@@ -5,6 +5,7 @@ JSON today, so the names its form and XML used come from `query_names.py`.
 https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 """
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,14 +13,16 @@ from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from callpark.gateway.models import OperationModel, ServiceModel, Shape, wire_name
-from callpark.gateway.protocols.json_shapes import compile_writer, read_blob
+from callpark.gateway.protocols.json_shapes import compile_writer
 from callpark.gateway.protocols.query_codes import query_code
 from callpark.gateway.protocols.query_names import LegacyNames, legacy_names
 from callpark.gateway.protocols.refusals import unreadable
-from callpark.gateway.protocols.timestamps import read_timestamp, write_timestamp
+from callpark.gateway.protocols.texts import READERS, write_text
 from callpark.gateway.protocols.wire import XML, OperationCodec, Request, Response, SerialiseError, header_bytes
 from callpark.kernel.errors import CallerError, RuntimeBug
 from callpark.kernel.operations import Answer
+
+_log = logging.getLogger("callpark")
 
 _XML_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -29,6 +32,14 @@ _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: A list longer than this in a form is an attack, not a request.
 _MAXIMUM_FIELDS = 10_000
 _MAXIMUM_DEPTH = 32
+
+#: Fields about the request itself: which operation, and older signatures.
+_ENVELOPE = frozenset(
+    {
+        *("Action", "Version", "AWSAccessKeyId", "Expires", "SecurityToken", "Signature", "SignatureMethod"),
+        *("SignatureVersion", "Timestamp"),
+    }
+)
 
 
 @dataclass(slots=True)
@@ -108,11 +119,16 @@ def read_form(request: Request) -> Field:
 
 def _read_structure(node: Field, shape: Shape, names: LegacyNames) -> dict[str, object]:
     found: dict[str, object] = {}
+    known: set[str] = set()
     for member, member_shape in shape.members.items():
         name = names.member(member) or _query_name(member, member_shape)
+        known.update((name, member))
         child = node.children.get(name) or node.children.get(member)
         if child is not None:
             found[member] = _read(child, member, member_shape, names)
+    for name in node.children.keys() - known - _ENVELOPE:
+        if not name.startswith("X-Amz-"):
+            _log.warning("%s has no member %s; it is ignored, as AWS ignores it", shape.name, name[:128])
     return found
 
 
@@ -135,29 +151,12 @@ def _read(node: Field, member: str, shape: Shape, names: LegacyNames) -> object:
         key_name, value_name = names.entry(member) or (wire_name("key", shape.key), wire_name("value", shape.value))
         pairs = [(e.children.get(key_name), e.children.get(value_name)) for e in _numbered(holder)]
         return {k.text or "": _read(v, member, shape.value, names) for k, v in pairs if k is not None and v is not None}
-    return _scalar(node.text or "", kind)
+    return READERS[kind](node.text or "")
 
 
 def _numbered(node: Field) -> Iterable[Field]:
     found = [(int(name), child) for name, child in node.children.items() if name.isascii() and name.isdigit()]
     return [child for _, child in sorted(found, key=lambda pair: pair[0])]
-
-
-def _scalar(text: str, kind: str) -> object:
-    try:
-        if kind in ("integer", "long"):
-            return int(text[:21])
-        if kind in ("float", "double"):
-            return float(text)
-    except ValueError:
-        raise unreadable("STRING_VALUE can not be converted to a number") from None
-    if kind == "boolean":
-        if text not in ("true", "false"):
-            raise unreadable("STRING_VALUE can not be converted to a Boolean")
-        return text == "true"
-    if kind == "blob":
-        return read_blob(text)
-    return read_timestamp(text) if kind == "timestamp" else text
 
 
 def _write_members(members: Mapping[str, object], shape: Shape, names: LegacyNames) -> str:
@@ -189,17 +188,7 @@ def _write(tag: str, member: str, value: object, shape: Shape, names: LegacyName
             for key, item in value.items()
         )
         return entries if flat else f"<{tag}>{entries}</{tag}>"
-    return f"<{tag}>{_scalar_text(value, shape)}</{tag}>"
-
-
-def _scalar_text(value: object, shape: Shape) -> str:
-    if shape.type_name == "boolean":
-        return "true" if value else "false"
-    if shape.type_name == "timestamp" and isinstance(value, int | float):
-        return str(write_timestamp(value, str(shape.serialization.get("timestampFormat") or "iso8601")))
-    if shape.type_name == "blob":
-        return str(compile_writer(shape)(value))
-    return _text(str(value))
+    return f"<{tag}>{_text(write_text(value, shape, 'iso8601'))}</{tag}>"
 
 
 def _text(text: str) -> str:

@@ -19,9 +19,10 @@ from callpark.gateway.protocols.json_shapes import (
     compile_members_writer,
     compile_reader,
     compile_writer,
+    read_json,
 )
 from callpark.gateway.protocols.refusals import unreadable
-from callpark.gateway.protocols.timestamps import read_timestamp, write_timestamp
+from callpark.gateway.protocols.texts import READERS, write_text
 from callpark.gateway.protocols.wire import JSON, OperationCodec, Parse, Request, Response, Serialise, header_bytes
 from callpark.kernel.errors import CallerError, RuntimeBug
 from callpark.kernel.operations import Answer
@@ -40,14 +41,6 @@ def serialise_error(error: CallerError, request_id: str) -> Response:
     """The code in a header, the body as the refusal gives it."""
     headers = (JSON, (b"x-amzn-ErrorType", error.code.encode("latin-1", "replace")), *header_bytes(error.headers))
     return Response(error.status, headers, orjson.dumps(dict(error.body)))
-
-
-def read_json(body: bytes) -> object:
-    """The decoded body. Raises CallerError (SerializationException)."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise unreadable(f"Could not parse request body into json: {error}") from None
 
 
 def _compile_parse(operation: OperationModel) -> Parse:
@@ -191,13 +184,9 @@ def _body_members(shape: Shape) -> dict[str, Shape]:
 def _text_reader(shape: Shape) -> Callable[[str], object]:
     """Text in a path, query or header → value."""
     kind = shape.type_name
-    if kind == "string":
-        return _read_json_header if shape.serialization.get("jsonvalue") else _same
-    return _TEXT_READERS[kind]
-
-
-def _same(text: str) -> object:
-    return text
+    if kind == "list":
+        return lambda text: [part.strip() for part in text.split(",")]
+    return _read_json_header if shape.serialization.get("jsonvalue") else READERS[kind]
 
 
 def _read_json_header(text: str) -> object:
@@ -205,38 +194,6 @@ def _read_json_header(text: str) -> object:
         return json.loads(b64decode(text, validate=True))
     except ValueError:
         raise unreadable("a header must be base64 of JSON") from None
-
-
-def _read_boolean(text: str) -> object:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    raise unreadable(f"{text!r} can not be converted to a Boolean")
-
-
-def _read_integer(text: str) -> object:
-    # int() alone would take "1_000" and raise on thousands of digits.
-    if len(text) <= 20 and text.removeprefix("-").isascii() and text.removeprefix("-").isdigit():
-        return int(text)
-    raise unreadable("STRING_VALUE can not be converted to an Integer")
-
-
-def _read_float(text: str) -> object:
-    try:
-        return float(text)
-    except ValueError:
-        raise unreadable("STRING_VALUE can not be converted to a Float") from None
-
-
-_TEXT_READERS: Mapping[str, Callable[[str], object]] = {
-    "integer": _read_integer,
-    "long": _read_integer,
-    "float": _read_float,
-    "double": _read_float,
-    "boolean": _read_boolean,
-    "timestamp": read_timestamp,
-    "blob": lambda text: b64decode(text),
-    "list": lambda text: [part.strip() for part in text.split(",")],
-}
 
 
 def _compile_serialise(operation: OperationModel) -> Serialise:
@@ -334,13 +291,8 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _header_text(value: object, shape: Shape) -> bytes:
-    kind = shape.type_name
-    if kind == "timestamp" and isinstance(value, int | float):
-        text = str(write_timestamp(value, str(shape.serialization.get("timestampFormat") or "rfc822")))
-    elif kind == "boolean":
-        text = "true" if value else "false"
-    elif shape.serialization.get("jsonvalue"):
+    if shape.serialization.get("jsonvalue"):
         text = b64encode(orjson.dumps(value)).decode("ascii")
     else:
-        text = str(value)
+        text = write_text(value, shape, "rfc822")
     return header_bytes({"": text})[0][1]
