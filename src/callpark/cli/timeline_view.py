@@ -19,7 +19,7 @@ _OUTCOME_STYLES = {"succeeded": "green", "failed": "red", "timed_out": "red"}
 
 
 def draw(call: Timeline, title: str, width: int = 80) -> Table:
-    """Rows for prompts, inputs, silences and functions in order, bars on the call's time axis; `width` columns in all."""
+    """Rows for prompts, inputs, silences and functions in order, bars on the call's time axis; `width` columns."""
     bar_width = min(max(width - TEXT_WIDTH - 10, BAR_WIDTHS[0]), BAR_WIDTHS[-1])
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1))
     table.add_column("s", justify="right", style="dim")

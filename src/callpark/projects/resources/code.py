@@ -74,6 +74,8 @@ def _local(written: str, place: Place, stack: Stack) -> Path:
     if zipfile.is_zipfile(path):
         stack.watch(path)
         return _unzipped(path, place, stack)
+    if path.suffix in (".zip", ".jar"):
+        raise stack.blame(place, f"{written} is no zip file", "make the zip anew")
     stack.watch(path.parent)
     return path.parent
 
