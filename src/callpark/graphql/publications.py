@@ -1,6 +1,6 @@
 """What a mutation publishes: its completed result with aliases mapped back to field names. Pure.
 
-Compiled by `plan.py` for the mutation fields that some `@aws_subscribe` names; read back by `subscriptions.py`.
+Compiled by `plan.py` for the mutation fields that some `@aws_subscribe` names.
 https://docs.aws.amazon.com/appsync/latest/devguide/aws-appsync-real-time-data.html
 """
 

@@ -1,4 +1,4 @@
-"""A bare flow file and functions named on the command line → a `Project`. Called by `cli/call.py` and `load.py`.
+"""A bare flow file and functions named on the command line → a `Project`. Called by `cli/calling.py` and `load.py`.
 
 `callpark call flow.json --function AsyncExecution=./lambda_function.py:lambda_handler`: no template, no instance, no
 association; every function may be called, and the flow finds it by the name in its ARN.
