@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from callpark.gateway.models import OperationModel, service_model
-from callpark.gateway.protocols import json_rpc, query, rest_json
+from callpark.gateway.protocols import json_rpc, query, rest_json, rpc_v2_cbor
 from callpark.gateway.protocols.validation import Validate, compile_validator
 from callpark.gateway.protocols.wire import OperationCodec, Parse, Serialise, SerialiseError
 from callpark.gateway.routing import ProtocolName
@@ -17,6 +17,7 @@ _COMPILERS: Mapping[ProtocolName, Callable[[OperationModel], OperationCodec]] = 
     "rest-json": rest_json.compile_operation,
     "json": json_rpc.compile_operation,
     "query": query.compile_operation,
+    "rpc-v2-cbor": rpc_v2_cbor.compile_operation,
 }
 
 
@@ -41,4 +42,6 @@ def error_codec(service: str | None, protocol: ProtocolName) -> SerialiseError:
         return rest_json.serialise_error
     if protocol == "json":
         return json_rpc.compile_error(service_model(service)) if service else json_rpc.serialise_unrouted_error
+    if protocol == "rpc-v2-cbor":
+        return rpc_v2_cbor.compile_error(service_model(service)) if service else rpc_v2_cbor.serialise_unrouted_error
     return query.compile_error(service_model(service or "sts"))

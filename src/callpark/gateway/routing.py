@@ -1,8 +1,8 @@
 """Which operation a request means: pure, from method, path, query and headers.
 
 Called by `app.py`. In this order: the credential scope of the signature names the service (or the host name does), then
-`X-Amz-Target`, the form field `Action`, or the path names the operation. Signatures are read, not verified: callpark
-has local credentials only, so the caller's identity is not a decision anywhere.
+`X-Amz-Target`, Smithy's RPC path, the form field `Action`, or the path names the operation. Signatures are read, not
+verified: callpark has local credentials only, so the caller's identity is not a decision anywhere.
 """
 
 import re
@@ -18,13 +18,18 @@ from callpark.gateway.protocols.wire import Request
 from callpark.gateway.uris import UriMatcher
 from callpark.kernel.errors import CallerError
 
-ProtocolName: TypeAlias = Literal["rest-json", "json", "query"]
+ProtocolName: TypeAlias = Literal["rest-json", "json", "query", "rpc-v2-cbor"]
 
 #: Signing names that are not the service's own; all others are.
-_SIGNING_NAMES: Mapping[str, str] = {"connectparticipant": "execute-api", "bedrock-runtime": "bedrock"}
+_SIGNING_NAMES: Mapping[str, str] = {
+    "connectparticipant": "execute-api",
+    "bedrock-runtime": "bedrock",
+    "cloudwatch": "monitoring",
+}
 
 _CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
 _FORM = "application/x-www-form-urlencoded"
+_RPC_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?")
 _INVOKE_FRONT, _INVOKE_BACK = b"/2015-03-31/functions/", b"/invocations"
 
 
@@ -70,6 +75,8 @@ def likely_protocol(request: Request) -> ProtocolName:
     """How the caller of a request that could not be routed most likely reads errors."""
     if "x-amz-target" in request.headers:
         return "json"
+    if "smithy-protocol" in request.headers:
+        return "rpc-v2-cbor"
     if request.headers.get("content-type", "").startswith(_FORM) or "Action=" in request.query:
         return "query"
     return "rest-json"
@@ -91,6 +98,8 @@ class Router:
         target = request.headers.get("x-amz-target")
         if target is not None:
             return _by_target(target, candidates)
+        if "smithy-protocol" in request.headers:
+            return _by_rpc_path(request, candidates)
         action = _action(request)
         if action is not None:
             return _by_action(*action, candidates)
@@ -142,6 +151,28 @@ def _by_target(target: str, candidates: Sequence[str]) -> Route:
                 raise unknown_operation(target)
             return Route(service, operation, "json")
     raise not_implemented(prefix or "of X-Amz-Target", operation)
+
+
+def _by_rpc_path(request: Request, candidates: Sequence[str]) -> Route:
+    protocol = request.headers["smithy-protocol"]
+    if protocol != "rpc-v2-cbor":
+        raise not_implemented("of the protocol", protocol)
+    found = _RPC_PATH.fullmatch(request.path)
+    if found is None or request.method != "POST":
+        raise unknown_operation(f"{request.method} {request.path}")
+    prefix, operation = found.groups()
+    for service in candidates:
+        model = service_model(service)
+        speaks = "smithy-rpc-v2-cbor" in _listed(model.metadata.get("protocols"))
+        if speaks and prefix in (model.metadata.get("targetPrefix"), str(model.metadata.get("serviceId"))):
+            if operation not in model.operation_names:
+                raise unknown_operation(f"{prefix}.{operation}")
+            return Route(service, operation, "rpc-v2-cbor")
+    raise not_implemented(prefix, operation)
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
 
 
 def _action(request: Request) -> tuple[str, str] | None:

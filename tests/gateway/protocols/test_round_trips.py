@@ -53,13 +53,29 @@ OPERATIONS: list[tuple[str, str]] = [
     ("connect", "CreateContactFlow"),
     ("connect", "StartOutboundVoiceContact"),
     ("connect", "SearchContacts"),
+    ("logs", "FilterLogEvents"),
+    ("logs", "PutLogEvents"),
+    ("cloudwatch", "GetMetricData"),
+    ("cloudwatch", "GetMetricStatistics"),
+    ("cloudwatch", "GetMetricWidgetImage"),
+    ("cloudwatch", "PutMetricData"),
 ]
 
 
 def protocol(service: str) -> ProtocolName:
-    name = service_model(service).metadata["protocol"]
+    name = botocore_protocol(service)
+    if name == "smithy-rpc-v2-cbor":
+        return "rpc-v2-cbor"
     assert name in ("rest-json", "json", "query")
     return name
+
+
+def botocore_protocol(service: str) -> Any:
+    return service_model(service).metadata["protocol"]
+
+
+def signing_name(service: str) -> str:
+    return "monitoring" if service == "cloudwatch" else service
 
 
 @lru_cache(maxsize=8)
@@ -78,7 +94,7 @@ def as_request(service: str, wire: Mapping[str, Any]) -> Request:
     path, _, fixed = wire["url_path"].partition("?")
     pairs = wire["query_string"].items() if isinstance(wire["query_string"], dict) else wire["query_string"]
     query = "&".join(part for part in (fixed, urlencode(list(pairs), doseq=True)) if part)
-    headers["authorization"] = f"AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/{service}/aws4_request"
+    headers["authorization"] = f"AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/{signing_name(service)}/aws4_request"
     return Request(wire["method"], path, query, headers, body or b"")
 
 
@@ -105,7 +121,7 @@ def test_parameters_arrive_as_botocore_sent_them(service: str, operation: str, d
     sent = data.draw(members(model.input_shape))
     if protocol(service) == "query":
         sent = spoken(sent)
-    serializer = botocore.serialize.create_serializer(protocol(service), include_validation=False)
+    serializer = botocore.serialize.create_serializer(botocore_protocol(service), include_validation=False)
     request = as_request(service, serializer.serialize_to_request(sent, model))
 
     route = router(service).route(request)
@@ -135,7 +151,7 @@ def test_members_arrive_as_we_sent_them(service: str, operation: str, data: st.D
 
 
 def parsed_by_botocore(model: OperationModel, response: Response) -> dict[str, Any]:
-    parser = botocore.parsers.create_parser(protocol(model.service_model.service_name))
+    parser = botocore.parsers.create_parser(botocore_protocol(model.service_model.service_name))
     headers = HeadersDict({name.decode(): value.decode("latin-1") for name, value in response.headers})
     payload = payload_member(model.output_shape) if model.output_shape and response.status < 300 else None
     raw = (
@@ -155,6 +171,12 @@ def parsed_by_botocore(model: OperationModel, response: Response) -> dict[str, A
     [
         ("lambda", "GetFunction", CallerError("ResourceNotFoundException", 404, "gone"), "ResourceNotFoundException"),
         ("sqs", "SendMessage", CallerError("QueueDoesNotExist", 400, "no"), "AWS.SimpleQueueService.NonExistentQueue"),
+        (
+            "cloudwatch",
+            "GetMetricStatistics",
+            CallerError("InvalidParameterValueException", 400, "no such period"),
+            "InvalidParameterValue",
+        ),
         ("sts", "AssumeRole", CallerError("ExpiredTokenException", 400, "late & <old>"), "ExpiredTokenException"),
         (
             "connect",

@@ -1,8 +1,9 @@
 """JSON values by shape: readers and writers compiled from a model into closures.
 
-Called by the rest-json and json protocols. Readers turn decoded JSON into parameters (blobs as bytes, timestamps as
-epoch seconds) and refuse wrong types; members that are null are absent; members the model does not know are ignored as
-AWS ignores them, with a warning. Writers do the reverse and treat an unknown member as our bug.
+Called by the rest-json and json protocols, and with scalars of its own (`CBOR_READERS`, `CBOR_WRITERS`) by CBOR's.
+Readers turn decoded JSON into parameters (blobs as bytes, timestamps as epoch seconds) and refuse wrong types; members
+that are null are absent; members the model does not know are ignored as AWS ignores them, with a warning. Writers do
+the reverse and treat an unknown member as our bug.
 """
 
 import binascii
@@ -15,6 +16,7 @@ from typing import TypeAlias
 import orjson
 
 from callpark.gateway.models import Shape, wire_name
+from callpark.gateway.protocols.cbor import Instant
 from callpark.gateway.protocols.refusals import unreadable
 from callpark.gateway.protocols.timestamps import read_timestamp, write_timestamp
 from callpark.kernel.errors import RuntimeBug
@@ -27,24 +29,24 @@ Writer: TypeAlias = Callable[[object], object]
 _SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
-def compile_reader(shape: Shape) -> Reader:
+def compile_reader(shape: Shape, scalars: "Mapping[str, Reader] | None" = None) -> Reader:
     """Decoded JSON → parameter value. Raises CallerError (SerializationException)."""
-    return _reader(shape, {})
+    return _reader(shape, {}, scalars or _SCALAR_READERS)
 
 
-def compile_writer(shape: Shape) -> Writer:
+def compile_writer(shape: Shape, scalars: "Mapping[str, Writer] | None" = None) -> Writer:
     """Member value → what a JSON encoder takes. Raises RuntimeBug for what the model does not know."""
-    return _writer(shape, {})
+    return _writer(shape, {}, scalars or _SCALAR_WRITERS)
 
 
 def compile_members_writer(members: Mapping[str, Shape], owner: str) -> Callable[[Mapping[str, object]], object]:
     """As `compile_writer`, for a choice of a structure's members."""
-    return _structure_writer(members, owner, {})
+    return _structure_writer(members, owner, {}, _SCALAR_WRITERS)
 
 
 def compile_members_reader(members: Mapping[str, Shape], owner: str) -> Callable[[object], dict[str, object]]:
     """As `compile_reader`, for a choice of a structure's members."""
-    return _structure_reader(members, owner, {})
+    return _structure_reader(members, owner, {}, _SCALAR_READERS)
 
 
 def read_json(body: bytes) -> object:
@@ -55,7 +57,7 @@ def read_json(body: bytes) -> object:
         raise unreadable(f"Could not parse request body into json: {error}") from None
 
 
-def _reader(shape: Shape, known: dict[str, Reader]) -> Reader:
+def _reader(shape: Shape, known: dict[str, Reader], scalars: Mapping[str, Reader]) -> Reader:
     kind = shape.type_name
     if kind == "structure":
         if shape.metadata.get("document"):
@@ -64,19 +66,19 @@ def _reader(shape: Shape, known: dict[str, Reader]) -> Reader:
             return known[shape.name]
         inner: list[Reader] = []
         known[shape.name] = lambda value: inner[0](value)
-        inner.append(_structure_reader(shape.members, shape.name, known))
+        inner.append(_structure_reader(shape.members, shape.name, known, scalars))
         return inner[0]
     if kind == "list":
-        return _list_reader(_reader(shape.member, known))
+        return _list_reader(_reader(shape.member, known, scalars))
     if kind == "map":
-        return _map_reader(_reader(shape.value, known))
-    return _SCALAR_READERS[kind]
+        return _map_reader(_reader(shape.value, known, scalars))
+    return scalars[kind]
 
 
 def _structure_reader(
-    members: Mapping[str, Shape], owner: str, known: dict[str, Reader]
+    members: Mapping[str, Shape], owner: str, known: dict[str, Reader], scalars: Mapping[str, Reader]
 ) -> Callable[[object], dict[str, object]]:
-    fields = {wire_name(member, shape): (member, _reader(shape, known)) for member, shape in members.items()}
+    fields = {wire_name(member, shape): (member, _reader(shape, known, scalars)) for member, shape in members.items()}
 
     def read(value: object) -> dict[str, object]:
         if not isinstance(value, dict):
@@ -180,7 +182,7 @@ _SCALAR_READERS: Mapping[str, Reader] = {
 }
 
 
-def _writer(shape: Shape, known: dict[str, Writer]) -> Writer:
+def _writer(shape: Shape, known: dict[str, Writer], scalars: Mapping[str, Writer]) -> Writer:
     kind = shape.type_name
     if kind == "structure":
         if shape.metadata.get("document"):
@@ -189,25 +191,25 @@ def _writer(shape: Shape, known: dict[str, Writer]) -> Writer:
             return known[shape.name]
         inner: list[Writer] = []
         known[shape.name] = lambda value: inner[0](value)
-        write = _structure_writer(shape.members, shape.name, known)
+        write = _structure_writer(shape.members, shape.name, known, scalars)
         inner.append(lambda value: write(_expect_mapping(value, shape)))
         return inner[0]
     if kind == "list":
-        member = _writer(shape.member, known)
+        member = _writer(shape.member, known, scalars)
         return lambda value: [member(item) for item in _expect_list(value, shape)]
     if kind == "map":
-        item_writer = _writer(shape.value, known)
+        item_writer = _writer(shape.value, known, scalars)
         return lambda value: {name: item_writer(item) for name, item in _expect_mapping(value, shape).items()}
-    if kind == "timestamp":
+    if kind == "timestamp" and kind not in scalars:
         form = str(shape.serialization.get("timestampFormat") or "unixTimestamp")
         return lambda value: write_timestamp(_expect_number(value, shape), form)
-    return _SCALAR_WRITERS[kind]
+    return scalars[kind]
 
 
 def _structure_writer(
-    members: Mapping[str, Shape], owner: str, known: dict[str, Writer]
+    members: Mapping[str, Shape], owner: str, known: dict[str, Writer], scalars: Mapping[str, Writer]
 ) -> Callable[[Mapping[str, object]], object]:
-    fields = {member: (wire_name(member, shape), _writer(shape, known)) for member, shape in members.items()}
+    fields = {member: (wire_name(member, shape), _writer(shape, known, scalars)) for member, shape in members.items()}
 
     def write(value: Mapping[str, object]) -> object:
         found: dict[str, object] = {}
@@ -276,4 +278,39 @@ _SCALAR_WRITERS: Mapping[str, Writer] = {
     "double": _write_float,
     "boolean": bool,
     "blob": _write_blob,
+}
+
+
+def _read_bytes(value: object) -> object:
+    if isinstance(value, bytes):
+        return value
+    raise unreadable(f"{_told(value)} can not be converted to a Blob")
+
+
+def _write_bytes(value: object) -> object:
+    data = value.encode() if isinstance(value, str) else value
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise RuntimeBug(f"a blob member got {type(value).__name__}")
+    return bytes(data)
+
+
+def _write_number(value: object) -> object:
+    if not isinstance(value, int | float):
+        raise RuntimeBug(f"a float member got {type(value).__name__}")
+    return float(value)
+
+
+def _write_instant(value: object) -> object:
+    if not isinstance(value, int | float):
+        raise RuntimeBug(f"a timestamp must be epoch seconds, not {type(value).__name__}")
+    return Instant(value)
+
+
+CBOR_READERS: Mapping[str, Reader] = {**_SCALAR_READERS, "blob": _read_bytes}
+CBOR_WRITERS: Mapping[str, Writer] = {
+    **_SCALAR_WRITERS,
+    "blob": _write_bytes,
+    "float": _write_number,
+    "double": _write_number,
+    "timestamp": _write_instant,
 }

@@ -2,6 +2,7 @@
 
 Used for the header `x-amzn-query-error` and for XML answers. botocore's SQS model no longer carries the old codes;
 these are AWS's (reference lambda.md §19.3, https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/).
+CloudWatch's are in its model's error traits.
 """
 
 from collections.abc import Mapping
@@ -30,6 +31,17 @@ _SQS: Mapping[str, str] = {
 }
 
 
+_CLOUDWATCH: Mapping[str, str] = {
+    "InternalServiceFault": "InternalServiceError",
+    "InvalidParameterCombinationException": "InvalidParameterCombination",
+    "InvalidParameterValueException": "InvalidParameterValue",
+    "MissingRequiredParameterException": "MissingParameter",
+    "ValidationException": "ValidationError",
+}
+
+_CODES: Mapping[str, Mapping[str, str]] = {"sqs": _SQS, "cloudwatch": _CLOUDWATCH}
+
+
 def query_code(service: str, code: str) -> str:
     """The old code of a JSON error type; the same name where they do not differ."""
-    return _SQS.get(code, code) if service == "sqs" else code
+    return _CODES.get(service, {}).get(code, code)

@@ -50,7 +50,9 @@ def invalid(service: str, problems: Sequence[str], missing: Sequence[str]) -> Ca
         return CallerError("MissingRequiredParameterException", 400, text)
     noun = "error" if len(problems) == 1 else "errors"
     text = f"{len(problems)} validation {noun} detected: {'; '.join(problems)}"
-    code = {"appsync": "BadRequestException", "connect": "InvalidParameterException"}.get(
-        service, "ValidationException"
-    )
+    code = {
+        "appsync": "BadRequestException",
+        "connect": "InvalidParameterException",
+        "logs": "InvalidParameterException",
+    }.get(service, "ValidationException")
     return CallerError(code, 400, text)
