@@ -130,7 +130,7 @@ class TestSettle:
         assert seen == [start + 1]
 
     async def test_somebody_who_polls_does_not_stop_time(self, clock: VirtualClock) -> None:
-        loop, stopped = asyncio.get_running_loop(), False
+        loop, stopped, start = asyncio.get_running_loop(), False, clock.now()
 
         def poll() -> None:
             if not stopped:
@@ -139,6 +139,7 @@ class TestSettle:
         poll()
         await clock.run_until(sleep(clock, 60))
         stopped = True
+        assert clock.now() == start + 60
 
     async def test_two_may_wait_at_once(self, clock: VirtualClock) -> None:
         start = clock.now()
@@ -235,9 +236,16 @@ class TestHolds:
         assert working.result() == start
 
     async def test_what_is_due_now_runs_while_others_hold(self, clock: VirtualClock) -> None:
-        hold, loop = clock.hold("handler"), asyncio.get_running_loop()
-        loop.call_later(0.01, lambda: clock.timer(clock.now(), hold.release))
+        hold, loop, released = clock.hold("handler"), asyncio.get_running_loop(), list[float]()
+
+        def release() -> None:
+            released.append(clock.now())
+            hold.release()
+
+        start = clock.now()
+        loop.call_later(0.01, lambda: clock.timer(clock.now(), release))
         await clock.run_until(sleep(clock, 5))
+        assert (released, clock.now()) == ([start], start + 5)
 
     async def test_held_work_that_never_ends_is_named(self) -> None:
         clock = VirtualClock(watchdog_seconds=0.05)

@@ -75,6 +75,7 @@ class TestTasks:
         tasks = Tasks("queue")
         tasks.spawn(asyncio.Event().wait(), "other")  # type: ignore[arg-type]
         await asyncio.wait_for(tasks.spawn(tasks.aclose(), "closer"), 2)
+        assert len(tasks) == 0
 
     async def test_closing_nothing(self) -> None:
         await Tasks("nobody").aclose()

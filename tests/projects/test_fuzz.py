@@ -1,6 +1,5 @@
 """Whatever is done to a template, it loads or is refused as the project's fault."""
 
-import contextlib
 import copy
 import json
 from collections.abc import Iterator
@@ -138,8 +137,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def load_mutated(folder: Path, document: dict[str, Any]) -> None:
     (folder / "template.json").write_text(json.dumps(document))
-    with contextlib.suppress(ProjectError):
+    try:
         load(folder)
+    except ProjectError as error:
+        assert error.cause and error.remedy
 
 
 @pytest.mark.parametrize("document", [PLAIN, SAM])

@@ -3,12 +3,15 @@
 It remembers what was read: what is left over at the end is configuration that nobody acts on, and a warning names it.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from callpark.kernel.errors import ProjectError
 from callpark.projects.document import Place, Value
+
+_WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,18}\s*")
 
 Blame: TypeAlias = Callable[[Place, str, str], ProjectError]
 """(place, cause, remedy) → the error that names file and line."""
@@ -50,7 +53,7 @@ class Properties:
             return None
         if isinstance(value, int) and not isinstance(value, bool):
             return value
-        if isinstance(value, str) and len(value) <= 20 and value.strip().removeprefix("-").isdecimal():
+        if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
             return int(value)
         if isinstance(value, float) and value.is_integer():
             return int(value)
