@@ -137,10 +137,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def load_mutated(folder: Path, document: dict[str, Any]) -> None:
     (folder / "template.json").write_text(json.dumps(document))
+    refusals: list[ProjectError] = []
     try:
         load(folder)
     except ProjectError as error:
-        assert error.cause and error.remedy
+        refusals.append(error)
+    assert all(refusal.cause and refusal.remedy for refusal in refusals)
 
 
 @pytest.mark.parametrize("document", [PLAIN, SAM])
