@@ -26,6 +26,7 @@ class Display:
         self._clock = clock
         self._label = f"{label} " if label else ""
         self._since: float | None = None
+        self._refused = ""
 
     def show(self, at: float, text: str) -> None:
         since = self._since = at if self._since is None else self._since
@@ -41,8 +42,9 @@ class Display:
                 why = f": {escape(reason)}" if reason else ""
                 self.show(entry.at, f"[dim]function {escape(_short(function))} {outcome.replace('_', ' ')}{why}[/]")
             case FunctionRefused(function=function, reason=reason):
+                self._refused = reason
                 self.show(entry.at, f"[yellow]function {escape(_short(function))} refused: {escape(reason)}[/]")
-            case ActionFailed(action=action, error=error, reason=reason):
+            case ActionFailed(action=action, error=error, reason=reason) if reason != self._refused:
                 self.show(entry.at, f"[yellow]{escape(action)} took its {error} branch: {escape(reason)}[/]")
 
 

@@ -6,7 +6,7 @@ association; every function may be called, and the flow finds it by the name in 
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,7 @@ _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 """Nobody said which: the one that functions run on."""
 _RUNTIMES: Mapping[str, str] = {".py": _PYTHON, ".js": "nodejs22.x", ".mjs": "nodejs22.x", ".cjs": "nodejs22.x"}
 _OPTION = re.compile(r"(?P<name>[A-Za-z0-9_-]{1,64})=(?P<path>.+?)(?::(?P<handler>[^:/\\]+))?")
+_FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]*:[0-9]*:function:([A-Za-z0-9_-]{1,64})")
 _REMEDY = "write --function Name=./file.py:handler, Name=./file.js:handler or Name=./folder:module.handler"
 
 
@@ -70,8 +71,20 @@ def load_flow_file(
         numbers=(
             NumberDefinition(NUMBER, place.arn("connect", f"phone-number/{uuid_of(name, 'number', '')}"), flow.arn),
         ),
+        warnings=tuple(_mismatches(flow.content, [definition.configuration.name for definition in definitions])),
         watched=(path, *folders),
     )
+
+
+def _mismatches(content: str, given: Sequence[str]) -> Iterator[str]:
+    """Functions that the flow names and nobody gives, and the other way round."""
+    called = dict.fromkeys(_FUNCTION_ARN.findall(content))
+    for name in called:
+        if name not in given:
+            yield f"the flow calls the function {name}: give it with --function {name}=./file.py:handler"
+    for name in given:
+        if name not in called:
+            yield f"--function {name}: the flow names no function of that name; it calls {', '.join(called) or 'none'}"
 
 
 def _function_option(option: str, timeout_seconds: int) -> FunctionDefinition:
