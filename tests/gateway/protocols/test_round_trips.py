@@ -70,7 +70,7 @@ def protocol(service: str) -> ProtocolName:
     return name
 
 
-def botocore_protocol(service: str) -> Any:
+def botocore_protocol(service: str) -> object:
     return service_model(service).metadata["protocol"]
 
 

@@ -1,0 +1,181 @@
+"""GetMetricData, GetMetricStatistics, ListMetrics: translate and call the service. Called by `app.py`.
+
+Any other operation of CloudWatch is refused by the gateway by name.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+"""
+
+from collections.abc import Iterator, Mapping
+
+from callpark.kernel.operations import Call, OperationTable
+from callpark.metrics.api.questions import (
+    DataRequest,
+    Dimension,
+    ListRequest,
+    Query,
+    StatisticsRequest,
+    check_period,
+    check_query,
+    checked_statistic,
+    read,
+    wanted,
+)
+from callpark.metrics.api.questions import MetricNamed as Named
+from callpark.metrics.model import METRICS, NAMESPACE
+from callpark.metrics.refusals import bad_token, invalid, invalid_combination
+from callpark.metrics.service import Metrics
+from callpark.metrics.statistics import SIMPLE
+
+_LIST_PAGE = 500
+_RECENT_SECONDS = 3 * 3600
+
+
+class MetricOperations:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def table(self) -> OperationTable:
+        return {
+            ("cloudwatch", "GetMetricData"): self.get_data,
+            ("cloudwatch", "GetMetricStatistics"): self.get_statistics,
+            ("cloudwatch", "ListMetrics"): self.list_metrics,
+        }
+
+    async def get_data(self, call: Call) -> Mapping[str, object]:
+        """Datapoints of all queries in a row, cut into pages of `MaxDatapoints`."""
+        request = read(DataRequest, call.parameters)
+        if request.start_time >= request.end_time:
+            raise invalid("The parameter StartTime must be less than the parameter EndTime.")
+        if len(request.metric_data_queries) > self._metrics.limits.queries:
+            raise invalid(f"A request can have at most {self._metrics.limits.queries} queries")
+        if (request.label_options or {}).get("Timezone") not in (None, "+0000"):
+            raise invalid("callpark does not support LabelOptions in GetMetricData")
+        if len({query.id for query in request.metric_data_queries}) < len(request.metric_data_queries):
+            raise invalid("The values for parameter Id in MetricDataQueries must be unique.")
+        limit = self._metrics.limits.data_datapoints
+        first, most = _place(request.next_token), min(request.max_datapoints or limit, limit)
+        results: list[dict[str, object]] = []
+        begun = 0
+        for query in request.metric_data_queries:
+            found = self._values(query, request)
+            if query.return_data:
+                shown = found[max(0, first - begun) : max(0, first + most - begun)]
+                begun += len(found)
+                results.append(_result(query, shown, "Complete" if begun <= first + most else "PartialData"))
+        members: dict[str, object] = {"MetricDataResults": results, "Messages": []}
+        return members if begun <= first + most else {**members, "NextToken": str(first + most)}
+
+    async def get_statistics(self, call: Call) -> Mapping[str, object]:
+        request = read(StatisticsRequest, call.parameters)
+        if request.start_time >= request.end_time:
+            raise invalid_combination("The parameter StartTime must be less than the parameter EndTime.")
+        if not request.statistics and not request.extended_statistics:
+            raise invalid_combination(
+                "At least one of the parameters Statistics and ExtendedStatistics must be specified."
+            )
+        check_period(request.period)
+        extended = {name: checked_statistic(name) for name in request.extended_statistics}
+        asked, most = int((request.end_time - request.start_time) // request.period), self._metrics.limits.datapoints
+        if asked > most:
+            raise invalid_combination(
+                f"You have requested up to {asked:,} datapoints, which exceeds the limit of {most:,}. You may reduce "
+                "the datapoints requested by increasing Period, or decreasing the time range."
+            )
+        named = wanted(Named(request.namespace, request.metric_name, request.dimensions), request.unit)
+        points: list[dict[str, object]] = []
+        if named is not None:
+            unit = METRICS[named.metric].unit
+            for point in self._metrics.datapoints(
+                named.metric, named.function, request.start_time, request.end_time, request.period
+            ):
+                members: dict[str, object] = {"Timestamp": point.at, "Unit": unit}
+                members |= {name: SIMPLE[name](point.bucket) for name in request.statistics}
+                if extended:
+                    members["ExtendedStatistics"] = {name: value(point.bucket) for name, value in extended.items()}
+                points.append(members)
+        return {"Label": request.metric_name, "Datapoints": points}
+
+    async def list_metrics(self, call: Call) -> Mapping[str, object]:
+        request = read(ListRequest, call.parameters)
+        listed = [
+            {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
+            for metric, dimensions in self._listed(request)
+        ]
+        if request.owning_account not in (None, call.place.account):
+            listed = []
+        first = _place(request.next_token)
+        members: dict[str, object] = {"Metrics": listed[first : first + _LIST_PAGE]}
+        if request.include_linked_accounts:
+            members["OwningAccounts"] = [call.place.account] * len(listed[first : first + _LIST_PAGE])
+        if first + _LIST_PAGE < len(listed):
+            members["NextToken"] = str(first + _LIST_PAGE)
+        return members
+
+    def _values(self, query: Query, request: DataRequest) -> list[tuple[int, float]]:
+        stat = check_query(query)
+        check_period(stat.period)
+        value = checked_statistic(stat.stat)
+        named = wanted(stat.metric, stat.unit)
+        if named is None:
+            return []
+        points = self._metrics.datapoints(
+            named.metric, named.function, request.start_time, request.end_time, stat.period
+        )
+        found = [(point.at, value(point.bucket)) for point in points]
+        return found if request.scan_by == "TimestampAscending" else found[::-1]
+
+    def _listed(self, request: ListRequest) -> Iterator[tuple[str, list[Mapping[str, str]]]]:
+        if request.namespace not in (None, NAMESPACE):
+            return
+        for metric in METRICS:
+            if request.metric_name not in (None, metric):
+                continue
+            for function in (None, *self._metrics.functions()):
+                if not self._is_there(metric, function, recent=request.recently_active is not None):
+                    continue
+                for dimensions in _dimensions(function):
+                    if _fits(dimensions, request.dimensions):
+                        yield metric, [{"Name": name, "Value": value} for name, value in dimensions.items()]
+
+    def _is_there(self, metric: str, function: str | None, *, recent: bool) -> bool:
+        series = self._metrics.recorded(metric, function)
+        if not recent:
+            return bool(series)
+        since = (self._metrics.now() - _RECENT_SECONDS) // 60
+        return any(one.newest_minute >= since for one in series)
+
+
+def _dimensions(function: str | None) -> list[dict[str, str]]:
+    """The sets under which Lambda publishes: of the function, of its unqualified resource, of all functions."""
+    if function is None:
+        return [{}]
+    return [{"FunctionName": function}, {"FunctionName": function, "Resource": function}]
+
+
+def _fits(dimensions: Mapping[str, str], filters: list[Dimension]) -> bool:
+    return all(
+        dimension.name in dimensions and dimension.value in (None, dimensions[dimension.name]) for dimension in filters
+    )
+
+
+def _result(query: Query, shown: list[tuple[int, float]], status: str) -> dict[str, object]:
+    assert query.metric_stat is not None
+    return {
+        "Id": query.id,
+        "Label": query.label or query.metric_stat.metric.metric_name,
+        "Timestamps": [at for at, _ in shown],
+        "Values": [value for _, value in shown],
+        "StatusCode": status,
+    }
+
+
+def _place(token: str | None) -> int:
+    if token is None:
+        return 0
+    if not token.isascii() or not token.isdigit() or len(token) > 9:
+        raise bad_token()
+    return int(token)
+
+
+def operations(metrics: Metrics) -> OperationTable:
+    """All operations of Amazon CloudWatch that callpark serves."""
+    return MetricOperations(metrics).table()

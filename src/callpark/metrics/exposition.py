@@ -1,0 +1,55 @@
+"""Metrics in Prometheus's text format. Pure; called by `api/page.py`.
+
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+from collections.abc import Iterator
+
+from callpark.metrics.model import METRICS, Metric
+from callpark.metrics.series import BOUNDS, Series
+from callpark.metrics.service import ALL, Metrics
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+def exposition(metrics: Metrics) -> str:
+    """Every metric, whether or not it has values. CloudWatch's names after `aws_lambda_`."""
+    return "".join(line + "\n" for metric in METRICS.values() for line in _lines(metrics, metric))
+
+
+def _lines(metrics: Metrics, metric: Metric) -> Iterator[str]:
+    name = f"aws_lambda_{metric.name}" + {"counter": "_total", "histogram": "_milliseconds", "gauge": ""}[metric.kind]
+    yield f"# HELP {name} {metric.help}"
+    yield f"# TYPE {name} {metric.kind}"
+    for function in (*metrics.functions(), ALL):
+        series = metrics.series(metric.name, function)
+        if series is None:
+            continue
+        labels = f'FunctionName="{_escaped(function)}"' if function != ALL else ""
+        if metric.kind == "histogram":
+            yield from _histogram(name, labels, series)
+        else:
+            value = series.total if metric.kind == "counter" else series.last
+            yield f"{name}{_braced(labels)} {_number(value)}"
+
+
+def _histogram(name: str, labels: str, series: Series) -> Iterator[str]:
+    comma = "," if labels else ""
+    below = 0
+    for bound, count in zip((*map(_number, BOUNDS), "+Inf"), series.counts, strict=True):
+        below += count
+        yield f'{name}_bucket{{{labels}{comma}le="{bound}"}} {below}'
+    yield f"{name}_sum{_braced(labels)} {_number(series.total)}"
+    yield f"{name}_count{_braced(labels)} {series.number}"
+
+
+def _braced(labels: str) -> str:
+    return f"{{{labels}}}" if labels else ""
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,93 @@
+"""Amazon CloudWatch's values as far as Lambda's metrics need them: names, units, and one minute of one series.
+
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+NAMESPACE = "AWS/Lambda"
+
+Unit: TypeAlias = Literal["Count", "Milliseconds"]
+Kind: TypeAlias = Literal["counter", "histogram", "gauge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """`kind` says how Prometheus sees it; CloudWatch keeps all alike. `help` is one sentence."""
+
+    name: str
+    unit: Unit
+    kind: Kind
+    help: str
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("Invocations", "Count", "counter", "Runs of the function's code, failed ones included."),
+        Metric("Errors", "Count", "counter", "Runs that ended in a function error."),
+        Metric("Throttles", "Count", "counter", "Invocations that found no room."),
+        Metric("Duration", "Milliseconds", "histogram", "How long the code ran."),
+        Metric("ConcurrentExecutions", "Count", "gauge", "Runs at the same time."),
+        Metric("AsyncEventsReceived", "Count", "counter", "Events that were accepted and stored."),
+        Metric("AsyncEventAge", "Milliseconds", "histogram", "From the acceptance of an event to a run of it."),
+        Metric("AsyncEventsDropped", "Count", "counter", "Events that were given up."),
+        Metric("DeadLetterErrors", "Count", "counter", "Events that could not be sent to a dead-letter queue."),
+        Metric("DestinationDeliveryFailures", "Count", "counter", "Records that could not be sent to a destination."),
+        Metric("RecursiveInvocationsDropped", "Count", "counter", "Invocations stopped because they went in circles."),
+    )
+}
+
+#: Relative width of a percentile's buckets: a percentile is right to one per cent.
+_GROWTH = math.log(1.02)
+_ZERO = -(10**9)
+
+
+class Bucket:
+    """The values of one minute, as CloudWatch's statistic set, with a sketch for percentiles."""
+
+    __slots__ = ("count", "maximum", "minimum", "sketch", "total")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.total = 0.0
+        self.minimum = math.inf
+        self.maximum = -math.inf
+        self.sketch: dict[int, int] = {}
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        self.total += value
+        if value < self.minimum:
+            self.minimum = value
+        if value > self.maximum:
+            self.maximum = value
+        place = math.ceil(math.log(value) / _GROWTH) if value > 0 else _ZERO
+        self.sketch[place] = self.sketch.get(place, 0) + 1
+
+    def percentile(self, share: float) -> float:
+        """`share` between 0 and 1."""
+        wanted = max(1, math.ceil(share * self.count))
+        seen = 0
+        for place in sorted(self.sketch):
+            seen += self.sketch[place]
+            if seen >= wanted:
+                value = 0.0 if place == _ZERO else math.exp((place - 0.5) * _GROWTH)
+                return min(max(value, self.minimum), self.maximum)
+        return self.maximum
+
+
+def merged(buckets: Iterable[Bucket]) -> Bucket:
+    """Several as one."""
+    found = Bucket()
+    for bucket in buckets:
+        found.count += bucket.count
+        found.total += bucket.total
+        found.minimum = min(found.minimum, bucket.minimum)
+        found.maximum = max(found.maximum, bucket.maximum)
+        for place, count in bucket.sketch.items():
+            found.sketch[place] = found.sketch.get(place, 0) + count
+    return found
