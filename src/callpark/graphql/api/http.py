@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html
 
 import logging
 
-from callpark.graphql.api import answers, asgi
+from callpark.graphql.api import answers
 from callpark.graphql.api.answers import HttpAnswer
 from callpark.graphql.api.location import choose, locate, not_found
 from callpark.graphql.api.ports import Apis
@@ -18,6 +18,7 @@ from callpark.graphql.auth.verdict import Authorized, Refusal
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse
 from callpark.graphql.model import ApiDefinition
 from callpark.graphql.request_body import parse
+from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
 from callpark.kernel.deadline import Deadline
 from callpark.kernel.errors import CallerError
@@ -41,14 +42,6 @@ _TIMED_OUT = GraphqlResponse(
 )
 
 
-class _ClientGone(Exception):
-    """Nobody is left to answer."""
-
-
-class _BodyTooLarge(Exception):
-    pass
-
-
 class GraphqlHttp:
     def __init__(self, service: Apis, clock: Clock, ids: Ids, limits: AppSyncLimits) -> None:
         self._service = service
@@ -60,7 +53,7 @@ class GraphqlHttp:
         request_id = self._ids.uuid()
         try:
             reply = await self._answer(scope, receive, request_id)
-        except _ClientGone:
+        except asgi.ClientGone:
             return
         except CallerError as error:
             reply = answers.problem(error.status, error.code, error.body, request_id)
@@ -98,7 +91,8 @@ class GraphqlHttp:
         reading = True
         try:
             async with Deadline(self._clock, self._limits.request_seconds, f"request {request_id}"):
-                document = await self._body(scope, receive)
+                announced = (asgi.header(scope, b"content-length") or b"").decode("latin-1")
+                document = await asgi.read_body(receive, announced, self._limits.request_bytes)
                 reading = False
                 if not document:
                     return _malformed("Request body is empty.", request_id)
@@ -116,9 +110,8 @@ class GraphqlHttp:
                         identity=authorized.identity,
                     ),
                 )
-        except _BodyTooLarge:
+        except asgi.BodyTooLarge:
             message = f"The request is larger than {self._limits.request_bytes} bytes."
-            # The rest of the body is not read, so this connection cannot carry another request.
             return answers.refusal(
                 413, "RequestEntityTooLargeException", message, request_id, ((b"connection", b"close"),)
             )
@@ -129,25 +122,6 @@ class GraphqlHttp:
                 )
             response = _TIMED_OUT
         return answers.answer(200, response.body(), request_id, ((b"x-amzn-appsync-tokensconsumed", b"1"),))
-
-    async def _body(self, scope: asgi.Scope, receive: asgi.Receive) -> bytes:
-        maximum = self._limits.request_bytes
-        declared = asgi.header(scope, b"content-length") or b"0"
-        if declared.isdigit() and (len(declared) > 18 or int(declared) > maximum):
-            raise _BodyTooLarge
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _ClientGone
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size > maximum:
-                raise _BodyTooLarge
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return b"".join(chunks)
 
 
 def _malformed(message: str, request_id: str) -> HttpAnswer:

@@ -6,12 +6,12 @@ The gateway mounts it: `matches(scope)` says whether a scope is ours, calling it
 
 import asyncio
 
-from callpark.graphql.api import asgi
 from callpark.graphql.api.http import GraphqlHttp
 from callpark.graphql.api.location import locate
 from callpark.graphql.api.ports import Apis
 from callpark.graphql.api.websocket import Surroundings, WebsocketConnection
 from callpark.graphql.realtime.hub import Hub
+from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import Limits

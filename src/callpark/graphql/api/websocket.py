@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from callpark.graphql.api import asgi
 from callpark.graphql.api.handshake import Handshake, shake
 from callpark.graphql.api.location import locate
 from callpark.graphql.api.ports import Apis
@@ -21,6 +20,7 @@ from callpark.graphql.realtime import frames, protocol
 from callpark.graphql.realtime.hub import Hub
 from callpark.graphql.realtime.outbox import Outbox
 from callpark.graphql.subscriptions import PreparedSubscription, SubscriptionRefused
+from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
 from callpark.kernel.deadline import Deadline
 from callpark.kernel.errors import CallerError

@@ -1,0 +1,56 @@
+"""The little of ASGI that is needed here: its types, and reading a request's body within a limit.
+
+Used by the gateway and by slices that serve HTTP and websockets of their own.
+https://asgi.readthedocs.io/en/latest/specs/www.html
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, TypeAlias
+
+# ASGI's dictionaries are open by specification; what is read from them is narrowed where it is read.
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+
+class ClientGone(Exception):
+    """The client left before its request was complete; nobody waits for an answer."""
+
+
+class BodyTooLarge(Exception):
+    """The rest of the body is not read, so the connection cannot carry another request."""
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first value of a header; names are lower case in ASGI."""
+    headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+    return next((value for key, value in headers if key == name), None)
+
+
+def host(scope: Scope) -> str:
+    return (header(scope, b"host") or b"").decode("latin-1")
+
+
+def path(scope: Scope) -> str:
+    found: str = scope["path"]
+    return found
+
+
+async def read_body(receive: Receive, announced: str | None, limit: int) -> bytes:
+    """The whole body. `announced` is Content-Length. Raises BodyTooLarge as soon as it is known, and ClientGone."""
+    if announced is not None and announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
+        raise BodyTooLarge
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
