@@ -9,11 +9,10 @@ from callpark.flows.channels.phone import Manner, ScriptedPhone
 from callpark.flows.contact import End
 from callpark.flows.events import FunctionAnswer
 from callpark.flows.happenings import FlowHappening, FlowLogged
-from callpark.flows.instance import function_name
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
 from callpark.flows.service import Call, Flows
 from callpark.flows.timeline import Timeline, timeline
-from callpark.kernel.arn import Place
+from callpark.kernel.arn import Place, function_name
 from callpark.kernel.clock import VirtualClock, sleep
 from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import ConnectLimits

@@ -2,11 +2,11 @@
 
 import pytest
 
-from callpark.flows.instance import build_instance, function_name
+from callpark.flows.instance import build_instance
 from callpark.flows.model import FlowDefinition
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import ConnectLimits
-from tests.flows.building import INSTANCE, content, definition, flow_arn, function_arn, hang_up
+from tests.flows.building import INSTANCE, content, definition, flow_arn, hang_up
 
 pytestmark = pytest.mark.unit
 
@@ -38,18 +38,3 @@ def test_a_flow_whose_name_is_not_its_id_is_called_by_both() -> None:
     with pytest.raises(ProjectError) as refused:
         instance.answering("Other line")
     assert refused.value.remedy == "there is: Main line"
-
-
-@pytest.mark.parametrize(
-    ("arn", "name"),
-    [
-        (function_arn("F"), "F"),
-        (function_arn("F") + ":LIVE", "F"),
-        ("arn:aws:lambda:eu-west-2:1:layer:F", None),
-        ("arn:aws:sqs:eu-west-2:1:F", None),
-        ("F", None),
-        ("arn:aws:lambda:eu-west-2:1:function:", None),
-    ],
-)
-def test_function_names(arn: str, name: str | None) -> None:
-    assert function_name(arn) == name

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callpark.kernel.arn import Arn, Place
+from callpark.kernel.arn import Arn, Place, function_name
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.ids import Ids, SeededIds, SystemIds
 from callpark.kernel.limits import Limits
@@ -132,3 +132,18 @@ class TestLimits:
             assert unit, name
             assert source, name
             assert Limits().override([f"{name}={value}"]) == Limits()
+
+
+@pytest.mark.parametrize(
+    ("arn", "name"),
+    [
+        ("arn:aws:lambda:eu-west-2:1:function:F", "F"),
+        ("arn:aws:lambda:eu-west-2:1:function:F:LIVE", "F"),
+        ("arn:aws:lambda:eu-west-2:1:layer:F", None),
+        ("arn:aws:sqs:eu-west-2:1:F", None),
+        ("F", None),
+        ("arn:aws:lambda:eu-west-2:1:function:", None),
+    ],
+)
+def test_function_names(arn: str, name: str | None) -> None:
+    assert function_name(arn) == name

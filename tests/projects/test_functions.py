@@ -329,3 +329,22 @@ Resources:
         "template.yaml:4: Resources.Js.Properties.Code: js/package.json asks for left-pad, not installed beside the "
         f"handler; run `npm install` in {tmp_path}/js, or `sam build` and serve .aws-sam/build/template.yaml",
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Fn", "Fn:live", "123456789012:function:Fn", "arn:aws:lambda:us-east-1:123456789012:function:Fn:live"],
+)
+def test_an_event_invoke_config_names_its_function_in_any_form(tmp_path: Path, name: str) -> None:
+    project = loaded(
+        tmp_path,
+        f"""
+Resources:
+  Fn: {{Type: AWS::Lambda::Function, Properties: {{Runtime: python3.12, Handler: app.f, Code: src}}}}
+  Async:
+    Type: AWS::Lambda::EventInvokeConfig
+    Properties: {{ FunctionName: "{name}", Qualifier: live, MaximumRetryAttempts: 1 }}
+""",
+        HANDLER,
+    )
+    assert only(project).event_invoke_config == EventInvokeConfig(1, None, None, None)

@@ -17,7 +17,7 @@ from callpark.flows.program import Program
 from callpark.flows.prompts import Prompt
 from callpark.flows.turn import Heard, Refusal
 from callpark.flows.validate import Problem, validate
-from callpark.kernel.arn import Arn, Place
+from callpark.kernel.arn import Place, function_name
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import ConnectLimits
 
@@ -132,12 +132,3 @@ class Surroundings:
         if local is None or local == arn or self.functions.refusal(local) is not None:
             return Refusal(refusal)
         return local
-
-
-def function_name(arn: str) -> str | None:
-    """The function's name in a Lambda ARN, without its qualifier; None for anything else."""
-    parsed = Arn.parse(arn)
-    if parsed is None or parsed.service != "lambda":
-        return None
-    kind, _, name = parsed.resource.partition(":")
-    return name.partition(":")[0] or None if kind == "function" else None

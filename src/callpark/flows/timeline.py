@@ -22,6 +22,7 @@ from callpark.flows.happenings import (
     WaitEnded,
     WaitEntered,
 )
+from callpark.kernel.arn import function_name
 from callpark.kernel.trace import Entry
 
 #: How far the trace may lag behind the engine while a contact is being saved.
@@ -156,7 +157,10 @@ class _Drawing:
                 self.keys.append(KeyRow(at, taken.key, taken.wanted))
             case FunctionStarted() as function:
                 self.functions[function.invocation_id] = FunctionRow(
-                    function.invocation_id, _name(function.function), function.asynchronous, at
+                    function.invocation_id,
+                    function_name(function.function) or function.function,
+                    function.asynchronous,
+                    at,
                 )
             case FunctionEnded() as function:
                 self._end_function(at, function)
@@ -212,7 +216,3 @@ class _Drawing:
         row = self.functions.get(ended.invocation_id)
         if row is not None and row.end is None:
             self.functions[ended.invocation_id] = msgspec.structs.replace(row, end=at, outcome=ended.outcome)
-
-
-def _name(function_arn: str) -> str:
-    return function_arn.rpartition(":function:")[2] or function_arn

@@ -37,3 +37,12 @@ class Place:
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+def function_name(arn: str) -> str | None:
+    """The function's name in a Lambda ARN, without its qualifier; None for anything else."""
+    parsed = Arn.parse(arn)
+    if parsed is None or parsed.service != "lambda":
+        return None
+    kind, _, name = parsed.resource.partition(":")
+    return name.partition(":")[0] or None if kind == "function" else None

@@ -6,21 +6,14 @@ Whoever leaves has hung up. Pages of other sites may not call: a browser names t
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from callpark.flows.api import phone_frames as frames
 from callpark.flows.channels.voice import KEYS, Line
 from callpark.flows.service import Call, Flows
+from callpark.kernel.asgi import Receive, Scope, Send, header, host
 from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.trace import Entry
-
-# ASGI's dictionaries are open by specification; what is read from them is narrowed where it is read.
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 _log = logging.getLogger("callpark")
 
@@ -141,6 +134,5 @@ async def _refuse(send: Send, refusal: frames.Refused) -> None:
 
 
 def _foreign(scope: Scope) -> bool:
-    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    origin = headers.get(b"origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get(b"host", "")
+    origin = header(scope, b"origin")
+    return origin is not None and urlsplit(origin.decode("latin-1")).netloc != host(scope)

@@ -55,14 +55,14 @@ def _function_name(resource: Resource) -> str:
 
 
 def _unqualified(function: str, stack: Stack) -> str:
-    """The ARN of a function given by name, ARN or qualified ARN."""
+    """The ARN of a function given by name, ARN or partial ARN, with or without a qualifier."""
     return stack.home.arn("lambda", f"function:{_name_of(function)}")
 
 
 def _name_of(function: str) -> str:
     arn = Arn.parse(function)
     text = arn.resource if arn is not None else function
-    return text.removeprefix("function:").partition(":")[0]
+    return text.rpartition("function:")[2].partition(":")[0]
 
 
 def functions(resources: Sequence[Resource], stack: Stack) -> tuple[FunctionDefinition, ...]:
