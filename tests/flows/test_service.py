@@ -423,6 +423,8 @@ async def test_a_contact_that_cannot_be_saved_is_let_go(clock: VirtualClock, cap
     assert call.heard == []
     assert call.phone.end == "OTHER"
     assert "could not be saved" in caplog.text
+    await clock.settle()
+    assert "stays in the store, a restart will end it: the disk is full" in caplog.text
     caplog.clear()
 
 
@@ -439,6 +441,8 @@ async def test_a_phone_that_breaks_does_not_hang_the_exchange(
     call = office.flows.start_call("flow", phone)
     end = await clock.run_until(call.ended)
     assert end.reason == "OTHER"
+    await clock.settle()
+    assert await office.store.scan("contacts") == []
     assert "an effect failed" in caplog.text
     caplog.clear()
     assert (await office.call("3#")).heard[-1] == "Your request is done."

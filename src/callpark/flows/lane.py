@@ -158,7 +158,7 @@ class Lane:
         before = self.contact
         try:
             # A machine's clock may be set back between a timer's call and now; for the contact it is not.
-            now = max(self._exchange.clock.now(), *[event.at for event in events if isinstance(event, TimerFired)], 0.0)
+            now = max([self._exchange.clock.now(), *(event.at for event in events if isinstance(event, TimerFired))])
             for event in events:
                 self.contact, self.program, more = handle(self._world, self.program, self.contact, event, now)
                 effects += more
@@ -249,10 +249,17 @@ class Lane:
         self._alarms = tuple([other for other in self._alarms if other is not alarm])
 
     def _fail(self, detail: str) -> None:
-        """Our own failure: the caller is let go at once instead of being left in silence."""
+        """Our own failure: the caller is let go at once instead of being left in silence, and nothing of the contact is
+        left that a restart would take up."""
         now = self._exchange.clock.now()
+        forgetting = asyncio.ensure_future(self._exchange.store.commit([DeleteRow(TABLE, self.contact.id)]))
+        forgetting.add_done_callback(self._forgotten)
         self._exchange.trace.emit(ContactEnded(self.contact.id, "OTHER", detail))
         self._finish(End("OTHER", detail), now)
+
+    def _forgotten(self, forgetting: "asyncio.Future[None]") -> None:
+        if not forgetting.cancelled() and (error := forgetting.exception()) is not None:
+            _log.warning("contact %s stays in the store, a restart will end it: %s", self.contact.id, error)
 
     def _finish(self, end: End, now: float) -> None:
         self._end = end

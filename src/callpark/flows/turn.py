@@ -6,7 +6,7 @@ through its verbs. Nothing in it outlives the turn but what `contact()` and `eff
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 from uuid import UUID, uuid5
 
 import msgspec
@@ -59,9 +59,6 @@ class Heard:
     seconds: float
 
 
-FunctionChoice: TypeAlias = str | Refusal
-
-
 class World(Protocol):
     """What a contact finds around it, standing still during a turn."""
 
@@ -72,7 +69,7 @@ class World(Protocol):
         """A flow by ARN or id, None when there is none."""
         ...
 
-    def function(self, arn: str) -> FunctionChoice:
+    def function(self, arn: str) -> str | Refusal:
         """The ARN of the local function that answers to `arn`, or why it may not be called."""
         ...
 

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/connect/latest/devguide/flow-language.html
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from callpark.flows.actions import ACTION_TYPES
 from callpark.flows.actions.invoke import maximum_seconds
@@ -23,7 +23,7 @@ from callpark.flows.references import template
 from callpark.flows.transitions import OPERATORS
 from callpark.kernel.limits import ConnectLimits
 
-Severity = Literal["error", "warning"]
+Severity: TypeAlias = Literal["error", "warning"]
 
 _BAD_CHARACTERS = frozenset("%:(\\/)=$,;[]{}")
 #: Parameters about keys typed ahead; the console writes them into every export, mostly as false.
@@ -143,10 +143,10 @@ def _check_conditions(action: Action) -> Iterator[Problem]:
 def _check_parameters(action: Action, type_: ActionType) -> Iterator[Problem]:
     for key in sorted(action.parameters.keys() - type_.parameters):
         yield _error(f"Invalid Action property name: {key}", action)
-    reported = ""
     for key in sorted(UNHEEDED & action.parameters.keys()):
         if str(action.parameters[key]).lower() == "true":
             yield _warning(f"{key}: callpark keeps no keys that are pressed before they are asked for", action)
+    reported = ""
     try:
         type_.prepare(action)
     except ParameterProblem as problem:
