@@ -117,8 +117,8 @@ class Flows:
             await self._take_up(contact, reconnect(contact))
 
     def start_call(self, number_or_flow: str, phone: Phone, caller: str | None = "+441632960001") -> Call:
-        """Call a number (E.164) or a flow (name, id, ARN). Raises ProjectError for what nobody answers, CallerError when
-        `connect.calls` contacts are open."""
+        """Call a number (E.164) or a flow (name, id, ARN). Raises ProjectError for what nobody answers, CallerError
+        when `connect.calls` contacts are open."""
         program = self.instance.answering(number_or_flow)
         if len(self._lanes) >= self._limits.calls:
             raise CallerError("LimitExceededException", 429, f"{self._limits.calls} contacts are open already")
