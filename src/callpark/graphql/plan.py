@@ -52,6 +52,7 @@ from graphql import (
     VariableNode,
     Visitor,
     execute_sync,
+    get_named_type,
     visit,
 )
 
@@ -242,7 +243,7 @@ class _Compiler:
         if name in ("__schema", "__type"):
             return self._introspection(nodes, FieldSite(parent.name, nodes, self._selector, "")), False
         definition = parent.fields[name]
-        site = FieldSite(parent.name, nodes, self._selector, _type_name(definition.type))
+        site = FieldSite(parent.name, nodes, self._selector, get_named_type(definition.type).name)
         position = self._position(definition.type, nodes, site)
         if not self._permitted(parent, name):
             return self._denied(parent, key, definition, site), False
@@ -385,10 +386,6 @@ def uses_variables(node: FieldNode) -> bool:
     for argument in node.arguments or ():
         visit(argument, finder)
     return finder.found
-
-
-def _type_name(output: GraphQLOutputType) -> str:
-    return str(output).strip("[]!")
 
 
 def _has(operation: OperationDefinitionNode, nodes: list[FieldNode]) -> bool:

@@ -20,6 +20,7 @@ from graphql import (
     OperationDefinitionNode,
     Visitor,
     VisitorAction,
+    get_named_type,
     print_ast,
     visit,
 )
@@ -107,7 +108,7 @@ def compile_subscription(
         field_name=name,
         response_key=response_key,
         arguments=field_arguments(root.fields[name], nodes[0]),
-        site=FieldSite(root.name, nodes, selector, str(root.fields[name].type).strip("[]!")),
+        site=FieldSite(root.name, nodes, selector, get_named_type(root.fields[name].type).name),
         permitted=schema.permits(mode, settings.default_mode, root.name, name),
         mutations=schema.subscribed.get(name, ()),
         shape=_shape(operation, fragments, mode, switches),

@@ -25,7 +25,7 @@ from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.registry import SERVED, is_served
 from callpark.projects.resources.stack import Resource, Stack
 from callpark.projects.template import Template, find, project_name, read
-from callpark.projects.transform import Transformed, transform
+from callpark.projects.transform import transform
 
 _SECTIONS = frozenset(
     {
@@ -71,9 +71,11 @@ class _Loading:
     def project(self) -> Project:
         stack = self._stack
         stack.watch(self._template.path)
-        transformed = self._transformed()
+        values = self._expanded()
+        given = self._parameters(values)
+        transformed = transform(self._template, values, _texts(given), stack.home.region)
         declared = _mapping(transformed.values, "Resources", self._template)
-        evaluator = self._evaluator(transformed.values, declared)
+        evaluator = self._evaluator(transformed.values, given, declared)
         resources = self._resources(declared, transformed.made, evaluator)
         project = Project(
             name=stack.project,
@@ -91,7 +93,8 @@ class _Loading:
         warnings = dict.fromkeys([*transformed.warnings, *evaluator.warnings, *stack.warnings])
         return dataclasses.replace(project, warnings=tuple(warnings), watched=tuple(stack.watched))
 
-    def _transformed(self) -> Transformed:
+    def _expanded(self) -> dict[str, Value]:
+        """The template with its included files, its sections known by name."""
         expanded = expand(self._template, self._stack.limits.project, is_served)
         values = expanded.values
         self._stack.included = expanded.files
@@ -105,13 +108,12 @@ class _Loading:
                     "correct the name; look at the indentation",
                 )
         self._warn_unchecked(values)
-        self._parameters = parameters.resolve(_mapping(values, "Parameters", self._template), self._given, self._where)
-        self._stack.warnings += self._parameters.warnings
-        texts = {
-            name: ",".join(map(str, value)) if isinstance(value, list) else str(value)
-            for name, value in self._parameters.values.items()
-        }
-        return transform(self._template, values, texts, self._stack.home.region)
+        return values
+
+    def _parameters(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
+        resolved = parameters.resolve(_mapping(values, "Parameters", self._template), self._given, self._where)
+        self._stack.warnings += resolved.warnings
+        return resolved.values
 
     def _warn_unchecked(self, values: Mapping[str, Value]) -> None:
         for section in ("Rules", "Hooks"):
@@ -119,12 +121,14 @@ class _Loading:
                 if name != _CDK_RULE:
                     self._stack.warn((section, name), "is ignored")
 
-    def _evaluator(self, values: Mapping[str, Value], declared: Mapping[str, Value]) -> Evaluator:
+    def _evaluator(
+        self, values: Mapping[str, Value], given: Mapping[str, Value], declared: Mapping[str, Value]
+    ) -> Evaluator:
         stack = self._stack
         evaluator = Evaluator(
             where=self._where,
             region=stack.home.region,
-            parameters=self._parameters.values,
+            parameters=given,
             pseudo=_pseudo(stack),
             mappings=_mapping(values, "Mappings", self._template),
         )
@@ -210,6 +214,11 @@ class _Loading:
 
     def _text(self, value: Value, place: Place) -> str:
         return as_text(value, lambda cause, remedy: self._stack.blame(place, cause, remedy))
+
+
+def _texts(given: Mapping[str, Value]) -> dict[str, str]:
+    """Parameters as SAM's translator takes them."""
+    return {name: ",".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in given.items()}
 
 
 def _mapping(values: Mapping[str, Value], section: str, template: Template) -> Mapping[str, Value]:
