@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from callpark.functions.concurrency import Slots
+from callpark.functions.concurrency import NO_SHARES, Shares, Slots
 from callpark.functions.model import Directory, EventInvokeConfig, FunctionConfiguration, FunctionDefinition, Invocation
 from callpark.kernel.errors import CallerError, ProjectError
 from tests.functions.scene import PLACE, Scene
@@ -36,7 +36,7 @@ async def test_loading_a_project_again_changes_only_what_changed(scene: Scene) -
     await scene.declare("changed", lambda run: None, configuration=configuration)
     assert scene.functions.function("same") is before["same"]
     assert scene.functions.function("changed").revision_id != before["changed"].revision_id
-    assert scene.environments.retired == [scene.functions.arn("changed")]
+    assert scene.environments.retired == [f"{scene.functions.arn('changed')}:$LATEST"]
 
 
 async def test_functions_of_the_api_stay_and_those_of_the_project_go(scene: Scene) -> None:
@@ -90,13 +90,13 @@ async def test_runtimes_that_cannot_run_here_are_named(scene: Scene) -> None:
 @pytest.mark.unit
 def test_slots() -> None:
     slots = Slots(account=3)
-    slots.reserve({"r": 1})
+    slots.share(Shares({"r": 1}, {}))
     assert [slots.take(name) for name in ("r", "a", "b")] == [None, None, None]
     assert slots.take("r") == "ReservedFunctionConcurrentInvocationLimitExceeded"
     assert slots.take("c") == "ConcurrentInvocationLimitExceeded"
     slots.give_back("a")
     assert slots.take("c") is None
-    slots.reserve({})
+    slots.share(NO_SHARES)
     assert slots.take("r") == "ConcurrentInvocationLimitExceeded"
     for name in ("r", "b", "c"):
         slots.give_back(name)

@@ -1,18 +1,16 @@
 """How functions come, change and go: the control plane. Reached as `Functions.administration`; called by `api/`.
 
-Every change is computed by `changes.py`, made durable by `catalogue.py`, and then told to the service, which retires
-environments and wakes queues. Changes are made one after another; uploads are checked and unpacked before their turn.
+Every change is computed by `changes.py` and made by the `Registrar`; uploads are checked and unpacked before their
+turn. Versions and aliases: `publishing.py`.
 """
 
-import asyncio
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from callpark.functions import changes, configuration, names, refusals
-from callpark.functions.catalogue import Catalogue
+from callpark.functions import changes, configuration, declarations, names, refusals, versions
 from callpark.functions.changes import ConfigurationEdit
 from callpark.functions.code.packages import Packages
+from callpark.functions.layers import Layers
 from callpark.functions.model import (
     DatedEventInvokeConfig,
     EventInvokeConfig,
@@ -20,44 +18,22 @@ from callpark.functions.model import (
     FunctionConfiguration,
     FunctionDefinition,
 )
-from callpark.kernel.arn import Place
-from callpark.kernel.clock import Clock
+from callpark.functions.registrar import Registrar, check_revision, kept_only
 from callpark.kernel.errors import CallerError, ProjectError
-from callpark.kernel.ids import Ids
-from callpark.kernel.limits import LambdaLimits
-
-_log = logging.getLogger("callpark")
 
 _NO_FUNCTION = "The function doesn't exist."
-_UNQUALIFIED_ONLY = (
-    "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
-    "Please specify either a function name or an unqualified function ARN."
-)
 
 
 class Administration:
-    """`now_current` is told the names of functions that have changed or gone."""
-
-    def __init__(
-        self,
-        *,
-        catalogue: Catalogue,
-        packages: Packages,
-        clock: Clock,
-        ids: Ids,
-        limits: LambdaLimits,
-        place: Place,
-        now_current: Callable[[Sequence[str]], None],
-    ) -> None:
-        self._catalogue = catalogue
+    def __init__(self, registrar: Registrar, packages: Packages, layers: Layers) -> None:
+        self._registrar = registrar
+        self._catalogue = registrar.catalogue
         self._packages = packages
-        self._clock = clock
-        self._ids = ids
-        self._limits = limits
-        self._place = place
-        self._now_current = now_current
-        self._changing = asyncio.Lock()
-        self._warned: set[str] = set()
+        self._layers = layers
+        self._clock = registrar.clock
+        self._ids = registrar.ids
+        self._limits = registrar.limits
+        self._place = registrar.place
 
     # Functions
 
@@ -66,18 +42,20 @@ class Administration:
         ProjectError."""
         self._check_definitions(definitions)
         identities = [await self._packages.identify(definition.code) for definition in definitions]
-        async with self._changing:
+        async with self._registrar.changing:
             now = self._clock.now()
             brought: list[Function] = []
             for definition, identity in zip(definitions, identities, strict=True):
                 previous = self._catalogue.get(definition.configuration.name)
-                brought.append(changes.declared(previous, definition, identity, self._ids.uuid(), now))
+                brought.append(
+                    declarations.declared(previous, definition, identity, self._ids, self._arn(definition), now)
+                )
             kept = {function.configuration.name for function in brought}
             gone = [f.configuration.name for f in self._catalogue if f.declared and f.configuration.name not in kept]
             changed = [f for f in brought if self._catalogue.get(f.configuration.name) is not f]
-            await self._catalogue.replace(changed, gone)
-            self._now_current([*(f.configuration.name for f in changed), *gone])
-        return [warning for function in brought for warning in _warnings(function)]
+            await self._registrar.replace(changed, gone)
+        layers = [self._layers.warning(f.configuration) for f in brought]
+        return [*(line for f in brought for line in kept_only(f)), *(line for line in layers if line is not None)]
 
     async def create_function(
         self,
@@ -89,9 +67,10 @@ class Administration:
     ) -> Function:
         """Raises CallerError."""
         configuration.check(function, self._limits)
+        self._layers.check(function)
         self._refuse_existing(function.name)
         code, identity = await self._packages.keep(zip_file)
-        async with self._changing:
+        async with self._registrar.changing:
             self._refuse_existing(function.name)
             created = Function(
                 configuration=function,
@@ -102,21 +81,34 @@ class Administration:
                 tags=tags,
                 inert=inert,
             )
-            await self._save(created)
+            await self._registrar.save(created)
+            self._registrar.transitions.begin(function.name, names.LATEST, "created")
         return created
 
     async def update_code(
-        self, function: str, zip_file: bytes, *, revision_id: str | None = None, dry_run: bool = False
+        self,
+        function: str,
+        zip_file: bytes,
+        *,
+        inert: Mapping[str, object],
+        revision_id: str | None = None,
+        dry_run: bool = False,
     ) -> Function:
         """Events that wait run the new code. Raises CallerError."""
-        current, _ = self._catalogue.find(function)
-        code, identity = await self._packages.keep(zip_file)
+        name, arn = self._changeable(function)
+        with self._registrar.transitions.uploading(name):
+            code, identity = await self._packages.keep(zip_file)
 
         def change(current: Function) -> Function:
-            _check_revision(current, revision_id)
-            return changes.with_code(current, code, identity, self._ids.uuid(), self._clock.now())
+            self._registrar.transitions.refuse_change(name, arn)
+            check_revision(revision_id, current.revision_id)
+            return changes.with_code(current, code, identity, inert, self._ids.uuid(), self._clock.now())
 
-        return change(current) if dry_run else await self._change(function, change)
+        if dry_run:
+            return change(self._catalogue.find(name)[0])
+        changed = await self._registrar.change(name, change)
+        self._registrar.transitions.begin(name, names.LATEST, "updated")
+        return changed
 
     async def update_configuration(
         self,
@@ -127,25 +119,28 @@ class Administration:
         revision_id: str | None = None,
     ) -> Function:
         """Raises CallerError."""
+        name, arn = self._changeable(function)
 
         def change(current: Function) -> Function:
-            _check_revision(current, revision_id)
+            self._registrar.transitions.refuse_change(name, arn)
+            check_revision(revision_id, current.revision_id)
             changed = changes.with_configuration(current, edit, inert, self._ids.uuid(), self._clock.now())
             configuration.check(changed.configuration, self._limits)
+            if edit.layers is not None:
+                self._layers.check(changed.configuration)
             return changed
 
-        return await self._change(function, change)
+        changed = await self._registrar.change(name, change)
+        self._registrar.transitions.begin(name, names.LATEST, "updated")
+        return changed
 
-    async def delete_function(self, function: str, qualifier: str | None = None) -> None:
-        """Events that wait are discarded. Raises CallerError."""
-        _, reference = self._catalogue.find(function, qualifier)
-        if reference.qualifier is not None:
-            raise refusals.invalid_parameter("$LATEST version cannot be deleted without deleting the function.")
-        async with self._changing:
-            found, _ = self._catalogue.find(function, qualifier)
-            self._warn_declared(found)
-            await self._catalogue.replace((), (reference.name,))
-            self._now_current((reference.name,))
+    async def delete_function(self, function: str) -> None:
+        """With its versions and aliases. Events that wait are discarded. Raises CallerError."""
+        async with self._registrar.changing:
+            found, reference = self._catalogue.find(function)
+            self._registrar.warn_declared(found)
+            await self._registrar.replace((), (reference.name,))
+            self._registrar.transitions.forget(reference.name)
 
     async def change_tags(self, function: str, tags: Mapping[str, str], removed: Sequence[str] = ()) -> None:
         """Add `tags`, remove those whose keys are in `removed`. Raises CallerError."""
@@ -154,7 +149,7 @@ class Administration:
             kept = {key: value for key, value in {**current.tags, **tags}.items() if key not in removed}
             return replace(current, tags=kept)
 
-        await self._change(function, change)
+        await self._registrar.change(names.parse(function, None, self._place).name, change)
 
     # Event invoke configurations: https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
 
@@ -165,7 +160,7 @@ class Administration:
         name, qualifier = self._configurable(function, qualifier)
         self._check_destinations(name, config)
         dated = DatedEventInvokeConfig(_without_empty(config), self._clock.now())
-        await self._change(name, lambda current: changes.with_event_invoke_config(current, qualifier, dated))
+        await self._registrar.change(name, lambda current: changes.with_event_invoke_config(current, qualifier, dated))
         return dated
 
     async def update_event_invoke_config(
@@ -181,7 +176,7 @@ class Administration:
             dated = DatedEventInvokeConfig(changes.merged(previous, config), self._clock.now())
             return changes.with_event_invoke_config(current, qualifier, dated)
 
-        return (await self._change(name, change)).event_invoke_configs[qualifier]
+        return (await self._registrar.change(name, change)).event_invoke_configs[qualifier]
 
     def event_invoke_config(self, function: str, qualifier: str | None) -> DatedEventInvokeConfig:
         """Raises CallerError; an unknown function has none, like any other."""
@@ -198,7 +193,7 @@ class Administration:
         self.event_invoke_config(function, qualifier)
         reference = names.parse(function, qualifier, self._place)
         key = reference.qualifier or names.LATEST
-        await self._change(reference.name, lambda current: changes.without_event_invoke_config(current, key))
+        await self._registrar.change(reference.name, lambda current: changes.without_event_invoke_config(current, key))
 
     def event_invoke_configs(self, function: str) -> Mapping[str, DatedEventInvokeConfig]:
         """By qualifier. Raises CallerError."""
@@ -210,10 +205,11 @@ class Administration:
 
     async def put_concurrency(self, function: str, reserved: int) -> None:
         """Raises CallerError."""
-        name = self._unqualified(function)
+        name = self._registrar.unqualified(function)
         self._catalogue.find_invoked(name)
 
         def change(current: Function) -> Function:
+            changes.check_reservation(current, reserved)
             others = {key: value for key, value in self._catalogue.reservations().items() if key != name}
             if self._limits.account_concurrency - sum(others.values()) - reserved < self._limits.unreserved_concurrency:
                 raise refusals.invalid_account_parameter(
@@ -222,60 +218,40 @@ class Administration:
                 )
             return replace(current, reserved_concurrency=reserved)
 
-        await self._change(name, change)
+        await self._registrar.change(name, change)
 
     def concurrency(self, function: str) -> int | None:
         """Raises CallerError."""
-        found, _ = self._catalogue.find(self._unqualified(function))
+        found, _ = self._catalogue.find(self._registrar.unqualified(function))
         return found.reserved_concurrency
 
     async def delete_concurrency(self, function: str) -> None:
         """Raises CallerError."""
-        await self._change(self._unqualified(function), lambda current: replace(current, reserved_concurrency=None))
+        name = self._registrar.unqualified(function)
+        await self._registrar.change(name, lambda current: replace(current, reserved_concurrency=None))
 
     # Inside
 
-    async def _change(self, function: str, change: Callable[[Function], Function]) -> Function:
-        async with self._changing:
-            current, _ = self._catalogue.find(function)
-            changed = change(current)
-            await self._save(changed)
-        return changed
+    def _changeable(self, function: str) -> tuple[str, str]:
+        """Name and ARN of a function that no other change is under way for. Raises CallerError."""
+        found, reference = self._catalogue.find(self._registrar.unqualified(function))
+        arn = self._catalogue.arn(reference.name)
+        self._registrar.transitions.refuse_change(found.configuration.name, arn)
+        return reference.name, arn
 
-    async def _save(self, function: Function) -> None:
-        self._warn_declared(function)
-        await self._catalogue.replace((function,))
-        self._now_current((function.configuration.name,))
-        for warning in _warnings(function):
-            self._warn_once(warning)
-
-    def _warn_declared(self, function: Function) -> None:
-        if function.declared:
-            self._warn_once(
-                f"function {function.configuration.name} belongs to the project: "
-                "what the API changes lasts until the project is loaded again"
-            )
-
-    def _warn_once(self, warning: str) -> None:
-        if warning not in self._warned:
-            self._warned.add(warning)
-            _log.warning("%s", warning)
+    def _arn(self, definition: FunctionDefinition) -> str:
+        return self._catalogue.arn(definition.configuration.name)
 
     def _refuse_existing(self, name: str) -> None:
         if name in self._catalogue:
             raise refusals.conflict(f"Function already exist: {name}")
 
-    def _unqualified(self, function: str) -> str:
-        reference = names.parse(function, None, self._place)
-        if reference.qualifier is not None:
-            raise refusals.invalid_parameter(_UNQUALIFIED_ONLY)
-        return reference.name
-
     def _configurable(self, function: str, qualifier: str | None) -> tuple[str, str]:
         """Name and qualifier of what may have an event-invoke configuration."""
         reference = names.parse(function, qualifier, self._place)
         key = reference.qualifier or names.LATEST
-        if reference.name not in self._catalogue or key != names.LATEST:
+        found = self._catalogue.get(reference.name)
+        if found is None or not versions.knows(found, key):
             raise refusals.not_found(_NO_FUNCTION)
         return reference.name, key
 
@@ -311,18 +287,5 @@ class Administration:
                 ) from None
 
 
-def _check_revision(function: Function, revision_id: str | None) -> None:
-    if revision_id is not None and revision_id != function.revision_id:
-        raise refusals.precondition_failed(
-            "The Revision Id provided does not match the latest Revision Id. "
-            "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
-        )
-
-
 def _without_empty(config: EventInvokeConfig) -> EventInvokeConfig:
     return replace(config, on_success=config.on_success or None, on_failure=config.on_failure or None)
-
-
-def _warnings(function: Function) -> list[str]:
-    dated = function.event_invoke_configs.get(names.LATEST)
-    return configuration.warnings(function.configuration, dated.config if dated is not None else None)

@@ -6,31 +6,14 @@ it is durable.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-import msgspec
-
-from callpark.functions import names, refusals
-from callpark.functions.model import Archive, CodeIdentity, DatedEventInvokeConfig, Function, FunctionConfiguration
+from callpark.functions import names, records, refusals, versions
+from callpark.functions.concurrency import Shares
+from callpark.functions.model import Archive, Function, Version
 from callpark.functions.names import FunctionReference
 from callpark.kernel.arn import Place
-from callpark.kernel.errors import RuntimeBug
 from callpark.store.ports import Change, DeleteRow, SetRow, Store
 
 _TABLE = "functions"
-
-
-class _Row(msgspec.Struct, frozen=True):
-    configuration: FunctionConfiguration
-    archive: Archive
-    identity: CodeIdentity
-    revision_id: str
-    last_modified: float
-    reserved_concurrency: int | None
-    event_invoke_configs: dict[str, DatedEventInvokeConfig]
-    tags: dict[str, str]
-    inert: dict[str, object]
-
-
-_decode = msgspec.json.Decoder(_Row).decode
 
 
 class Catalogue:
@@ -41,7 +24,7 @@ class Catalogue:
 
     async def load(self) -> None:
         for row in await self._store.scan(_TABLE):
-            self._functions.setdefault(row.key, _function(_decode(row.value)))
+            self._functions.setdefault(row.key, records.function_of(row.value))
 
     def get(self, name: str) -> Function | None:
         return self._functions.get(name)
@@ -58,19 +41,23 @@ class Catalogue:
         return self._place.arn("lambda", f"function:{name}")
 
     def find(self, function: str, qualifier: str | None = None) -> tuple[Function, FunctionReference]:
-        """What a name or ARN means. Raises CallerError; the refusal names the ARN as GetFunction does, unqualified
-        unless the caller qualified it."""
+        """What a name or ARN means; the reference's qualifier is one that the function has. Raises CallerError; the
+        refusal names the ARN as GetFunction does, unqualified unless the caller qualified it."""
         reference = names.parse(function, qualifier, self._place)
-        found = self._functions.get(reference.name) if reference.account == self._place.account else None
-        if found is None or reference.qualifier not in (None, names.LATEST):
+        found = self._meant(reference)
+        if found is None:
             raise refusals.function_not_found(self._asked_for(reference))
         return found, reference
+
+    def find_version(self, function: str, qualifier: str | None = None) -> tuple[Function, Version, FunctionReference]:
+        """`find`, and the version to show. Raises CallerError."""
+        found, reference = self.find(function, qualifier)
+        return found, versions.shown(found, reference.qualifier), reference
 
     def find_invoked(self, function: str, qualifier: str | None = None) -> tuple[str, str | None]:
         """Name and qualifier of what is to be invoked. Raises CallerError; the refusal names a qualified ARN."""
         reference = names.parse(function, qualifier, self._place)
-        known = reference.account == self._place.account and reference.name in self._functions
-        if not known or reference.qualifier not in (None, names.LATEST):
+        if self._meant(reference) is None:
             raise refusals.function_not_found(self._asked_for(reference, names.LATEST))
         return reference.name, reference.qualifier
 
@@ -98,9 +85,22 @@ class Catalogue:
             if function.reserved_concurrency is not None
         }
 
+    def shares(self) -> Shares:
+        """What the functions take of the account's concurrency."""
+        provisioned = {
+            (function.configuration.name, versions.shown(function, qualifier).number): asked.requested
+            for function in self._functions.values()
+            for qualifier, asked in function.provisioned.items()
+        }
+        return Shares(self.reservations(), provisioned)
+
     def digests(self) -> frozenset[str]:
         """The archives that are in use."""
-        return frozenset(f.code.digest for f in self._functions.values() if isinstance(f.code, Archive))
+        return frozenset(digest for function in self._functions.values() for digest in digests_of(function))
+
+    def _meant(self, reference: FunctionReference) -> Function | None:
+        found = self._functions.get(reference.name) if reference.account == self._place.account else None
+        return found if found is not None and versions.knows(found, reference.qualifier) else None
 
     def _asked_for(self, reference: FunctionReference, default_qualifier: str | None = None) -> str:
         qualifier = reference.qualifier or default_qualifier
@@ -112,31 +112,10 @@ class Catalogue:
         return function is not None and not function.declared
 
     def _set(self, function: Function) -> SetRow:
-        if not isinstance(function.code, Archive):
-            raise RuntimeBug(f"function {function.configuration.name} is stored without an archive")
-        row = _Row(
-            configuration=function.configuration,
-            archive=function.code,
-            identity=function.identity,
-            revision_id=function.revision_id,
-            last_modified=function.last_modified,
-            reserved_concurrency=function.reserved_concurrency,
-            event_invoke_configs=dict(function.event_invoke_configs),
-            tags=dict(function.tags),
-            inert=dict(function.inert),
-        )
-        return SetRow(_TABLE, function.configuration.name, msgspec.json.encode(row))
+        return SetRow(_TABLE, function.configuration.name, records.function_row(function))
 
 
-def _function(row: _Row) -> Function:
-    return Function(
-        configuration=row.configuration,
-        code=row.archive,
-        identity=row.identity,
-        revision_id=row.revision_id,
-        last_modified=row.last_modified,
-        reserved_concurrency=row.reserved_concurrency,
-        event_invoke_configs=row.event_invoke_configs,
-        tags=row.tags,
-        inert=row.inert,
-    )
+def digests_of(function: Function) -> frozenset[str]:
+    """The archives of `$LATEST` and of every version."""
+    codes = (function.code, *(version.code for version in function.versions.values()))
+    return frozenset(code.digest for code in codes if isinstance(code, Archive))

@@ -16,9 +16,8 @@ from callpark.functions.model import (
     EventInvokeConfig,
     Function,
     FunctionConfiguration,
-    FunctionDefinition,
+    RecursiveLoop,
 )
-from callpark.functions.names import LATEST
 from callpark.kernel.arn import Arn
 
 _DESTINATION = re.compile(
@@ -45,6 +44,7 @@ class ConfigurationEdit:
     environment: Mapping[str, str] | None = None
     log_format: Literal["Text", "JSON"] | None = None
     dead_letter_target: str | None = None
+    layers: tuple[str, ...] | None = None
 
 
 def edited(configuration: FunctionConfiguration, edit: ConfigurationEdit) -> FunctionConfiguration:
@@ -61,39 +61,21 @@ def edited(configuration: FunctionConfiguration, edit: ConfigurationEdit) -> Fun
         dead_letter_target=configuration.dead_letter_target
         if edit.dead_letter_target is None
         else edit.dead_letter_target or None,
+        layers=configuration.layers if edit.layers is None else edit.layers,
     )
 
 
-def declared(
-    previous: Function | None, definition: FunctionDefinition, identity: CodeIdentity, revision_id: str, now: float
+def with_code(
+    function: Function, code: Code, identity: CodeIdentity, inert: Mapping[str, object], revision_id: str, now: float
 ) -> Function:
-    """A project's function; the very same value when nothing has changed since it was last loaded."""
-    config = definition.event_invoke_config
-    kept = previous.event_invoke_configs.get(LATEST) if previous is not None else None
-    if config is None:
-        configs: dict[str, DatedEventInvokeConfig] = {}
-    elif kept is not None and kept.config == config:
-        configs = {LATEST: kept}
-    else:
-        configs = {LATEST: DatedEventInvokeConfig(config, now)}
-    function = Function(
-        configuration=definition.configuration,
-        code=definition.code,
+    return replace(
+        function,
+        code=code,
         identity=identity,
+        inert={**function.inert, **inert},
         revision_id=revision_id,
         last_modified=now,
-        declared=True,
-        reserved_concurrency=definition.reserved_concurrency,
-        event_invoke_configs=configs,
     )
-    if previous is None:
-        return function
-    unchanged = replace(function, revision_id=previous.revision_id, last_modified=previous.last_modified)
-    return previous if unchanged == previous else function
-
-
-def with_code(function: Function, code: Code, identity: CodeIdentity, revision_id: str, now: float) -> Function:
-    return replace(function, code=code, identity=identity, revision_id=revision_id, last_modified=now)
 
 
 def with_configuration(
@@ -115,6 +97,26 @@ def with_event_invoke_config(function: Function, qualifier: str, dated: DatedEve
 def without_event_invoke_config(function: Function, qualifier: str) -> Function:
     kept = {key: config for key, config in function.event_invoke_configs.items() if key != qualifier}
     return replace(function, event_invoke_configs=kept)
+
+
+def check_reservation(function: Function, reserved: int) -> None:
+    """Raises CallerError for less than what is provisioned."""
+    provisioned = sum(provisioned.requested for provisioned in function.provisioned.values())
+    if reserved < provisioned:
+        raise refusals.invalid_parameter(
+            f" ReservedConcurrentExecutions  {reserved} should not be lower than function's total provisioned "
+            f"concurrency [{provisioned}]."
+        )
+
+
+def recursive_loop(text: str) -> RecursiveLoop:
+    """Raises CallerError for what is neither of the two."""
+    if text == "Allow":
+        return "Allow"
+    if text == "Terminate":
+        return "Terminate"
+    rule = "satisfy enum value set: [Terminate, Allow]"
+    raise refusals.validation([refusals.constraint(text, "recursiveLoop", rule)])
 
 
 def merged(config: EventInvokeConfig, changes: EventInvokeConfig) -> EventInvokeConfig:

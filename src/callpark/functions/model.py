@@ -54,16 +54,83 @@ class FunctionConfiguration:
     environment: Mapping[str, str] = field(default_factory=dict)
     log_format: Literal["Text", "JSON"] = "Text"
     dead_letter_target: str | None = None
+    layers: tuple[str, ...] = ()
+    """ARNs of layer versions; later ones lie over earlier ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class AliasDefinition:
+    """An alias as a project declares it. `weights`: version → its part of the invocations, 0 to 1."""
+
+    name: str
+    version: str
+    description: str = ""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    provisioned_concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionDefinition:
+    """A version as a project declares it: numbered from 1 in the order of the template."""
+
+    number: str
+    description: str | None = None
+    provisioned_concurrency: int | None = None
+
+
+AuthType: TypeAlias = Literal["NONE", "AWS_IAM"]
+InvokeMode: TypeAlias = Literal["BUFFERED", "RESPONSE_STREAM"]
+
+
+@dataclass(frozen=True, slots=True)
+class UrlDefinition:
+    """A function URL as a project declares it. `cors` has AWS's member names; `qualifier` is an alias or None."""
+
+    qualifier: str | None = None
+    auth_type: AuthType = "NONE"
+    invoke_mode: InvokeMode = "BUFFERED"
+    cors: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionDefinition:
+    """A statement of a resource policy as a project declares it, under the qualifier it is for (None: unqualified)."""
+
+    statement_id: str
+    statement: Mapping[str, object]
+    qualifier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionDefinition:
-    """A function as a project declares it: configuration, code, and its `$LATEST` event-invoke configuration."""
+    """A function as a project declares it: configuration, code, and its `$LATEST` event-invoke configuration;
+    `qualified_event_invoke_configs` are those of its versions and aliases."""
 
     configuration: FunctionConfiguration
     code: Directory
     event_invoke_config: EventInvokeConfig | None = None
     reserved_concurrency: int | None = None
+    versions: tuple[VersionDefinition, ...] = ()
+    aliases: tuple[AliasDefinition, ...] = ()
+    urls: tuple[UrlDefinition, ...] = ()
+    permissions: tuple[PermissionDefinition, ...] = ()
+    qualified_event_invoke_configs: Mapping[str, EventInvokeConfig] = field(default_factory=dict)
+    recursive_loop: "RecursiveLoop" = "Terminate"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDefinition:
+    """A layer as a project declares it; its version is 1."""
+
+    name: str
+    code: Directory
+    description: str = ""
+    compatible_runtimes: tuple[str, ...] = ()
+    compatible_architectures: tuple[str, ...] = ()
+    license_info: str = ""
+
+
+RecursiveLoop: TypeAlias = Literal["Allow", "Terminate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +174,84 @@ class CodeIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """What was published: configuration and code as `$LATEST` had them, never changed again. `basis` is the fingerprint
+    of what it was published from. `$LATEST` itself is shown as a Version whose number is "$LATEST"."""
+
+    number: str
+    configuration: FunctionConfiguration
+    code: Code
+    identity: CodeIdentity
+    revision_id: str
+    last_modified: float
+    basis: str = ""
+    inert: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name for a version. `weights`: another version → its part of the invocations, 0 to 1."""
+
+    name: str
+    version: str
+    description: str
+    revision_id: str
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionedConcurrency:
+    """How many environments of a version are to be kept initialised; asked for at `last_modified`."""
+
+    requested: int
+    last_modified: float
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionUrl:
+    """An address of a function or alias. `cors` has AWS's member names. Instants in epoch seconds."""
+
+    url_id: str
+    auth_type: AuthType
+    invoke_mode: InvokeMode
+    created: float
+    last_modified: float
+    cors: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A resource policy: statements by their id, in AWS's shape. Kept and shown; nothing is refused by it."""
+
+    statements: Mapping[str, Mapping[str, object]]
+    revision_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerVersion:
+    """A layer's content under a number."""
+
+    name: str
+    number: int
+    code: Code
+    identity: CodeIdentity
+    created: float
+    description: str = ""
+    compatible_runtimes: tuple[str, ...] = ()
+    compatible_architectures: tuple[str, ...] = ()
+    license_info: str = ""
+    policy: Policy | None = None
+    declared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
-    """A function as it is now.
+    """A function as it is now. `configuration`, `code` and `identity` are `$LATEST`'s.
 
     `declared` is true for a project's own functions, which are not kept in the store: the project brings them again.
     `inert` holds what CreateFunction was given that callpark stores and shows but does not act on, by AWS's names.
-    `event_invoke_configs` is by qualifier.
+    `event_invoke_configs`, `provisioned`, `urls` and `policies` are by qualifier, "$LATEST" for none. `published`
+    counts the versions there ever were.
     """
 
     configuration: FunctionConfiguration
@@ -125,3 +264,10 @@ class Function:
     event_invoke_configs: Mapping[str, DatedEventInvokeConfig] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     inert: Mapping[str, object] = field(default_factory=dict)
+    versions: Mapping[str, Version] = field(default_factory=dict)
+    aliases: Mapping[str, Alias] = field(default_factory=dict)
+    provisioned: Mapping[str, ProvisionedConcurrency] = field(default_factory=dict)
+    urls: Mapping[str, FunctionUrl] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    recursive_loop: RecursiveLoop = "Terminate"
+    published: int = 0

@@ -70,3 +70,26 @@ def validation(problems: Sequence[str]) -> CallerError:
 def constraint(value: object, member: str, rule: str) -> str:
     """One validation problem; `rule` continues "Member must"."""
     return f"Value '{value}' at '{member}' failed to satisfy constraint: Member must {rule}"
+
+
+def provisioned_not_found(message: str) -> CallerError:
+    return CallerError(
+        "ProvisionedConcurrencyConfigNotFoundException", 404, message, body={"Type": "User", "message": message}
+    )
+
+
+def recursive_invocation() -> CallerError:
+    message = (
+        "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your "
+        "function's invocation."
+    )
+    return CallerError("RecursiveInvocationException", 400, message, body={"Type": "User", "Message": message})
+
+
+def unsupported_media_type(content_type: str) -> CallerError:
+    message = f"Unsupported Media Type: {content_type}"
+    return CallerError("UnsupportedMediaTypeException", 415, message, body={"Type": "User", "message": message})
+
+
+def policy_too_long(message: str) -> CallerError:
+    return CallerError("PolicyLengthExceededException", 400, message, body={"Type": "User", "message": message})

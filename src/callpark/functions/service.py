@@ -7,37 +7,43 @@ Order of use: `start`, then `apply` once, also without a project (`apply(())`), 
 functions that nobody has brought by then are discarded, visibly.
 """
 
-import hashlib
+import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
-import msgspec
-
-from callpark.functions import payloads, refusals
+from callpark.functions import payloads, refusals, versions
 from callpark.functions.administration import Administration
 from callpark.functions.catalogue import Catalogue
 from callpark.functions.code.packages import Packages
 from callpark.functions.concurrency import Slots
-from callpark.functions.environments.ports import (
-    Attempt,
-    Deployment,
-    Environments,
-    EnvironmentUnavailable,
-    Outcome,
-    Saturated,
-)
+from callpark.functions.environments.ports import Attempt, Environments, Outcome, ResponseStream
 from callpark.functions.events.dispatcher import EventDispatcher
 from callpark.functions.events.happenings import EventAccepted
 from callpark.functions.events.policy import event_rules
 from callpark.functions.events.results import EventResult
 from callpark.functions.events.state import EventState, function_of
 from callpark.functions.events.world import EventSubject
-from callpark.functions.model import Function, FunctionDefinition, Invocation, InvocationResult
+from callpark.functions.layers import Layers
+from callpark.functions.model import (
+    Function,
+    FunctionDefinition,
+    Invocation,
+    InvocationResult,
+    LayerDefinition,
+    Version,
+)
 from callpark.functions.names import LATEST
+from callpark.functions.policies import Policies
+from callpark.functions.provisioning import Provisioning
+from callpark.functions.publishing import Publishing
+from callpark.functions.registrar import Registrar
+from callpark.functions.running import Runner
+from callpark.functions.urls import Urls
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock
-from callpark.kernel.errors import CallerError, ProjectError
+from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
@@ -45,9 +51,16 @@ from callpark.store.ports import Store, StoreFailure
 
 _log = logging.getLogger("callpark")
 
+T = TypeVar("T")
+
 
 class Functions:
-    """`directory` is the data directory; unpacked packages live in its folder `code`."""
+    """`directory` is the data directory; unpacked packages live in its folder `code`. `base_url` is where the server
+    answers, for function URLs.
+
+    The control plane's rooms are attributes: `administration`, `publishing`, `policies`, `provisioning`, `urls`,
+    `layers`.
+    """
 
     def __init__(
         self,
@@ -60,82 +73,104 @@ class Functions:
         store: Store,
         environments: Environments,
         directory: Path,
+        base_url: str = "http://127.0.0.1:4566",
     ) -> None:
         self.limits = limits.lambda_
         self.place = place
+        self.base_url = base_url
         self._ids = ids
         self._trace = trace
         self._store = store
-        self._environments = environments
         self._catalogue = Catalogue(store, place)
         self._packages = Packages(directory / "code", store, clock, self.limits)
         self._slots = Slots(self.limits.account_concurrency)
         self._events = EventDispatcher(
             clock=clock, trace=trace, limits=self.limits, store=store, slots=self._slots, functions=self
         )
-        self._deployments: dict[str, Deployment] = {}
-        self._subjects: dict[tuple[str, str | None], EventSubject] = {}
+        self._subjects: dict[str, dict[tuple[str | None, str], EventSubject]] = {}
         self._orphans: set[str] = set()
-        self.administration = Administration(
+        registrar = Registrar(
             catalogue=self._catalogue,
-            packages=self._packages,
             clock=clock,
             ids=ids,
             limits=self.limits,
             place=place,
             now_current=self._now_current,
         )
+        self.transitions = registrar.transitions
+        self.layers = Layers(store, self._packages, clock, ids, self.limits, place)
+        self._runner = Runner(
+            catalogue=self._catalogue,
+            packages=self._packages,
+            layers=self.layers,
+            environments=environments,
+            slots=self._slots,
+            events=self._events,
+            transitions=registrar.transitions,
+            clock=clock,
+            ids=ids,
+            limits=self.limits,
+        )
+        self.administration = Administration(registrar, self._packages, self.layers)
+        self.publishing = Publishing(registrar, self._packages)
+        self.policies = Policies(registrar)
+        self.provisioning = Provisioning(registrar, environments, self._runner.deployment)
+        self.urls = Urls(registrar, base_url)
 
     async def start(self) -> None:
         """Load what is kept and go on with its events."""
         await self._catalogue.load()
-        await self._packages.sweep(self._catalogue.digests())
-        self._slots.reserve(self._catalogue.reservations())
-        for function in self._catalogue:
-            self._events.open(function.configuration.name)
+        await self.layers.load()
+        await self._packages.sweep(self._catalogue.digests() | self.layers.digests())
+        self._slots.share(self._catalogue.shares())
+        names = [function.configuration.name for function in self._catalogue]
+        for name in names:
+            self._events.open(name)
+        self.provisioning.reconcile(names)
 
-    async def apply(self, definitions: Sequence[FunctionDefinition]) -> list[str]:
+    async def apply(
+        self, definitions: Sequence[FunctionDefinition], layers: Sequence[LayerDefinition] = ()
+    ) -> list[str]:
         """Bring a project's functions: new, changed, unchanged; those it no longer has are removed, functions made
         through the API stay. All or nothing. Returns warnings. Raises ProjectError."""
+        await self.layers.declare(layers)
         warnings = await self.administration.declare(definitions)
+        self._now_current([f.configuration.name for f in self._catalogue if f.configuration.layers])
         return warnings + await self._discard_orphans()
 
     async def close(self) -> None:
         """Stop running events. The environments belong to whoever made them."""
+        await self.provisioning.close()
         await self._events.close()
 
     # Invoking
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """Run a function and wait for its answer. Raises CallerError; a failing function is an answer."""
-        name, qualifier = self._target(invocation)
-        attempt = Attempt(
-            request_id=invocation.request_id or self._ids.uuid(),
-            payload=payloads.request_payload(invocation.payload, self.limits),
-            invoked_arn=self._invoked_arn(name, qualifier),
-            client_context=invocation.client_context,
-            trace_header=invocation.trace_header,
-        )
-        outcome = await self._run_now(name, attempt)
+        name, version, attempt = self._begin(invocation)
+        outcome = await self._runner.run_now(name, version, attempt)
         return InvocationResult(
             request_id=attempt.request_id,
             payload=outcome.payload,
-            executed_version=LATEST,
+            executed_version=version,
             function_error=outcome.function_error,
             log_tail=outcome.log_tail if invocation.log_tail else b"",
         )
 
+    async def stream(self, invocation: Invocation) -> tuple[str, ResponseStream]:
+        """Run a function and pass its answer on as it is made; with the version that runs. Raises CallerError."""
+        name, version, attempt = self._begin(invocation)
+        return version, await self._runner.stream_now(name, version, attempt)
+
     async def invoke_event(self, invocation: Invocation) -> str:
         """Accept an event; returns its request id once it is durable. Raises CallerError."""
-        name, qualifier = self._target(invocation)
-        payload = payloads.event_payload(invocation.payload, self.limits)
         request_id = invocation.request_id or self._ids.uuid()
-        try:
-            await self._events.accept(name, request_id, payload, qualifier, invocation.trace_header)
-        except StoreFailure as failure:
-            raise refusals.service_exception(f"The event could not be stored: {failure}") from failure
-        self._trace.emit(EventAccepted(request_id, name, len(payload)))
-        return request_id
+        return await self._accept(invocation, request_id, request_id)
+
+    def accept(self, invocation: Invocation, receipt: T) -> "asyncio.Future[T]":
+        """`invoke_event` without a task: a future of `receipt`, done once the event is durable. Raises CallerError,
+        now or as the future's exception."""
+        return self._accept(invocation, invocation.request_id or self._ids.uuid(), receipt)
 
     def dry_run(self, invocation: Invocation) -> None:
         """Whether an invocation would be accepted. Raises CallerError."""
@@ -172,33 +207,60 @@ class Functions:
         """Raises CallerError."""
         return self._catalogue.find(function, qualifier)[0]
 
-    def reserved_concurrency(self) -> int:
-        """What all reservations together take from the account."""
-        return sum(self._catalogue.reservations().values())
+    def version(self, function: str, qualifier: str | None = None) -> tuple[Function, Version]:
+        """A function, and the version that a qualifier shows. Raises CallerError."""
+        found, version, _ = self._catalogue.find_version(function, qualifier)
+        return found, version
+
+    def taken_concurrency(self) -> int:
+        """What reservations and provisioned concurrency together take from the account."""
+        return self._catalogue.shares().taken()
+
+    def stored_code_bytes(self) -> int:
+        """What all versions and layers hold, as AccountUsage counts it."""
+        functions = sum(
+            version.identity.size for f in self._catalogue for version in (versions.latest(f), *f.versions.values())
+        )
+        return functions + self.layers.bytes()
+
+    async def package(self, digest: str) -> bytes | None:
+        """An uploaded archive that is in use, for whoever downloads code."""
+        if digest not in self._catalogue.digests() | self.layers.digests():
+            return None
+        return await self._store.get_blob(digest)
 
     # What the event queues ask (events/world.py)
 
-    def subject(self, function: str, qualifier: str | None) -> EventSubject | None:
-        """A function as its events see it now; None when it or the qualifier is gone."""
-        subject = self._subjects.get((function, qualifier))
-        if subject is None and qualifier in (None, LATEST) and (found := self._catalogue.get(function)) is not None:
-            subject = self._subjects[function, qualifier] = self._describe(found, qualifier or LATEST)
+    def version_for(self, function: str, qualifier: str | None) -> str | None:
+        return self._runner.version_for(function, qualifier)
+
+    def subject(self, function: str, qualifier: str | None, version: str) -> EventSubject | None:
+        """A version as its events see it now; None when the function, the qualifier or the version is gone."""
+        subjects = self._subjects.get(function)
+        subject = None if subjects is None else subjects.get((qualifier, version))
+        if subject is not None:
+            return subject
+        found = self._catalogue.get(function)
+        if found is None or not versions.knows(found, qualifier) or not versions.knows(found, version):
+            return None
+        subject = self._describe(found, qualifier or LATEST, version)
+        self._subjects.setdefault(function, {})[qualifier, version] = subject
         return subject
+
+    def invocations_in_chain(self, function: str, trace_header: str | None) -> int:
+        return self._runner.invocations_in_chain(function, trace_header)
+
+    def trace_onwards(self, function: str, request_id: str, trace_header: str | None) -> str:
+        return self._runner.trace_onwards(function, request_id, trace_header)
 
     def function_named(self, arn: str) -> tuple[str, str | None]:
         """Name and qualifier of what a name or ARN invokes. Raises CallerError."""
         return self._catalogue.find_invoked(arn)
 
-    async def run_event(self, function: str, request_id: str, payload: bytes, state: EventState) -> Outcome:
-        """Run an event with the code that is current now. Raises Saturated, EnvironmentUnavailable, ProjectError."""
-        attempt = Attempt(
-            request_id=request_id,
-            payload=payload,
-            invoked_arn=self._invoked_arn(function, state.qualifier),
-            trace_header=state.trace_header,
-        )
-        deployment = self._deployments.get(function) or await self._deploy(function)
-        return await self._environments.run(deployment, attempt, patient=True)
+    async def run_event(
+        self, function: str, version: str, request_id: str, payload: bytes, state: EventState
+    ) -> Outcome:
+        return await self._runner.run_event(function, version, request_id, payload, state)
 
     # Inside
 
@@ -207,65 +269,68 @@ class Functions:
             return invocation.function, None
         return self._catalogue.find_invoked(invocation.function, invocation.qualifier)
 
-    def _invoked_arn(self, name: str, qualifier: str | None) -> str:
-        arn = self._catalogue.arn(name)
-        return arn if qualifier is None else f"{arn}:{qualifier}"
-
-    async def _run_now(self, name: str, attempt: Attempt) -> Outcome:
-        if (reason := self._slots.take(name)) is not None:
-            raise refusals.too_many_requests(reason, self.limits.throttle_base_seconds)
-        try:
-            deployment = self._deployments.get(name) or await self._deploy(name)
-            return await self._environments.run(deployment, attempt)
-        except Saturated:
-            raise refusals.too_many_requests(
-                "ConcurrentInvocationLimitExceeded", self.limits.throttle_base_seconds
-            ) from None
-        except (EnvironmentUnavailable, ProjectError) as error:
-            raise refusals.service_exception(str(error)) from error
-        finally:
-            self._slots.give_back(name)
-            self._events.capacity_freed(name)
-
-    async def _deploy(self, name: str) -> Deployment:
-        function = self._catalogue.get(name)
-        if function is None:
-            raise EnvironmentUnavailable(f"function {name} was deleted meanwhile")
-        deployment = Deployment(
-            arn=self._catalogue.arn(name),
-            version=LATEST,
-            configuration=function.configuration,
-            code_root=await self._packages.root_of(function.code),
-            revision=_revision(function),
+    def _begin(self, invocation: Invocation) -> tuple[str, str, Attempt]:
+        """Function name and version of a synchronous invocation, and its attempt. Raises CallerError."""
+        name, qualifier = self._target(invocation)
+        version = self._runner.version_for(name, qualifier)
+        arn = self._runner.invoked_arn(name, qualifier)
+        if version is None:
+            raise refusals.function_not_found(arn)
+        attempt = Attempt(
+            request_id=invocation.request_id or self._ids.uuid(),
+            payload=payloads.request_payload(invocation.payload, self.limits),
+            invoked_arn=arn,
+            client_context=invocation.client_context,
+            trace_header=invocation.trace_header,
         )
-        if self._catalogue.get(name) is function:
-            self._deployments[name] = deployment
-        return deployment
+        return name, version, attempt
 
-    def _describe(self, function: Function, qualifier: str) -> EventSubject:
+    def _accept(self, invocation: Invocation, request_id: str, receipt: T) -> "asyncio.Future[T]":
+        name, qualifier = self._target(invocation)
+        payload = payloads.event_payload(invocation.payload, self.limits)
+        accepted: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def stored(commit: "asyncio.Future[None]") -> None:
+            if accepted.done():  # the caller has gone
+                return
+            failure = commit.exception()
+            if failure is None:
+                self._trace.emit(EventAccepted(request_id, name, len(payload)))
+                accepted.set_result(receipt)
+            elif isinstance(failure, StoreFailure):
+                refusal = refusals.service_exception(f"The event could not be stored: {failure}")
+                refusal.__cause__ = failure
+                accepted.set_exception(refusal)
+            else:
+                accepted.set_exception(failure)
+
+        self._events.accept(name, request_id, payload, qualifier, invocation.trace_header).add_done_callback(stored)
+        return accepted
+
+    def _describe(self, function: Function, qualifier: str, version: str) -> EventSubject:
         dated = function.event_invoke_configs.get(qualifier)
         config = dated.config if dated is not None else None
+        endless = function.recursive_loop == "Allow"
+        chain = None if endless else self.limits.recursive_invocations
         return EventSubject(
             arn=f"{self._catalogue.arn(function.configuration.name)}:{qualifier}",
-            rules=event_rules(config, function.reserved_concurrency, self.limits),
+            rules=event_rules(config, function.reserved_concurrency, self.limits, chain),
             on_success=config.on_success if config is not None else None,
             on_failure=config.on_failure if config is not None else None,
-            dead_letter_target=function.configuration.dead_letter_target,
+            dead_letter_target=versions.numbered(function, version).configuration.dead_letter_target,
         )
 
     def _now_current(self, changed: Sequence[str]) -> None:
         """Functions have changed, come or gone: forget what was derived from them, and let waiting events try again."""
         self._orphans.difference_update(changed)
+        self._runner.forget(changed)
         for name in changed:
-            self._subjects.pop((name, None), None)
-            self._subjects.pop((name, LATEST), None)
-            previous, function = self._deployments.pop(name, None), self._catalogue.get(name)
-            if previous is not None and (function is None or _revision(function) != previous.revision):
-                self._environments.retire(previous.arn)
+            self._subjects.pop(name, None)
             self._events.open(name)
         if changed:
-            self._slots.reserve(self._catalogue.reservations())
+            self._slots.share(self._catalogue.shares())
             self._events.unblock_all()
+            self.provisioning.reconcile(changed)
 
     async def _discard_orphans(self) -> list[str]:
         """Open the queues whose functions are gone, which discards their events; returns one warning each."""
@@ -278,10 +343,3 @@ class Functions:
                 warnings.append(f"function {name} does not exist any more: its {count} waiting events are discarded")
                 self._events.open(name)
         return warnings
-
-
-def _revision(function: Function) -> str:
-    """Changes whenever the code or the configuration does."""
-    digest = hashlib.sha256(msgspec.json.encode(function.configuration))
-    digest.update(function.identity.sha256.encode())
-    return digest.hexdigest()[:32]

@@ -10,6 +10,7 @@ import botocore.model
 import botocore.validate
 import pytest
 
+from callpark.functions.api.parameters import HOST_ARCHITECTURE
 from callpark.functions.model import Invocation
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import CallerError
@@ -28,6 +29,8 @@ NEW = {
     "Handler": "app.handler",
     "Code": {"ZipFile": ZIP},
 }
+LIVE: dict[str, object] = {"FunctionName": "f", "Qualifier": "live"}
+LAYER: dict[str, object] = {"LayerName": "l", "VersionNumber": 1}
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +115,7 @@ async def test_new_code_runs_next(scene: Scene) -> None:
     assert (await scene.functions.invoke(Invocation("f", b"{}"))).payload == first.payload
     await scene.call("UpdateFunctionCode", FunctionName="f", ZipFile=zipped({"app.py": "second"}))
     assert (await scene.functions.invoke(Invocation("f", b"{}"))).payload == b'"second"'
-    assert scene.environments.retired == [ARN]
+    assert scene.environments.retired == [f"{ARN}:$LATEST"]
 
 
 async def test_a_wrong_revision_is_refused(scene: Scene) -> None:
@@ -202,13 +205,21 @@ async def test_list_by_pages(scene: Scene) -> None:
 
 
 async def test_what_is_kept_but_not_acted_on_is_named_once(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    inert = {"TracingConfig": {"Mode": "Active"}, "Layers": ["arn:l:1"], "EphemeralStorage": {"Size": 512}}
-    created = await scene.call("CreateFunction", **NEW, **inert, Publish=True)
+    layer = "arn:aws:lambda:us-east-1:210987654321:layer:foreign:3"
+    other = "arm64" if HOST_ARCHITECTURE == "x86_64" else "x86_64"
+    inert = {"TracingConfig": {"Mode": "Active"}, "Layers": [layer], "EphemeralStorage": {"Size": 512}}
+    inert["Architectures"] = [other]
+    created = await scene.call("CreateFunction", **NEW, **inert)
     assert created["TracingConfig"] == {"Mode": "Active"}
-    assert created["Layers"] == [{"Arn": "arn:l:1", "CodeSize": 0}]
+    assert created["Layers"] == [{"Arn": layer, "CodeSize": 0}]
+    assert created["Architectures"] == [other]
     await scene.call("UpdateFunctionConfiguration", FunctionName="f", **inert)
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert [warning.split()[2] for warning in warnings] == ["TracingConfig", "Layers", "Publish:"]
+    assert warnings == [
+        "function f: TracingConfig is kept and shown, but changes nothing here",
+        f"function f is built for {other} and runs on {HOST_ARCHITECTURE}",
+        f"function f runs without layers that are not on this machine: {layer}",
+    ]
 
 
 async def test_tags(scene: Scene) -> None:
@@ -221,7 +232,7 @@ async def test_tags(scene: Scene) -> None:
 async def test_everything_survives_a_restart(clock: VirtualClock, tmp_path: Path) -> None:
     store, environments = MemoryStore(clock), PlainEnvironments(clock)
     before = await opened_on(store, clock, tmp_path, environments)
-    await before.call("CreateFunction", **NEW, Tags={"a": "1"}, Layers=["arn:l:1"])
+    await before.call("CreateFunction", **NEW, Tags={"a": "1"})
     await before.call("PutFunctionEventInvokeConfig", FunctionName="f", MaximumRetryAttempts=1)
     await before.call("PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=5)
     await before.call("CreateFunction", **{**NEW, "FunctionName": "gone"})
@@ -259,7 +270,7 @@ async def test_every_answer_has_the_members_of_the_service_model(
 ) -> None:
     scene.environments.handlers["f"] = lambda run: None
     calls: list[tuple[str, dict[str, object]]] = [
-        ("CreateFunction", {**NEW, "Layers": ["arn:l:1"], "Environment": {"Variables": {"AB": "1"}}}),
+        ("CreateFunction", {**NEW, "Environment": {"Variables": {"AB": "1"}}}),
         ("GetFunction", {"FunctionName": "f"}),
         ("GetFunctionConfiguration", {"FunctionName": "f"}),
         ("ListFunctions", {}),
@@ -277,6 +288,42 @@ async def test_every_answer_has_the_members_of_the_service_model(
         ("ListTags", {"Resource": ARN}),
         ("TagResource", {"Resource": ARN, "Tags": {"a": "b"}}),
         ("UntagResource", {"Resource": ARN, "TagKeys": ["a"]}),
+        ("PublishVersion", {"FunctionName": "f", "Description": "one"}),
+        ("ListVersionsByFunction", {"FunctionName": "f"}),
+        ("CreateAlias", {"FunctionName": "f", "Name": "live", "FunctionVersion": "1"}),
+        ("UpdateAlias", {"FunctionName": "f", "Name": "live", "Description": "d"}),
+        ("GetAlias", {"FunctionName": "f", "Name": "live"}),
+        ("ListAliases", {"FunctionName": "f"}),
+        ("DeleteFunctionConcurrency", {"FunctionName": "f"}),
+        ("PutProvisionedConcurrencyConfig", {**LIVE, "ProvisionedConcurrentExecutions": 2}),
+        ("GetProvisionedConcurrencyConfig", LIVE),
+        ("ListProvisionedConcurrencyConfigs", {"FunctionName": "f"}),
+        ("DeleteProvisionedConcurrencyConfig", LIVE),
+        ("AddPermission", {**LIVE, "StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*"}),
+        ("GetPolicy", LIVE),
+        ("RemovePermission", {**LIVE, "StatementId": "s"}),
+        ("CreateFunctionUrlConfig", {**LIVE, "AuthType": "NONE", "Cors": {"AllowOrigins": ["*"]}}),
+        ("UpdateFunctionUrlConfig", {**LIVE, "InvokeMode": "RESPONSE_STREAM"}),
+        ("GetFunctionUrlConfig", LIVE),
+        ("ListFunctionUrlConfigs", {"FunctionName": "f"}),
+        ("DeleteFunctionUrlConfig", LIVE),
+        ("PutFunctionRecursionConfig", {"FunctionName": "f", "RecursiveLoop": "Allow"}),
+        ("GetFunctionRecursionConfig", {"FunctionName": "f"}),
+        ("GetRuntimeManagementConfig", {"FunctionName": "f"}),
+        ("GetFunctionCodeSigningConfig", {"FunctionName": "f"}),
+        ("PublishLayerVersion", {"LayerName": "l", "Content": {"ZipFile": ZIP}, "CompatibleRuntimes": ["python3.12"]}),
+        ("GetLayerVersion", LAYER),
+        ("GetLayerVersionByArn", {"Arn": PLACE.arn("lambda", "layer:l:1")}),
+        ("ListLayers", {}),
+        ("ListLayerVersions", {"LayerName": "l"}),
+        (
+            "AddLayerVersionPermission",
+            {**LAYER, "StatementId": "s", "Action": "lambda:GetLayerVersion", "Principal": "*"},
+        ),
+        ("GetLayerVersionPolicy", LAYER),
+        ("RemoveLayerVersionPermission", {**LAYER, "StatementId": "s"}),
+        ("DeleteLayerVersion", LAYER),
+        ("DeleteAlias", {"FunctionName": "f", "Name": "live"}),
         ("DeleteFunctionEventInvokeConfig", {"FunctionName": "f"}),
         ("DeleteFunctionConcurrency", {"FunctionName": "f"}),
         ("DeleteFunction", {"FunctionName": "f"}),

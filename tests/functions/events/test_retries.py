@@ -82,4 +82,4 @@ async def test_retries_run_the_newest_code_and_configuration(scene: Scene) -> No
     result = await scene.clock.run_until(scene.functions.wait_for_event(request_id))
     assert (result.payload, result.attempts) == (b'"newest"', 2)
     assert scene.environments.runs[1].deployment.revision != old
-    assert scene.environments.retired == [scene.functions.arn("f")]
+    assert scene.environments.retired == [f"{scene.functions.arn('f')}:$LATEST"]

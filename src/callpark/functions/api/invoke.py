@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from callpark.functions import refusals
 from callpark.functions.model import Invocation
@@ -26,21 +26,24 @@ class InvokeOperations:
     def table(self) -> OperationTable:
         return {("lambda", "Invoke"): self.invoke, ("lambda", "InvokeAsync"): self.invoke_async}
 
-    async def invoke(self, call: Call) -> Mapping[str, object] | Answer:
+    def invoke(self, call: Call) -> Awaitable[Mapping[str, object] | Answer]:
+        """Not a coroutine itself: an Event is acknowledged by the future of its commit."""
         given = call.parameters
         invocation_type = given.get("InvocationType")
         if "DurableExecutionName" in given or "TenantId" in given:
             raise refusals.invalid_parameter("callpark does not support DurableExecutionName and TenantId.")
         if invocation_type == "Event":
-            await self._functions.invoke_event(self._invocation(call, given.get("Payload")))
-            return _ACCEPTED
+            return self._functions.accept(self._invocation(call, given.get("Payload")), _ACCEPTED)
         if invocation_type == "DryRun":
-            self._functions.dry_run(self._invocation(call, given.get("Payload")))
-            return _WOULD_RUN
+            return self._dry_run(call)
         if invocation_type not in (None, "RequestResponse"):
             rule = "satisfy enum value set: [Event, RequestResponse, DryRun]"
             raise refusals.validation([refusals.constraint(invocation_type, "invocationType", rule)])
-        return await self._invoke_now(call)
+        return self._invoke_now(call)
+
+    async def _dry_run(self, call: Call) -> Mapping[str, object]:
+        self._functions.dry_run(self._invocation(call, call.parameters.get("Payload")))
+        return _WOULD_RUN
 
     async def invoke_async(self, call: Call) -> Mapping[str, object]:
         payload = call.parameters.get("InvokeArgs")

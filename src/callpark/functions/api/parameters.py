@@ -4,7 +4,8 @@ what it only keeps, and what it refuses. Pure.
 Called by `api/functions.py`. Nothing is dropped silently: `inert` members are kept, shown and warned about by name.
 """
 
-from collections.abc import Mapping
+import platform
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 
 import msgspec
@@ -21,7 +22,6 @@ _INERT: Mapping[str, object] = {
     "Architectures": None,
     "EphemeralStorage": {"Size": 512},
     "SnapStart": {"ApplyOn": "None"},
-    "Layers": [],
     "VpcConfig": {},
     "FileSystemConfigs": [],
     "KMSKeyArn": "",
@@ -29,7 +29,7 @@ _INERT: Mapping[str, object] = {
     "RuntimeConfig": None,
 }
 #: These would change what a function is; refusing beats pretending.
-_REFUSED = {
+_REFUSED: Mapping[str, str] = {
     "ImageConfig": "container images",
     "TenancyConfig": "tenant isolation",
     "CapacityProviderConfig": "managed instances",
@@ -37,6 +37,8 @@ _REFUSED = {
     "AcceleratorConfig": "accelerators",
     "PublishTo": "publishing to $LATEST.PUBLISHED",
 }
+#: This machine, by AWS's name.
+HOST_ARCHITECTURE = {"aarch64": "arm64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
 _LOGGING_MEMBERS = ("ApplicationLogLevel", "SystemLogLevel", "LogGroup")
 
 
@@ -64,6 +66,7 @@ class Configuration(msgspec.Struct, frozen=True, rename="pascal"):
     environment: Environment | None = None
     dead_letter_config: DeadLetter | None = None
     logging_config: Logging | None = None
+    layers: tuple[str, ...] | None = None
 
     def edit(self) -> ConfigurationEdit:
         return ConfigurationEdit(
@@ -76,6 +79,7 @@ class Configuration(msgspec.Struct, frozen=True, rename="pascal"):
             environment=None if self.environment is None else self.environment.variables,
             log_format=None if self.logging_config is None else self.logging_config.log_format,
             dead_letter_target=None if self.dead_letter_config is None else self.dead_letter_config.target_arn,
+            layers=self.layers,
         )
 
 
@@ -109,11 +113,18 @@ def inert(parameters: Mapping[str, object]) -> dict[str, object]:
 def inert_warnings(name: str, kept: Mapping[str, object]) -> list[str]:
     """One sentence for each member that changes nothing here and is not merely a default."""
     members = [m for m, value in kept.items() if m != "Architectures" and value and value != _INERT.get(m)]
-    return [f"function {name}: {member} is kept and shown, but changes nothing here" for member in members]
+    warnings = [f"function {name}: {member} is kept and shown, but changes nothing here" for member in members]
+    architectures = kept.get("Architectures")
+    if isinstance(architectures, Sequence) and architectures and HOST_ARCHITECTURE not in architectures:
+        asked = ", ".join(map(str, architectures))
+        warnings.append(f"function {name} is built for {asked} and runs on {HOST_ARCHITECTURE}")
+    return warnings
 
 
 def zip_file(code: Mapping[str, object]) -> bytes:
     """The uploaded archive. Raises CallerError for code that lies elsewhere."""
+    if code.get("SourceKMSKeyArn"):
+        raise refusals.invalid_parameter("callpark does not support SourceKMSKeyArn (encrypted packages).")
     for member, meaning in (("S3Bucket", "code in Amazon S3"), ("ImageUri", "container images")):
         if code.get(member):
             raise refusals.invalid_parameter(f"callpark does not support {member} ({meaning}); upload a ZipFile.")

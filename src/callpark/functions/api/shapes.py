@@ -1,19 +1,18 @@
 """Functions as the API shows them: AWS's members from `Function` values. Pure.
 
 Called by the operations in this folder. A new function is shown as Pending and an updated one as InProgress in the very
-answer that made it so, as recorded; any later look finds it Active.
+answer that made it so, as recorded; a later look finds it as `Transitions` has it, Active as a rule.
 https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
 """
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
 
-from callpark.functions.model import DatedEventInvokeConfig, Function
+from callpark.functions.model import Alias, DatedEventInvokeConfig, Version
+from callpark.functions.transitions import Phase
 from callpark.kernel.arn import Place
-
-Phase: TypeAlias = Literal["created", "updated", "current"]
 
 _CREATING = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
 _UPDATING = {
@@ -26,41 +25,65 @@ _CURRENT = {"State": "Active", "LastUpdateStatus": "Successful"}
 _STATES: Mapping[Phase, Mapping[str, str]] = {"created": _CREATING, "updated": _UPDATING, "current": _CURRENT}
 
 
-def configuration_members(function: Function, arn: str, place: Place, phase: Phase = "current") -> dict[str, object]:
-    """FunctionConfiguration; `arn` is qualified when the caller's request was."""
-    configuration, inert = function.configuration, function.inert
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a version is to be shown: `arn` is qualified as the caller asked, `layer_sizes` in bytes by ARN."""
+
+    arn: str
+    place: Place
+    layer_sizes: Mapping[str, int]
+    phase: Phase = "current"
+
+
+def configuration_members(version: Version, shown: Shown) -> dict[str, object]:
+    """FunctionConfiguration."""
+    configuration, inert = version.configuration, version.inert
     members: dict[str, object] = {
         "FunctionName": configuration.name,
-        "FunctionArn": arn,
+        "FunctionArn": shown.arn,
         "Runtime": configuration.runtime,
         "Role": configuration.role,
         "Handler": configuration.handler,
-        "CodeSize": function.identity.size,
-        "CodeSha256": function.identity.sha256,
+        "CodeSize": version.identity.size,
+        "CodeSha256": version.identity.sha256,
         "Description": configuration.description,
         "Timeout": configuration.timeout_seconds,
         "MemorySize": configuration.memory_megabytes,
-        "LastModified": last_modified(function.last_modified),
-        "Version": "$LATEST",
+        "LastModified": last_modified(version.last_modified),
+        "Version": version.number,
         "TracingConfig": inert.get("TracingConfig") or {"Mode": "PassThrough"},
-        "RevisionId": function.revision_id,
-        **_STATES[phase],
+        "RevisionId": version.revision_id,
+        **_STATES[shown.phase],
         "PackageType": "Zip",
         "Architectures": inert.get("Architectures") or ["x86_64"],
         "EphemeralStorage": inert.get("EphemeralStorage") or {"Size": 512},
         "SnapStart": {**_mapping(inert.get("SnapStart"), {"ApplyOn": "None"}), "OptimizationStatus": "Off"},
-        "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_version_arn(configuration.runtime, place)},
-        "LoggingConfig": _logging(function),
+        "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_version_arn(configuration.runtime, shown.place)},
+        "LoggingConfig": _logging(version),
     }
     if configuration.environment:
         members["Environment"] = {"Variables": dict(configuration.environment)}
     if configuration.dead_letter_target is not None:
         members["DeadLetterConfig"] = {"TargetArn": configuration.dead_letter_target}
-    if layers := inert.get("Layers"):
-        members["Layers"] = [{"Arn": layer, "CodeSize": 0} for layer in layers] if isinstance(layers, list) else []
+    if configuration.layers:
+        members["Layers"] = [{"Arn": arn, "CodeSize": shown.layer_sizes.get(arn, 0)} for arn in configuration.layers]
     for member in ("VpcConfig", "FileSystemConfigs", "KMSKeyArn"):
         if inert.get(member):
             members[member] = inert[member]
+    return members
+
+
+def alias_members(alias: Alias, arn: str) -> dict[str, object]:
+    """AliasConfiguration; `arn` is the function's."""
+    members: dict[str, object] = {
+        "AliasArn": f"{arn}:{alias.name}",
+        "Name": alias.name,
+        "FunctionVersion": alias.version,
+        "Description": alias.description,
+        "RevisionId": alias.revision_id,
+    }
+    if alias.weights:
+        members["RoutingConfig"] = {"AdditionalVersionWeights": dict(alias.weights)}
     return members
 
 
@@ -84,14 +107,14 @@ def last_modified(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(at * 1000) % 1000:03d}+0000"
 
 
-def _logging(function: Function) -> dict[str, object]:
-    given = _mapping(function.inert.get("LoggingConfig"), {})
-    log_format = function.configuration.log_format
+def _logging(version: Version) -> dict[str, object]:
+    given = _mapping(version.inert.get("LoggingConfig"), {})
+    log_format = version.configuration.log_format
     members: dict[str, object] = {"LogFormat": log_format}
     if log_format == "JSON":
         members["ApplicationLogLevel"] = given.get("ApplicationLogLevel", "INFO")
         members["SystemLogLevel"] = given.get("SystemLogLevel", "INFO")
-    members["LogGroup"] = given.get("LogGroup", f"/aws/lambda/{function.configuration.name}")
+    members["LogGroup"] = given.get("LogGroup", f"/aws/lambda/{version.configuration.name}")
     return members
 
 

@@ -7,11 +7,16 @@ control are left out. Between two loads an edit is not looked for: environments 
 
 import base64
 import hashlib
+import io
 import os
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from callpark.functions import refusals
 from callpark.functions.model import CodeIdentity
 from callpark.kernel.errors import ProjectError
+from callpark.kernel.limits import LambdaLimits
 
 _LEFT_OUT = frozenset({"__pycache__", ".git", ".hg", ".svn", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
 _MAXIMUM_FILES = 200_000
@@ -21,7 +26,32 @@ def identify(root: Path) -> CodeIdentity:
     """Raises ProjectError when the directory cannot be read."""
     if not root.is_dir():
         raise ProjectError(f"the code directory {root} does not exist", "correct CodeUri or Code in the template")
-    digest, size, files = hashlib.sha256(), 0, 0
+    digest, size = hashlib.sha256(), 0
+    for path, status in _files(root):
+        size += status.st_size
+        relative = os.path.relpath(path, root)
+        digest.update(f"{relative}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return CodeIdentity(base64.b64encode(digest.digest()).decode(), size)
+
+
+def packed(root: Path, limits: LambdaLimits) -> bytes:
+    """The directory as a zip. Raises CallerError when it is larger than a package may be, ProjectError when it is no
+    directory."""
+    if not root.is_dir():
+        raise ProjectError(f"the code directory {root} does not exist", "correct CodeUri or Code in the template")
+    buffer, size = io.BytesIO(), 0
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+        for path, status in _files(root):
+            size += status.st_size
+            if size > limits.unzipped_bytes:
+                raise refusals.invalid_parameter(f"Unzipped size must be smaller than {limits.unzipped_bytes} bytes")
+            archive.write(path, os.path.relpath(path, root))
+    return buffer.getvalue()
+
+
+def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """All files that are code, by path. Raises ProjectError for too many."""
+    files = 0
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
         files += len(names)
@@ -35,10 +65,6 @@ def identify(root: Path) -> CodeIdentity:
                 continue
             path = os.path.join(folder, name)
             try:
-                status = os.stat(path)
+                yield path, os.stat(path)
             except OSError:
                 continue  # a dangling link or a file that has just gone
-            size += status.st_size
-            relative = os.path.relpath(path, root)
-            digest.update(f"{relative}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
-    return CodeIdentity(base64.b64encode(digest.digest()).decode(), size)

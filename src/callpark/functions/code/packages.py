@@ -9,7 +9,7 @@ import base64
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from callpark.functions.code import archive, directory
@@ -44,6 +44,25 @@ class Packages:
         with self._clock.hold("code directory"):
             return await asyncio.to_thread(directory.identify, code.path)
 
+    async def snapshot(self, code: Directory) -> Archive:
+        """A directory as it is now, kept like an upload. Raises CallerError when it is too large for one."""
+        with self._clock.hold("code snapshot"):
+            data = await asyncio.to_thread(directory.packed, code.path, self._limits)
+        kept, _ = await self.keep(data)
+        return kept
+
+    async def layers_root(self, layers: Sequence[tuple[Code, str]]) -> Path | None:
+        """The directory that holds what all layers hold, later ones over earlier ones; None for no layers. Each comes
+        with the identity of its content. Raises EnvironmentUnavailable when an archive is gone."""
+        if not layers:
+            return None
+        roots = [await self.root_of(code) for code, _ in layers]
+        if len(roots) == 1:
+            return roots[0]
+        identity = hashlib.sha256("\n".join(identity for _, identity in layers).encode()).hexdigest()
+        with self._clock.hold("layers"):
+            return await asyncio.to_thread(self._merge, roots, self._root / f"layers-{identity}")
+
     async def root_of(self, code: Code) -> Path:
         """The directory to run. Raises EnvironmentUnavailable when an archive is gone."""
         if isinstance(code, Directory):
@@ -72,22 +91,41 @@ class Packages:
         target = self._root / digest
         if target.is_dir():
             return target
-        self._root.mkdir(parents=True, exist_ok=True)
-        half_done = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=self._root))
+        half_done = self._half_done()
         try:
             archive.unpack(data, half_done, self._limits)
-            half_done.chmod(0o755)
-            try:
-                half_done.rename(target)
-            except OSError:
-                if not target.is_dir():
-                    raise
+            _into_place(half_done, target)
         finally:
             shutil.rmtree(half_done, ignore_errors=True)
         return target
+
+    def _merge(self, roots: Sequence[Path], target: Path) -> Path:
+        if target.is_dir():
+            return target
+        half_done = self._half_done()
+        try:
+            for root in roots:
+                shutil.copytree(root, half_done, symlinks=True, dirs_exist_ok=True)
+            _into_place(half_done, target)
+        finally:
+            shutil.rmtree(half_done, ignore_errors=True)
+        return target
+
+    def _half_done(self) -> Path:
+        self._root.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".unpacking-", dir=self._root))
 
     def _sweep(self, kept: frozenset[str]) -> None:
         if self._root.is_dir():
             for entry in self._root.iterdir():
                 if entry.name not in kept:
                     shutil.rmtree(entry, ignore_errors=True)
+
+
+def _into_place(half_done: Path, target: Path) -> None:
+    half_done.chmod(0o755)
+    try:
+        half_done.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise

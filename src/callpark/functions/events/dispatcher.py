@@ -3,7 +3,7 @@
 `service.py` owns one dispatcher. `accept` is the hot path: one commit with one Put, no task.
 """
 
-from collections.abc import Awaitable
+import asyncio
 
 from callpark.functions.concurrency import Slots
 from callpark.functions.events.commits import Commits
@@ -52,7 +52,7 @@ class EventDispatcher:
 
     def accept(
         self, function: str, request_id: str, payload: bytes, qualifier: str | None, trace_header: str | None
-    ) -> Awaitable[None]:
+    ) -> "asyncio.Future[None]":
         """Make an event durable; resolves when it is. Raises what `Store.commit` raises."""
         now = self._clock.now()
         state = encode(EventState(now, qualifier, trace_header))

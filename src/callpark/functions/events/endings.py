@@ -19,6 +19,7 @@ from callpark.functions.events.policy import Condition
 from callpark.functions.events.results import EventResult
 from callpark.functions.events.state import encode
 from callpark.functions.events.world import EventSubject, EventWorld, LeasedEvent
+from callpark.functions.names import LATEST
 from callpark.store.ports import Defer, Done
 
 _log = logging.getLogger("callpark")
@@ -74,14 +75,14 @@ async def _end_with_record(
         condition=condition,
         attempts=state.attempts,
         payload=event.body,
-        response=Response(state.last_response, state.last_error) if state.last_response is not None else None,
+        response=_response(event),
     )
     delivery = deliver(
         record,
         target,
         kind=kind,
         source_request_id=event.id,
-        trace_header=state.trace_header,
+        trace_header=world.functions.trace_onwards(event.function, event.id, state.trace_header),
         now=now,
         maximum_bytes=world.limits.event_payload_bytes,
         function_named=world.functions.function_named,
@@ -95,6 +96,13 @@ async def _end_with_record(
             await world.commits.commit((done,))
             _log.warning("event %s of %s not sent to %s %s: %s", event.id, event.function, kind, target, reason)
             world.trace.emit(happenings.DestinationFailed(event.id, event.function, kind, target, reason, record))
+
+
+def _response(event: LeasedEvent) -> Response | None:
+    state = event.state
+    if state.last_response is None:
+        return None
+    return Response(state.last_response, state.last_error, state.last_version or LATEST)
 
 
 def _dead_letter(world: EventWorld, event: LeasedEvent, target: str) -> None:

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from callpark.functions.model import EventInvokeConfig
 from callpark.kernel.limits import LambdaLimits
 
-Condition: TypeAlias = Literal["RetriesExhausted", "EventAgeExceeded", "ZeroReservedConcurrency"]
+Condition: TypeAlias = Literal["RetriesExhausted", "EventAgeExceeded", "ZeroReservedConcurrency", "recursion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class EventRules:
     throttle_base_seconds: float
     throttle_maximum_seconds: float
     reserved_concurrency: int | None
+    recursive_invocations: int | None = None
+    """How often a function may be invoked in one chain of requests; None for as often as it likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,12 @@ class Discard:
     condition: Condition
 
 
-def event_rules(config: EventInvokeConfig | None, reserved_concurrency: int | None, limits: LambdaLimits) -> EventRules:
+def event_rules(
+    config: EventInvokeConfig | None,
+    reserved_concurrency: int | None,
+    limits: LambdaLimits,
+    recursive_invocations: int | None = None,
+) -> EventRules:
     """A qualifier's configuration with AWS's defaults filled in."""
     retries = config.maximum_retry_attempts if config is not None else None
     age = config.maximum_event_age_seconds if config is not None else None
@@ -65,17 +72,21 @@ def event_rules(config: EventInvokeConfig | None, reserved_concurrency: int | No
         throttle_base_seconds=limits.throttle_base_seconds,
         throttle_maximum_seconds=limits.throttle_maximum_seconds,
         reserved_concurrency=reserved_concurrency,
+        recursive_invocations=recursive_invocations,
     )
 
 
-def before_attempt(rules: EventRules, accepted_at: float, now: float) -> Discard | None:
-    """Whether an event that has come up must be given up instead of run.
+def before_attempt(rules: EventRules, accepted_at: float, now: float, chain: int = 0) -> Discard | None:
+    """Whether an event that has come up must be given up instead of run. `chain` is how often the function was invoked
+    already in the chain of requests that brought the event.
 
     The look-ahead has already discarded what would be too old by now, except while the server was down. Only whole
     seconds beyond the age count here, so that a retry which is allowed to the second still runs.
     """
     if rules.reserved_concurrency == 0:
         return Discard("ZeroReservedConcurrency")
+    if rules.recursive_invocations is not None and chain >= rules.recursive_invocations:
+        return Discard("recursion")
     if math.floor(now - accepted_at) > rules.maximum_event_age_seconds:
         return Discard("EventAgeExceeded")
     return None

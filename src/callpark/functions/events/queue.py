@@ -157,32 +157,34 @@ class EventQueue:
     async def _attempt(self, event: LeasedEvent) -> bool:
         """Try to run an event; True when the handler ran."""
         world, state = self._world, event.state
-        subject = world.functions.subject(self._function, state.qualifier)
-        if subject is None:
+        version = world.functions.version_for(self._function, state.qualifier)
+        subject = None if version is None else world.functions.subject(self._function, state.qualifier, version)
+        if subject is None or version is None:
             await endings.abandon(world, event)
             self._let_go(event)
             self._pass_probe_on()
             return False
-        discard = policy.before_attempt(subject.rules, state.accepted_at, world.clock.now())
+        chain = world.functions.invocations_in_chain(self._function, state.trace_header)
+        discard = policy.before_attempt(subject.rules, state.accepted_at, world.clock.now(), chain)
         if discard is not None:
             await self._give_up(event, subject, discard)
             return False
-        refusal = world.slots.take(self._function)
+        refusal = world.slots.take(self._function, version)
         if refusal is not None:
             await self._throttled(event, subject, refusal)
             return False
-        outcome = await self._run(event)
+        outcome = await self._run(event, version)
         if isinstance(outcome, str):
             await self._throttled(event, subject, outcome)
             return False
-        await self._after_run(event, outcome)
+        await self._after_run(event, version, outcome)
         return True
 
-    async def _run(self, event: LeasedEvent) -> Outcome | str:
+    async def _run(self, event: LeasedEvent, version: str) -> Outcome | str:
         """The outcome, or why there was no run."""
         self._running += 1
         try:
-            return await self._world.functions.run_event(self._function, event.id, event.body, event.state)
+            return await self._world.functions.run_event(self._function, version, event.id, event.body, event.state)
         except Saturated:
             return "ConcurrentInvocationLimitExceeded"
         except (EnvironmentUnavailable, ProjectError) as error:
@@ -193,9 +195,9 @@ class EventQueue:
             return "ServiceException"
         finally:
             self._running -= 1
-            self._world.slots.give_back(self._function)
+            self._world.slots.give_back(self._function, version)
 
-    async def _after_run(self, event: LeasedEvent, outcome: Outcome) -> None:
+    async def _after_run(self, event: LeasedEvent, version: str, outcome: Outcome) -> None:
         world, state = self._world, event.state
         attempts = state.attempts + 1
         event.throttles = 0
@@ -206,9 +208,10 @@ class EventQueue:
             attempts=attempts,
             last_response=outcome.payload,
             last_error=outcome.function_error,
+            last_version=version,
         )
         world.trace.emit(happenings.EventAttemptEnded(event.id, self._function, attempts, outcome.function_error))
-        subject = world.functions.subject(self._function, state.qualifier)
+        subject = world.functions.subject(self._function, state.qualifier, version)
         if subject is None:
             await endings.abandon(world, event)
             self._let_go(event)

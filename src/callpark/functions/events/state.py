@@ -9,7 +9,8 @@ import msgspec
 
 class EventState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """`qualifier` is the one the event was sent to, None for none; `attempts` counts runs; `last_response` and
-    `last_error` are what the last run answered, for the invocation record. Instants in epoch seconds."""
+    `last_error` are what the last run, of `last_version`, answered, for the invocation record. Instants in epoch
+    seconds."""
 
     accepted_at: float
     qualifier: str | None = None
@@ -17,6 +18,7 @@ class EventState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=Tru
     attempts: int = 0
     last_response: bytes | None = None
     last_error: str | None = None
+    last_version: str | None = None
 
 
 encode = msgspec.msgpack.Encoder().encode

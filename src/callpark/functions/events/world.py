@@ -34,16 +34,31 @@ class EventSubject:
 class EventFunctions(Protocol):
     """The owner of the functions, as the queues see it."""
 
-    def subject(self, function: str, qualifier: str | None) -> EventSubject | None:
-        """None when the function or qualifier is gone."""
+    def version_for(self, function: str, qualifier: str | None) -> str | None:
+        """The version that the next run is of, weighted where an alias says so; None when the function or qualifier is
+        gone."""
+        ...
+
+    def subject(self, function: str, qualifier: str | None, version: str) -> EventSubject | None:
+        """None when the function, qualifier or version is gone."""
+        ...
+
+    def invocations_in_chain(self, function: str, trace_header: str | None) -> int:
+        """How often the function has been invoked in the chain of requests that this event belongs to."""
+        ...
+
+    def trace_onwards(self, function: str, request_id: str, trace_header: str | None) -> str:
+        """The trace header that leaves the function when it was invoked with this one."""
         ...
 
     def function_named(self, arn: str) -> tuple[str, str | None]:
         """Name and qualifier of a function that exists. Raises CallerError."""
         ...
 
-    async def run_event(self, function: str, request_id: str, payload: bytes, state: EventState) -> Outcome:
-        """Run the code that is current now. Raises Saturated, EnvironmentUnavailable, ProjectError."""
+    async def run_event(
+        self, function: str, version: str, request_id: str, payload: bytes, state: EventState
+    ) -> Outcome:
+        """Run a version as it is now. Raises Saturated, EnvironmentUnavailable, ProjectError."""
         ...
 
 
