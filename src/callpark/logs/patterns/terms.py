@@ -51,9 +51,7 @@ def _read(pattern: str) -> list[tuple[str, str]]:
             if plain.startswith("%"):
                 raise not_offered("regular expressions (%…%) in filter patterns")
             if _PLAIN.fullmatch(plain) is None:
-                raise invalid_parameter(
-                    f'Invalid filter pattern: put a term with other than letters, digits and _ in quotes: "{plain}"'
-                )
+                raise invalid_parameter(f"Invalid character(s) in term '{plain}': put it in double quotes")
         found.append((sign, plain if plain is not None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)))
         place = term.end()
     return found
