@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -61,7 +61,7 @@ class WindowOnDisk(RuleBasedStateMachine):
         self.disk: dict[str, tuple[int, WorkItem]] = {}
         self.leased: set[str] = set()
         self.sequence = 0
-        self.asked: tuple[Position, list[tuple[int, WorkItem]], Position | None] | None = None
+        self.asked: Position | None = None
 
     @rule(ready_at=INSTANTS, size=st.sampled_from([0, 0, 3_000]))
     def put(self, ready_at: float, size: int) -> None:
@@ -69,6 +69,12 @@ class WindowOnDisk(RuleBasedStateMachine):
         item = _item(str(self.sequence), ready_at, size)
         self.disk[item.id] = self.sequence, item
         self.window.put(item, self.sequence)
+
+    @rule(instants=st.lists(INSTANTS, min_size=5, max_size=12))
+    def flood(self, instants: list[float]) -> None:
+        """More than the window keeps."""
+        for ready_at in instants:
+            self.put(ready_at, 0)
 
     @rule(now=INSTANTS, limit=st.integers(1, 6))
     def lease(self, now: float, limit: int) -> None:
@@ -96,11 +102,18 @@ class WindowOnDisk(RuleBasedStateMachine):
         self.leased.discard(item_id)
         self.window.done(item_id)
 
-    @precondition(lambda self: self.window.wants_refill())
+    @precondition(lambda self: self.asked is None and self.window.wants_refill())
+    @rule()
+    def ask(self) -> None:
+        """What happens until the disk answers may cut the window back."""
+        self.asked = self.window.horizon
+
+    @precondition(lambda self: self.asked is not None)
     @rule(limit=st.integers(1, 4))
-    def refill(self, limit: int) -> None:
-        since = self.window.horizon
+    def answer(self, limit: int) -> None:
+        since, self.asked = self.asked, None
         assert since is not None
+        event("the window was cut back meanwhile" if since != self.window.horizon else "the answer fits")
         behind = sorted((item.ready_at, sequence, item) for sequence, item in self.disk.values())
         rows = [(sequence, item) for ready_at, sequence, item in behind if (ready_at, sequence) > since][:limit]
         horizon = (rows[-1][1].ready_at, rows[-1][0]) if len(rows) == limit else None
@@ -123,7 +136,7 @@ class WindowOnDisk(RuleBasedStateMachine):
 
 
 TestWindowOnDisk = WindowOnDisk.TestCase
-TestWindowOnDisk.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestWindowOnDisk.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 
 
 def test_an_answer_to_a_window_that_was_cut_back_meanwhile_is_dropped() -> None:
