@@ -1,7 +1,7 @@
 """How long a prompt lasts and what the ear gets of it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from callpark.flows.channels.voice import hear
@@ -64,10 +64,27 @@ def test_deep_ssml_is_heard() -> None:
     assert hear(Prompt("ssml", deep), LIMITS).text == "x"
 
 
-@given(st.text(alphabet="<>/speak brt='1s\"&;! ", max_size=60))
-def test_any_ssml_is_heard_or_refused(content: str) -> None:
+SOUND = st.sampled_from(
+    [
+        *("word ", "&amp;", "<p>one</p>", "<break/>", "<break strength='strong'/>", "<sub alias='alias'>x</sub>"),
+        *("<break time='250ms'/>", "<break time='+1.5s'/>", "<break time='11s'/>", "<!-- c -->", "<?x?>"),
+        "<amazon:effect name='whispered'>two</amazon:effect>",
+    ]
+)
+UNSOUND = st.sampled_from(["&", "<", "<p>", "</p>", "</speak>"]) | st.text(
+    alphabet="0123456789.msx-+ ", max_size=6
+).map(lambda time: f"<break time='{time}'/>")
+
+
+@given(st.lists(SOUND, max_size=8), st.none() | UNSOUND, st.lists(SOUND, max_size=3))
+def test_any_ssml_is_heard_or_refused(before: list[str], unsound: str | None, after: list[str]) -> None:
+    content = f"<speak>{''.join(before)}{unsound or ''}{''.join(after)}</speak>"
     try:
         heard = hear(Prompt("ssml", content), LIMITS)
     except BadPrompt:
+        assert unsound is not None
+        event("refused")
         return
-    assert heard.seconds >= 0
+    event("heard")
+    assert heard.words == len(heard.text.split())
+    assert heard.words <= heard.seconds <= heard.words + 12 * LIMITS.prompt_break_seconds
