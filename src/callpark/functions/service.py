@@ -8,8 +8,9 @@ functions that nobody has brought by then are discarded, visibly.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from callpark.functions.code.packages import Packages
 from callpark.functions.concurrency import Slots
 from callpark.functions.environments.ports import Attempt, Environments, Outcome, ResponseStream
 from callpark.functions.events.dispatcher import EventDispatcher
-from callpark.functions.events.happenings import EventAccepted
+from callpark.functions.events.happenings import EventAccepted, InvocationInCircles, InvocationThrottled
 from callpark.functions.events.policy import event_rules
 from callpark.functions.events.results import EventResult
 from callpark.functions.events.state import EventState, function_of
@@ -122,6 +123,7 @@ class Functions:
         await self._catalogue.load()
         await self.layers.load()
         await self._packages.sweep(self._catalogue.digests() | self.layers.digests())
+        await self._events.discarded.load()
         self._slots.share(self._catalogue.shares())
         names = [function.configuration.name for function in self._catalogue]
         for name in names:
@@ -148,7 +150,8 @@ class Functions:
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """Run a function and wait for its answer. Raises CallerError; a failing function is an answer."""
         name, version, attempt = self._begin(invocation)
-        outcome = await self._runner.run_now(name, version, attempt)
+        with self._telling_refusals(name, attempt.request_id):
+            outcome = await self._runner.run_now(name, version, attempt)
         return InvocationResult(
             request_id=attempt.request_id,
             payload=outcome.payload,
@@ -160,7 +163,8 @@ class Functions:
     async def stream(self, invocation: Invocation) -> tuple[str, ResponseStream]:
         """Run a function and pass its answer on as it is made; with the version that runs. Raises CallerError."""
         name, version, attempt = self._begin(invocation)
-        return version, await self._runner.stream_now(name, version, attempt)
+        with self._telling_refusals(name, attempt.request_id):
+            return version, await self._runner.stream_now(name, version, attempt)
 
     async def invoke_event(self, invocation: Invocation) -> str:
         """Accept an event; returns its request id once it is durable. Raises CallerError."""
@@ -263,6 +267,18 @@ class Functions:
         return await self._runner.run_event(function, version, request_id, payload, state)
 
     # Inside
+
+    @contextlib.contextmanager
+    def _telling_refusals(self, name: str, request_id: str) -> Iterator[None]:
+        try:
+            yield
+        except CallerError as refusal:
+            if refusal.code == "TooManyRequestsException":
+                reason = str(refusal.body.get("Reason", ""))
+                self._trace.emit(InvocationThrottled(request_id, name, reason))
+            elif refusal.code == "RecursiveInvocationException":
+                self._trace.emit(InvocationInCircles(request_id, name))
+            raise
 
     def _target(self, invocation: Invocation) -> tuple[str, str | None]:
         if invocation.qualifier is None and invocation.function in self._catalogue:

@@ -30,9 +30,9 @@ async def test_a_failing_function_runs_at_0_60_and_180_seconds(scene: Scene) -> 
         happenings.EventAccepted(request_id, "f", 18),
         happenings.EventAttemptEnded(request_id, "f", 1, "Unhandled"),
         happenings.EventRetryScheduled(request_id, "f", 1, scene.start + 60),
-        happenings.EventAttemptEnded(request_id, "f", 2, "Unhandled"),
+        happenings.EventAttemptEnded(request_id, "f", 2, "Unhandled", 60.0),
         happenings.EventRetryScheduled(request_id, "f", 2, scene.start + 180),
-        happenings.EventAttemptEnded(request_id, "f", 3, "Unhandled"),
+        happenings.EventAttemptEnded(request_id, "f", 3, "Unhandled", 180.0),
         happenings.EventDiscarded(request_id, "f", 3, "RetriesExhausted"),
     ]
 

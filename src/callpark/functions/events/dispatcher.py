@@ -4,14 +4,16 @@
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from callpark.functions.concurrency import Slots
 from callpark.functions.events.commits import Commits
 from callpark.functions.events.crowd import Crowd
+from callpark.functions.events.discarded import DiscardedEvents
 from callpark.functions.events.queue import EventQueue
 from callpark.functions.events.results import EventResults
 from callpark.functions.events.state import EventState, encode, queue_name
-from callpark.functions.events.world import EventFunctions, EventWorld
+from callpark.functions.events.world import EventFunctions, EventWorld, LeasedEvent
 from callpark.kernel.clock import Clock
 from callpark.kernel.limits import LambdaLimits
 from callpark.kernel.tasks import Tasks
@@ -37,6 +39,7 @@ class EventDispatcher:
         self._commits = Commits(store, clock, limits, self._tasks)
         self._queues: dict[str, EventQueue] = {}
         self.results = EventResults(clock, limits)
+        self.discarded = DiscardedEvents(clock, limits, store)
         self._world = EventWorld(
             clock=clock,
             trace=trace,
@@ -46,6 +49,7 @@ class EventDispatcher:
             slots=slots,
             crowd=self._crowd,
             results=self.results,
+            discarded=self.discarded,
             tasks=self._tasks,
             functions=functions,
         )
@@ -63,6 +67,11 @@ class EventDispatcher:
         if function not in self._queues:
             queue = self._queues[function] = EventQueue(function, self._world)
             queue.open()
+
+    def in_hand(self, function: str) -> tuple[Mapping[str, LeasedEvent], Mapping[str, LeasedEvent]]:
+        """A function's events that run, and those that wait for room, by request id."""
+        queue = self._queues.get(function)
+        return ({}, {}) if queue is None else (queue.running(), queue.throttled())
 
     def unblock(self, function: str) -> None:
         """The function's limits, code or configuration have changed."""

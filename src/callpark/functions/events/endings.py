@@ -5,6 +5,7 @@ destinations beside the removal; what happened is told to the trace once it is d
 """
 
 import logging
+from collections.abc import Sequence
 
 from callpark.functions.events import happenings
 from callpark.functions.events.destinations import (
@@ -20,7 +21,7 @@ from callpark.functions.events.results import EventResult
 from callpark.functions.events.state import encode
 from callpark.functions.events.world import EventSubject, EventWorld, LeasedEvent
 from callpark.functions.names import LATEST
-from callpark.store.ports import Defer, Done
+from callpark.store.ports import Change, Defer, Done
 
 _log = logging.getLogger("callpark")
 
@@ -42,10 +43,11 @@ async def retry(world: EventWorld, event: LeasedEvent, at: float) -> None:
 
 
 async def discard(world: EventWorld, event: LeasedEvent, subject: EventSubject, condition: Condition) -> None:
+    kept = world.discarded.keep(event, condition)
     if subject.on_failure is None:
-        await world.commits.commit((Done(event.queue, event.id),))
+        await world.commits.commit((Done(event.queue, event.id), *kept))
     else:
-        await _end_with_record(world, event, subject, condition, "OnFailure", subject.on_failure)
+        await _end_with_record(world, event, subject, condition, "OnFailure", subject.on_failure, kept)
     world.trace.emit(happenings.EventDiscarded(event.id, event.function, event.state.attempts, condition))
     if subject.dead_letter_target is not None:
         _dead_letter(world, event, subject.dead_letter_target)
@@ -54,7 +56,8 @@ async def discard(world: EventWorld, event: LeasedEvent, subject: EventSubject, 
 
 async def abandon(world: EventWorld, event: LeasedEvent) -> None:
     """The function was deleted; its destinations went with it."""
-    await world.commits.commit((Done(event.queue, event.id),))
+    kept = world.discarded.keep(event, FUNCTION_DELETED)
+    await world.commits.commit((Done(event.queue, event.id), *kept))
     world.trace.emit(happenings.EventDiscarded(event.id, event.function, event.state.attempts, FUNCTION_DELETED))
     _keep_result(world, event, FUNCTION_DELETED)
 
@@ -66,6 +69,7 @@ async def _end_with_record(
     condition: str,
     kind: DestinationKind,
     target: str,
+    kept: Sequence[Change] = (),
 ) -> None:
     state, now = event.state, world.clock.now()
     record = invocation_record(
@@ -90,10 +94,10 @@ async def _end_with_record(
     done = Done(event.queue, event.id)
     match delivery:
         case Delivery(put, request_id):
-            await world.commits.commit((put, done))
+            await world.commits.commit((put, done, *kept))
             world.trace.emit(happenings.DestinationDelivered(event.id, event.function, kind, target, request_id))
         case Undeliverable(reason):
-            await world.commits.commit((done,))
+            await world.commits.commit((done, *kept))
             _log.warning("event %s of %s not sent to %s %s: %s", event.id, event.function, kind, target, reason)
             world.trace.emit(happenings.DestinationFailed(event.id, event.function, kind, target, reason, record))
 
@@ -121,5 +125,9 @@ def _keep_result(world: EventWorld, event: LeasedEvent, condition: str) -> None:
             ended_at=world.clock.now(),
             payload=state.last_response,
             function_error=state.last_error,
+            function=event.function,
+            qualifier=state.qualifier,
+            accepted_at=state.accepted_at,
+            request=event.body,
         )
     )

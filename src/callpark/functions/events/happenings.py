@@ -19,12 +19,13 @@ class EventAccepted:
 
 @dataclass(frozen=True, slots=True)
 class EventAttemptEnded:
-    """The handler ran. `attempt` counts from 1."""
+    """The handler ran. `attempt` counts from 1; `age_seconds` is how old the event was when the attempt began."""
 
     subject: str
     function: str
     attempt: int
     function_error: str | None
+    age_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,33 @@ class EventThrottled:
     function: str
     reason: str
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationThrottled:
+    """A synchronous invocation found no room. The subject is its request id."""
+
+    subject: str
+    function: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationInCircles:
+    """A synchronous invocation was refused as recursive. The subject is its request id."""
+
+    subject: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventReplayed:
+    """An event that had ended was sent again: `original` is its request id, `copy` the new one. Told for both."""
+
+    subject: str
+    function: str
+    original: str
+    copy: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ dies with the process: after a restart the event is simply ready again.
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from callpark.functions.environments.ports import EnvironmentUnavailable, Outcome, Saturated
 from callpark.functions.events import endings, happenings, policy
@@ -38,6 +38,7 @@ class EventQueue:
         self._held = 0
         self._held_bytes = 0
         self._running = 0
+        self._in_run: dict[str, LeasedEvent] = {}
         self._starting = 0
         self._blocked = False
         self._probes = 0
@@ -69,6 +70,14 @@ class EventQueue:
             self._unpark_oldest()
         self._blocked = False
         self._pump()
+
+    def running(self) -> Mapping[str, LeasedEvent]:
+        """Events whose handler runs, by request id."""
+        return self._in_run
+
+    def throttled(self) -> Mapping[str, LeasedEvent]:
+        """Events that wait for room, by request id; `next_at` says how long at most."""
+        return {request_id: event for request_id, (event, _) in self._parked.items()}
 
     # Which event next
 
@@ -165,7 +174,8 @@ class EventQueue:
             self._pass_probe_on()
             return False
         chain = world.functions.invocations_in_chain(self._function, state.trace_header)
-        discard = policy.before_attempt(subject.rules, state.accepted_at, world.clock.now(), chain)
+        event.tried_at = world.clock.now()
+        discard = policy.before_attempt(subject.rules, state.accepted_at, event.tried_at, chain)
         if discard is not None:
             await self._give_up(event, subject, discard)
             return False
@@ -183,6 +193,7 @@ class EventQueue:
     async def _run(self, event: LeasedEvent, version: str) -> Outcome | str:
         """The outcome, or why there was no run."""
         self._running += 1
+        self._in_run[event.id] = event
         try:
             return await self._world.functions.run_event(self._function, version, event.id, event.body, event.state)
         except Saturated:
@@ -194,6 +205,7 @@ class EventQueue:
             _log.exception("running event %s of %s failed in callpark itself", event.id, self._function)
             return "ServiceException"
         finally:
+            del self._in_run[event.id]
             self._running -= 1
             self._world.slots.give_back(self._function, version)
 
@@ -210,7 +222,8 @@ class EventQueue:
             last_error=outcome.function_error,
             last_version=version,
         )
-        world.trace.emit(happenings.EventAttemptEnded(event.id, self._function, attempts, outcome.function_error))
+        age = event.tried_at - state.accepted_at
+        world.trace.emit(happenings.EventAttemptEnded(event.id, self._function, attempts, outcome.function_error, age))
         subject = world.functions.subject(self._function, state.qualifier, version)
         if subject is None:
             await endings.abandon(world, event)
@@ -241,6 +254,7 @@ class EventQueue:
             await self._give_up(event, subject, decision)
             return
         event.throttles += 1
+        event.next_at = decision.at
         timer = world.clock.timer(decision.at, lambda: self._probe(event.id), f"event {event.id}")
         self._parked[event.id] = event, timer
         self._blocked = True

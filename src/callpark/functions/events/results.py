@@ -16,7 +16,7 @@ from callpark.kernel.limits import LambdaLimits
 @dataclass(frozen=True, slots=True)
 class EventResult:
     """How an event ended. `condition` is "Success" or why it was discarded; `payload` is the last run's answer, None
-    when it never ran. Instants in epoch seconds."""
+    when it never ran, `request` what it was sent. Instants in epoch seconds."""
 
     request_id: str
     condition: str
@@ -24,6 +24,10 @@ class EventResult:
     ended_at: float
     payload: bytes | None = None
     function_error: str | None = None
+    function: str = ""
+    qualifier: str | None = None
+    accepted_at: float = 0.0
+    request: bytes = b""
 
 
 class EventResults:
@@ -62,6 +66,11 @@ class EventResults:
             waiter = self._waiting[request_id] = asyncio.get_running_loop().create_future()
         return await asyncio.shield(waiter)
 
+    def all(self) -> list[EventResult]:
+        """What is remembered, oldest first."""
+        oldest_kept = self._clock.now() - self._limits.result_retention_seconds
+        return [result for result in self._results.values() if result.ended_at >= oldest_kept]
+
     def close(self) -> None:
         """Nobody waits any longer."""
         for waiter in self._waiting.values():
@@ -74,4 +83,4 @@ class EventResults:
 
 
 def _size(result: EventResult) -> int:
-    return 0 if result.payload is None else len(result.payload)
+    return len(result.request) + (0 if result.payload is None else len(result.payload))

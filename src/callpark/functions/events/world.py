@@ -3,6 +3,7 @@
 Built by `events/dispatcher.py`; used by `events/queue.py` and `events/endings.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.limits import LambdaLimits
 from callpark.kernel.tasks import Tasks
 from callpark.kernel.trace import Trace
-from callpark.store.ports import Store, WorkItem
+from callpark.store.ports import Change, Store, WorkItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,14 @@ class EventFunctions(Protocol):
         ...
 
 
+class Discarded(Protocol):
+    """Where discarded events are kept (`events/discarded.py`)."""
+
+    def keep(self, event: "LeasedEvent", condition: str) -> Sequence[Change]:
+        """What belongs into the commit that ends the event."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EventWorld:
     clock: Clock
@@ -72,14 +81,16 @@ class EventWorld:
     slots: Slots
     crowd: Crowd
     results: EventResults
+    discarded: Discarded
     tasks: Tasks
     functions: EventFunctions
 
 
 class LeasedEvent:
-    """An event in hand; `throttles` counts in vain attempts since the last run."""
+    """An event in hand; `throttles` counts in vain attempts since the last run, `tried_at` is when the present attempt
+    began and `next_at` when the next may, epoch seconds."""
 
-    __slots__ = ("body", "function", "id", "queue", "state", "throttles")
+    __slots__ = ("body", "function", "id", "next_at", "queue", "state", "throttles", "tried_at")
 
     def __init__(self, function: str, item: WorkItem) -> None:
         self.function = function
@@ -88,3 +99,5 @@ class LeasedEvent:
         self.body = item.body
         self.state = decode(item.state)
         self.throttles = 0
+        self.tried_at = 0.0
+        self.next_at = 0.0

@@ -1,0 +1,124 @@
+"""From the trace to logs and metrics. Made by `app.py`; the only place that knows both the slices' happenings and what
+CloudWatch calls them.
+
+`read` runs for every happening on the hot path: one look-up, then an append. Log groups: `/aws/lambda/<function>`,
+`/aws/connect/<instance alias>` with a stream per contact, `/aws/appsync/apis/<id>` with a stream per API.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import orjson
+
+from callpark.flows.happenings import FlowLogged
+from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted, FunctionLog
+from callpark.functions.events import happenings as events
+from callpark.graphql.happenings import ResolverLogged
+from callpark.kernel.trace import Entry
+from callpark.metrics.service import ALL
+
+_NOT_IN_A_NAME = re.compile(r"[^\w./#-]", re.ASCII)
+
+#: Runs whose end was never told are forgotten beyond this many.
+_RUNS = 10_000
+
+
+class LogSink(Protocol):
+    def append(self, group: str, stream: str, subject: str, at: float, message: str) -> None: ...
+
+
+class MetricSink(Protocol):
+    def add(self, metric: str, function: str, at: float, value: float = 1.0) -> None: ...
+
+
+class Recorder:
+    """A reader of the trace. `alias` is the Connect instance's, which a reload may change."""
+
+    def __init__(self, logs: LogSink, metrics: MetricSink, alias: Callable[[], str]) -> None:
+        self._logs = logs
+        self._metrics = metrics
+        self._alias = alias
+        self._began: dict[tuple[str, str], float] = {}
+        self._concurrency: dict[str, int] = {}
+        # Any: each reader takes the type it stands under.
+        self._readers: dict[type, Callable[[float, Any], None]] = {
+            FunctionLog: self._function_log,
+            FlowLogged: self._flow_log,
+            ResolverLogged: self._resolver_log,
+            AttemptStarted: self._attempt_started,
+            AttemptEnded: self._attempt_ended,
+            events.EventAccepted: self._event_accepted,
+            events.EventAttemptEnded: self._event_attempt_ended,
+            events.EventThrottled: self._throttled,
+            events.InvocationThrottled: self._throttled,
+            events.InvocationInCircles: self._in_circles,
+            events.EventDiscarded: self._event_discarded,
+            events.DestinationFailed: self._destination_failed,
+            events.DeadLetterFailed: self._dead_letter_failed,
+        }
+
+    def read(self, entry: Entry) -> None:
+        reader = self._readers.get(type(entry.happening))
+        if reader is not None:
+            reader(entry.at, entry.happening)
+
+    # Logs
+
+    def _function_log(self, at: float, log: FunctionLog) -> None:
+        self._logs.append(f"/aws/lambda/{log.function}", log.stream, log.request_id, at, log.text)
+
+    def _flow_log(self, at: float, logged: FlowLogged) -> None:
+        group = f"/aws/connect/{_NOT_IN_A_NAME.sub('-', self._alias())}"
+        self._logs.append(group, logged.subject, logged.subject, at, orjson.dumps(logged.entry).decode())
+
+    def _resolver_log(self, at: float, logged: ResolverLogged) -> None:
+        group = f"/aws/appsync/apis/{logged.api_id}"
+        for line in logged.lines:
+            self._logs.append(group, logged.api_id, logged.request_id, at, f"{logged.request_id} {line}")
+
+    # Metrics
+
+    def _attempt_started(self, at: float, started: AttemptStarted) -> None:
+        function = started.function
+        self._metrics.add("Invocations", function, at)
+        if len(self._began) >= _RUNS:
+            self._began.clear()
+            self._concurrency.clear()
+        self._began[started.stream, started.request_id] = at
+        for counted in (function, ALL):
+            running = self._concurrency[counted] = self._concurrency.get(counted, 0) + 1
+            self._metrics.add("ConcurrentExecutions", counted, at, running)
+
+    def _attempt_ended(self, at: float, ended: AttemptEnded) -> None:
+        """Errors and durations count for the minute in which the run began, as CloudWatch counts them."""
+        began = self._began.pop((ended.stream, ended.request_id), None)
+        if began is not None:
+            for counted in (ended.function, ALL):
+                self._concurrency[counted] -= 1
+        at = at if began is None else began
+        self._metrics.add("Errors", ended.function, at, 0.0 if ended.status == "success" else 1.0)
+        self._metrics.add("Duration", ended.function, at, ended.duration_seconds * 1000)
+
+    def _event_accepted(self, at: float, accepted: events.EventAccepted) -> None:
+        self._metrics.add("AsyncEventsReceived", accepted.function, at)
+
+    def _event_attempt_ended(self, at: float, ended: events.EventAttemptEnded) -> None:
+        self._metrics.add("AsyncEventAge", ended.function, at, ended.age_seconds * 1000)
+
+    def _throttled(self, at: float, throttled: events.EventThrottled | events.InvocationThrottled) -> None:
+        self._metrics.add("Throttles", throttled.function, at)
+
+    def _event_discarded(self, at: float, discarded: events.EventDiscarded) -> None:
+        self._metrics.add("AsyncEventsDropped", discarded.function, at)
+        if discarded.condition == "recursion":
+            self._metrics.add("RecursiveInvocationsDropped", discarded.function, at)
+
+    def _in_circles(self, at: float, dropped: events.InvocationInCircles) -> None:
+        self._metrics.add("RecursiveInvocationsDropped", dropped.function, at)
+
+    def _destination_failed(self, at: float, failed: events.DestinationFailed) -> None:
+        self._metrics.add("DestinationDeliveryFailures", failed.function, at)
+
+    def _dead_letter_failed(self, at: float, failed: events.DeadLetterFailed) -> None:
+        self._metrics.add("DeadLetterErrors", failed.function, at)
