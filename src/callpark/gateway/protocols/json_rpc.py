@@ -9,7 +9,7 @@ import orjson
 
 from callpark.gateway.models import OperationModel, ServiceModel
 from callpark.gateway.protocols.json_shapes import compile_reader, compile_writer, read_json
-from callpark.gateway.protocols.query_codes import query_code
+from callpark.gateway.protocols.query_codes import query_error
 from callpark.gateway.protocols.wire import OperationCodec, Request, Response, SerialiseError, header_bytes
 from callpark.kernel.errors import CallerError, RuntimeBug
 from callpark.kernel.operations import Answer
@@ -46,18 +46,11 @@ def serialise_unrouted_error(error: CallerError, request_id: str) -> Response:
 def compile_error(service: ServiceModel) -> SerialiseError:
     """`__type` in the body; `x-amzn-query-error` beside it for services that once spoke the query protocol."""
     content = _content_type(service)
-    compatible = "awsQueryCompatible" in service.metadata
     namespace = f"com.amazonaws.{service.service_name}#"
 
     def serialise(error: CallerError, request_id: str) -> Response:
-        headers = [content, *header_bytes(error.headers)]
-        if compatible:
-            sender = "Sender" if error.status < 500 else "Receiver"
-            code = query_code(service.service_name, error.code)
-            headers.append((b"x-amzn-query-error", f"{code};{sender}".encode()))
-        return Response(
-            error.status, tuple(headers), orjson.dumps({"__type": namespace + error.code, **dict(error.body)})
-        )
+        headers = (content, *header_bytes(error.headers), *query_error(service, error))
+        return Response(error.status, headers, orjson.dumps({"__type": namespace + error.code, **dict(error.body)}))
 
     return serialise
 

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 from callpark.gateway.models import OperationModel, ServiceModel, Shape, wire_name
 from callpark.gateway.protocols.json_shapes import compile_writer
-from callpark.gateway.protocols.query_codes import query_code
+from callpark.gateway.protocols.query_codes import fault, query_code
 from callpark.gateway.protocols.query_names import LegacyNames, legacy_names
 from callpark.gateway.protocols.refusals import unreadable
 from callpark.gateway.protocols.texts import READERS, write_text
@@ -87,9 +87,8 @@ def compile_error(service: ServiceModel) -> SerialiseError:
 
     def serialise(error: CallerError, request_id: str) -> Response:
         code = query_code(service.service_name, error.code)
-        sender = "Sender" if error.status < 500 else "Receiver"
         text = (
-            f'{_XML_HEAD}<ErrorResponse xmlns="{namespace}"><Error><Type>{sender}</Type><Code>{_text(code)}</Code>'
+            f'{_XML_HEAD}<ErrorResponse xmlns="{namespace}"><Error><Type>{fault(error)}</Type><Code>{_text(code)}</Code>'
             f"<Message>{_text(error.message)}</Message></Error><RequestId>{escape(request_id)}</RequestId>"
             "</ErrorResponse>"
         )

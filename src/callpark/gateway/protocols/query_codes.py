@@ -7,6 +7,9 @@ CloudWatch's are in its model's error traits.
 
 from collections.abc import Mapping
 
+from callpark.gateway.models import ServiceModel
+from callpark.kernel.errors import CallerError
+
 _SQS_PREFIX = "AWS.SimpleQueueService."
 
 _SQS: Mapping[str, str] = {
@@ -45,3 +48,15 @@ _CODES: Mapping[str, Mapping[str, str]] = {"sqs": _SQS, "cloudwatch": _CLOUDWATC
 def query_code(service: str, code: str) -> str:
     """The old code of a JSON error type; the same name where they do not differ."""
     return _CODES.get(service, {}).get(code, code)
+
+
+def fault(error: CallerError) -> str:
+    """Whose fault a refusal is, in the query protocol's words."""
+    return "Sender" if error.status < 500 else "Receiver"
+
+
+def query_error(service: ServiceModel, error: CallerError) -> tuple[tuple[bytes, bytes], ...]:
+    """The header `x-amzn-query-error` of a service that once spoke the query protocol; none for others."""
+    if "awsQueryCompatible" not in service.metadata:
+        return ()
+    return ((b"x-amzn-query-error", f"{query_code(service.service_name, error.code)};{fault(error)}".encode()),)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from callpark.gateway.models import OperationModel, ServiceModel
 from callpark.gateway.protocols import cbor
 from callpark.gateway.protocols.json_shapes import CBOR_READERS, CBOR_WRITERS, compile_reader, compile_writer
-from callpark.gateway.protocols.query_codes import query_code
+from callpark.gateway.protocols.query_codes import query_error
 from callpark.gateway.protocols.refusals import unreadable
 from callpark.gateway.protocols.wire import OperationCodec, Request, Response, SerialiseError, header_bytes
 from callpark.kernel.errors import CallerError, RuntimeBug
@@ -48,15 +48,9 @@ def serialise_unrouted_error(error: CallerError, request_id: str) -> Response:
 def compile_error(service: ServiceModel) -> SerialiseError:
     """`__type` in the body; `x-amzn-query-error` beside it for services that once spoke the query protocol."""
     namespace = f"com.amazonaws.{service.service_name}#"
-    compatible = "awsQueryCompatible" in service.metadata
 
     def serialise(error: CallerError, request_id: str) -> Response:
-        headers = [*_HEADERS, *header_bytes(error.headers)]
-        if compatible:
-            sender = "Sender" if error.status < 500 else "Receiver"
-            code = query_code(service.service_name, error.code)
-            headers.append((b"x-amzn-query-error", f"{code};{sender}".encode()))
-        body = cbor.dumps({"__type": namespace + error.code, **error.body})
-        return Response(error.status, tuple(headers), body)
+        headers = (*_HEADERS, *header_bytes(error.headers), *query_error(service, error))
+        return Response(error.status, headers, cbor.dumps({"__type": namespace + error.code, **error.body}))
 
     return serialise
