@@ -112,8 +112,9 @@ class Queues:
         def end() -> None:
             if watch.callback is not None:
                 watch.callback = None
-                queue.watches.remove(watch)
-                self._review(queue)
+                if watch in queue.watches:  # not when the store was closed first
+                    queue.watches.remove(watch)
+                    self._review(queue)
 
         return end
 
