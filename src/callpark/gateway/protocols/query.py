@@ -88,8 +88,8 @@ def compile_error(service: ServiceModel) -> SerialiseError:
     def serialise(error: CallerError, request_id: str) -> Response:
         code = query_code(service.service_name, error.code)
         text = (
-            f'{_XML_HEAD}<ErrorResponse xmlns="{namespace}"><Error><Type>{fault(error)}</Type><Code>{_text(code)}</Code>'
-            f"<Message>{_text(error.message)}</Message></Error><RequestId>{escape(request_id)}</RequestId>"
+            f'{_XML_HEAD}<ErrorResponse xmlns="{namespace}"><Error><Type>{fault(error)}</Type>'
+            f"<Code>{_text(code)}</Code><Message>{_text(error.message)}</Message></Error><RequestId>{escape(request_id)}</RequestId>"
             "</ErrorResponse>"
         )
         return Response(error.status, (XML, *header_bytes(error.headers)), text.encode())
