@@ -17,6 +17,7 @@ from callpark.flows.api.phone import PhoneSocket
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
 from callpark.functions.api.operations import operations
+from callpark.functions.api.web import FunctionWeb
 from callpark.functions.environments.fleet import Fleet
 from callpark.functions.environments.ports import Environments
 from callpark.functions.service import Functions
@@ -89,13 +90,14 @@ class App:
             store=store,
             environments=self.environments,
             directory=settings.data,
+            base_url=base_url,
         )
         self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, FunctionsForFlows(self.functions))
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions))
         self.graphql_web = GraphqlWeb(self.graphql, clock, ids, self.trace, limits)
         self.gateway = create_gateway(
             operations={**operations(self.functions), **identity.OPERATIONS},
-            mounts=[self.graphql_web, PhoneSocket(self.flows)],
+            mounts=[self.graphql_web, FunctionWeb(self.functions, clock, ids), PhoneSocket(self.flows)],
             clock=clock,
             ids=ids,
             limits=limits,
@@ -192,7 +194,7 @@ class App:
         instance = project.instance or InstanceDefinition(arn=place.arn("connect", "instance/callpark"))
         warnings = [*self.flows.apply(instance, project.flows, project.numbers)]
         warnings += self.graphql.apply(project.apis)
-        warnings += await self.functions.apply(project.functions)
+        warnings += await self.functions.apply(project.functions, project.layers)
         return warnings
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
-from callpark.functions.model import FunctionDefinition
+from callpark.functions.model import FunctionDefinition, LayerDefinition
 from callpark.graphql.model import ApiDefinition
 
 
@@ -29,6 +29,7 @@ class Project:
     name: str
     root: Path
     functions: tuple[FunctionDefinition, ...] = ()
+    layers: tuple[LayerDefinition, ...] = ()
     apis: tuple[ApiDefinition, ...] = ()
     instance: InstanceDefinition | None = None
     flows: tuple[FlowDefinition, ...] = ()

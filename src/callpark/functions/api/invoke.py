@@ -12,11 +12,24 @@ from collections.abc import Awaitable, Mapping
 from callpark.functions import refusals
 from callpark.functions.model import Invocation
 from callpark.functions.service import Functions
+from callpark.kernel.limits import LambdaLimits
 from callpark.kernel.operations import Answer, Call, OperationTable
 
 _ACCEPTED: Mapping[str, object] = {"StatusCode": 202, "Payload": b""}
 _WOULD_RUN: Mapping[str, object] = {"StatusCode": 204, "Payload": b""}
 _ACCEPTED_LEGACY: Mapping[str, object] = {"Status": 202}
+#: Beside JSON: what SDKs, curl and browsers send when nobody said anything.
+_USUAL_TYPES = frozenset(
+    {
+        "",
+        "application/json",
+        "application/octet-stream",
+        "binary/octet-stream",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+    }
+)
+_JSON_FAMILY = "application/x-amz-json-"
 
 
 class InvokeOperations:
@@ -60,18 +73,7 @@ class InvokeOperations:
     async def _invoke_now(self, call: Call) -> Mapping[str, object]:
         given = call.parameters
         tail = given.get("LogType") == "Tail"
-        context = given.get("ClientContext")
-        result = await self._functions.invoke(
-            Invocation(
-                function=str(given["FunctionName"]),
-                payload=_payload(given.get("Payload")),
-                qualifier=_text(given.get("Qualifier")),
-                request_id=call.request_id,
-                client_context=self._client_context(context) if isinstance(context, str) else None,
-                trace_header=call.headers.get("x-amzn-trace-id"),
-                log_tail=tail,
-            )
-        )
+        result = await self._functions.invoke(invocation(call, given.get("Payload"), self._functions.limits))
         members: dict[str, object] = {
             "StatusCode": 200,
             "ExecutedVersion": result.executed_version,
@@ -85,6 +87,7 @@ class InvokeOperations:
 
     def _invocation(self, call: Call, payload: object) -> Invocation:
         """Client context and log tail are for synchronous calls only."""
+        _check_content_type(call)
         given = call.parameters
         return Invocation(
             function=str(given["FunctionName"]),
@@ -94,19 +97,44 @@ class InvokeOperations:
             trace_header=call.headers.get("x-amzn-trace-id"),
         )
 
-    def _client_context(self, encoded: str) -> str:
-        """The JSON text inside. Raises CallerError."""
-        limit = self._functions.limits.client_context_bytes
-        if len(encoded) > limit:
-            raise refusals.invalid_request_content(f"Client context must be no more than {limit} bytes when encoded.")
-        try:
-            text = base64.b64decode(encoded, validate=True).decode()
-            json.loads(text)
-        except (binascii.Error, ValueError, RecursionError):
-            raise refusals.invalid_request_content(
-                "Client context must be a valid Base64-encoded JSON object."
-            ) from None
-        return text
+
+def invocation(call: Call, payload: object, limits: LambdaLimits) -> Invocation:
+    """A synchronous invocation as asked for. Raises CallerError."""
+    _check_content_type(call)
+    given = call.parameters
+    context = given.get("ClientContext")
+    return Invocation(
+        function=str(given["FunctionName"]),
+        payload=_payload(payload),
+        qualifier=_text(given.get("Qualifier")),
+        request_id=call.request_id,
+        client_context=_client_context(context, limits) if isinstance(context, str) else None,
+        trace_header=call.headers.get("x-amzn-trace-id"),
+        log_tail=given.get("LogType") == "Tail",
+    )
+
+
+def _check_content_type(call: Call) -> None:
+    """A body that says it is something else than JSON is refused; what clients send without a thought passes."""
+    given = call.headers.get("content-type")
+    if given is None or given in _USUAL_TYPES:
+        return
+    media = given.partition(";")[0].strip().lower()
+    if media not in _USUAL_TYPES and not media.endswith(("json", "+json")) and not media.startswith(_JSON_FAMILY):
+        raise refusals.unsupported_media_type(given)
+
+
+def _client_context(encoded: str, limits: LambdaLimits) -> str:
+    """The JSON text inside. Raises CallerError."""
+    limit = limits.client_context_bytes
+    if len(encoded) > limit:
+        raise refusals.invalid_request_content(f"Client context must be no more than {limit} bytes when encoded.")
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+        json.loads(text)
+    except (binascii.Error, ValueError, RecursionError):
+        raise refusals.invalid_request_content("Client context must be a valid Base64-encoded JSON object.") from None
+    return text
 
 
 def _payload(value: object) -> bytes:

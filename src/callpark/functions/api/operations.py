@@ -8,6 +8,7 @@ from callpark.functions.api.layers import LayerOperations
 from callpark.functions.api.policies import PolicyOperations
 from callpark.functions.api.presentation import Presentation
 from callpark.functions.api.settings import SettingOperations
+from callpark.functions.api.stream import StreamOperations
 from callpark.functions.api.tags import TagOperations
 from callpark.functions.api.urls import UrlOperations
 from callpark.functions.api.versions import VersionOperations
@@ -19,6 +20,7 @@ def operations(functions: Functions) -> OperationTable:
     presentation = Presentation(functions)
     return {
         **InvokeOperations(functions).table(),
+        **StreamOperations(functions).table(),
         **FunctionOperations(functions, presentation).table(),
         **VersionOperations(functions, presentation).table(),
         **EventInvokeConfigOperations(functions).table(),
