@@ -25,7 +25,6 @@ class GraphqlRequest:
     headers: Mapping[str, str | list[str]] = field(default_factory=dict)
     auth_mode: str = "API_KEY"
     identity: Mapping[str, object] | None = None
-    domain_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

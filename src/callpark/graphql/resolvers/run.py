@@ -57,7 +57,7 @@ class ResolverRun:
             "identity": request.identity,
             "request": {
                 "headers": {name: value for name, value in request.headers.items() if name != "cookie"},
-                "domainName": request.domain_name,
+                "domainName": None,  # AppSync names custom domains only, and there are none here
             },
             "info": {
                 "fieldName": site.field_name,
