@@ -6,7 +6,7 @@ AWS's error shape. SigV4 signatures are parsed for their credential scope and no
 """
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from urllib.parse import quote
 
 import orjson
@@ -123,22 +123,18 @@ class Gateway:
         return Response(200, (JSON, (b"cache-control", b"no-store")), orjson.dumps(dict(self._health())))
 
     async def _aws(self, scope: Scope, receive: Receive, send: Send, route: Route | None) -> None:
-        request_id = self._ids.uuid()
+        request_id = self.new_request_id()
         request = _front(scope)
         try:
-            try:
-                request = await self._read(request, receive)
-                if route is None:
-                    route = self._router.route(request)
-                response, request_id = await self._answer(route, request, request_id)
-            except CallerError as error:
-                response = _refusal(route, request, error, request_id)
+            request = await self._read(request, receive)
+            if route is None:
+                route = self._router.route(request)
+            answer = await self.call(route, request, request_id)
+            response, request_id = self.serialise(route, answer, request_id)
         except ClientGone:
             return
-        except Exception:
-            _log.exception("request %s (%s %s) failed: a bug in callpark", request_id, request.method, request.path)
-            service = route.service if route is not None else scoped_service(request)
-            response = _refusal(route, request, internal(service), request_id)
+        except Exception as error:
+            response = self.refuse(route, request, error, request_id)
         await _send(send, response, request.method, request_id)
 
     async def _read(self, front: Request, receive: Receive) -> Request:
@@ -149,20 +145,39 @@ class Gateway:
         body = await _read_body(receive, front.headers.get("content-length"), self._limits.body_bytes)
         return Request(front.method, front.path, front.query, front.headers, body) if body else front
 
-    async def _answer(self, route: Route, request: Request, request_id: str) -> tuple[Response, str]:
-        """The response, and the request id it goes out with."""
+    # The steps of a request, of `_aws` here and of `direct.py`
+
+    def new_request_id(self) -> str:
+        return self._ids.uuid()
+
+    def call(self, route: Route, request: Request, request_id: str) -> Awaitable[Mapping[str, object] | Answer]:
+        """Start the operation. Raises CallerError, now or when it is awaited."""
         operation = self._operations.get((route.service, route.operation))
         if operation is None:
             raise not_implemented(route.service, route.operation)
         codec = operation_codec(route.service, route.operation, route.protocol)
         parameters = codec.parse(request, route.labels)
         codec.validate(parameters)
-        call = Call(route.service, route.operation, parameters, request_id, self._place, request.headers)
-        answer = await operation(call)
+        return operation(Call(route.service, route.operation, parameters, request_id, self._place, request.headers))
+
+    def serialise(self, route: Route, answer: Mapping[str, object] | Answer, request_id: str) -> tuple[Response, str]:
+        """The response, and the request id it goes out with."""
         if not isinstance(answer, Answer):
             answer = Answer(answer)
         request_id = answer.request_id or request_id
-        return codec.serialise(answer, request_id), request_id
+        return operation_codec(route.service, route.operation, route.protocol).serialise(answer, request_id), request_id
+
+    def refuse(self, route: Route | None, request: Request, error: Exception, request_id: str) -> Response:
+        """The response for a CallerError, and for any other error, which is a bug and logged as one."""
+        try:
+            if isinstance(error, CallerError):
+                return _refusal(route, request, error, request_id)
+        except Exception as bug:
+            error = bug
+        text = "request %s (%s %s) failed: a bug in callpark"
+        _log.error(text, request_id, request.method, request.path, exc_info=error)
+        service = route.service if route is not None else scoped_service(request)
+        return _refusal(route, request, internal(service), request_id)
 
 
 def _refusal(route: Route | None, request: Request, error: CallerError, request_id: str) -> Response:

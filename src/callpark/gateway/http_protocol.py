@@ -2,14 +2,17 @@
 
 Used by `server.py` only. Headers and request line are counted as they arrive, before they are kept; connections beyond
 the limit are answered with 503 and closed; what is not HTTP gets a JSON refusal; a connection that never asks anything
-is closed like an idle one.
+is closed like an idle one. Invoke requests leave ASGI out (`direct.py`).
 """
 
 import asyncio
+from collections.abc import Awaitable
+from typing import cast
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from callpark.gateway.direct import Answered, Answering, Exchange, Headers, exchange_of
 from callpark.kernel.limits import GatewayLimits
 
 
@@ -17,8 +20,8 @@ class _TooManyHeaderBytes(Exception):
     """Ends the parsing of a request; httptools hands it on as a parser error."""
 
 
-def limited_protocol(limits: GatewayLimits) -> type[HttpToolsProtocol]:
-    """The protocol class for uvicorn's `http` setting."""
+def limited_protocol(limits: GatewayLimits, direct: Answering | None = None) -> type[HttpToolsProtocol]:
+    """The protocol class for uvicorn's `http` setting. `direct` answers Invoke requests without ASGI."""
     most = limits.header_bytes
 
     class LimitedProtocol(HttpToolsProtocol):
@@ -48,6 +51,42 @@ def limited_protocol(limits: GatewayLimits) -> type[HttpToolsProtocol]:
             if self._received > most:
                 raise _TooManyHeaderBytes
             super().on_header(name, value)
+
+        def on_headers_complete(self) -> None:
+            exchange = self._exchange() if direct is not None else None
+            if exchange is None:
+                super().on_headers_complete()
+            else:
+                self.cycle = exchange  # type: ignore[assignment]  # it has what uvicorn's protocol touches
+
+        def on_body(self, body: bytes) -> None:
+            if isinstance(self.cycle, Exchange):
+                self.cycle.take(body)
+            else:
+                super().on_body(body)
+
+        def on_message_complete(self) -> None:
+            if isinstance(self.cycle, Exchange):
+                self.cycle.start()
+            else:
+                super().on_message_complete()
+
+        def _exchange(self) -> Exchange | None:
+            parser, busy = self.parser, self.cycle is not None and not self.cycle.response_complete
+            if direct is None or busy or self.flow.write_paused or parser.get_http_version() != "1.1":
+                return None
+            method, keep_alive = parser.get_method(), parser.should_keep_alive()
+            return exchange_of(direct, self, method, self.url, self.headers, keep_alive)
+
+        def spawn(self, work: Awaitable[Answered]) -> "asyncio.Future[Answered]":
+            task = asyncio.ensure_future(work)
+            tasks = cast("set[asyncio.Future[Answered]]", self.tasks)
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            return task
+
+        def default_headers(self) -> Headers:
+            return self.server_state.default_headers
 
         def send_400_response(self, msg: str) -> None:
             if self._received > most:

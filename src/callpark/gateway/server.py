@@ -17,6 +17,7 @@ from typing import TypeAlias
 import uvicorn
 
 from callpark.gateway.asgi import Receive, Scope, Send
+from callpark.gateway.direct import Answering
 from callpark.gateway.http_protocol import limited_protocol
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import GatewayLimits
@@ -64,12 +65,15 @@ class Bound:
 
 
 class Server:
-    """One listening gateway. `app` is any ASGI application."""
+    """One listening gateway. `app` is any ASGI application; `direct`, the same gateway, answers Invoke without ASGI."""
 
-    def __init__(self, app: AsgiApplication, bound: Bound, limits: GatewayLimits) -> None:
+    def __init__(
+        self, app: AsgiApplication, bound: Bound, limits: GatewayLimits, *, direct: Answering | None = None
+    ) -> None:
         self._app = app
         self._bound = bound
         self._limits = limits
+        self._direct = direct
         self._uvicorn: _Uvicorn | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -101,7 +105,7 @@ class Server:
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
             self._app,
-            http=limited_protocol(self._limits),
+            http=limited_protocol(self._limits, self._direct),
             ws="websockets-sansio",
             ws_max_size=self._limits.websocket_message_bytes,
             ws_per_message_deflate=False,
@@ -127,7 +131,8 @@ def bind(host: str, port: int) -> Bound:
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError, OverflowError) as error:
-        raise ProjectError(f"cannot listen on {host}:{port}: {error}", "use --host 127.0.0.1 --port 4566") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ProjectError(f"cannot listen on {host}:{port}: {reason}", "use --host 127.0.0.1 --port 4566") from None
     listener = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":
