@@ -27,9 +27,6 @@ from callpark.store.window import Bounds
 
 T = TypeVar("T")
 
-#: The writer is woken for this many commits at the latest.
-_GATHERED = 64
-
 WINDOW = Bounds(items=1_000, bytes=8_388_608)
 
 
@@ -61,7 +58,6 @@ class SqliteStore:
         self._outstanding = 0
         self._hold: Hold | None = None
         self._waking = False
-        self._gathered = 0
         self._idle: asyncio.Future[None] | None = None
         self._closed = False
 
@@ -179,25 +175,18 @@ class SqliteStore:
         self._expect()
 
     def _expect(self) -> None:
-        """Work was lined up. The writer is woken by the first turn of the loop that lines up nothing more, so that
-        what comes together stays together, and time is held until its outcome is here."""
+        """Work was lined up. The writer is woken once this turn of the loop is over, so that a turn's commits stay
+        together, and time is held until its outcome is here."""
         self._outstanding += 1
-        self._gathered += 1
         if self._hold is None:
             self._hold = self._clock.hold("store commit")
         if not self._waking:
             self._waking = True
             assert self._loop is not None
-            self._loop.call_soon(self._wake, 0)
+            self._loop.call_soon(self._wake)
 
-    def _wake(self, before: int) -> None:
-        gathered = self._gathered
-        if gathered > before and gathered < _GATHERED:
-            assert self._loop is not None
-            self._loop.call_soon(self._wake, gathered)
-            return
+    def _wake(self) -> None:
         self._waking = False
-        self._gathered = 0
         self._writer.wake()
 
     def _delivered(self, outcome: Outcome) -> None:

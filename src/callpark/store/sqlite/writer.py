@@ -153,9 +153,13 @@ class Writer:
             commits: list[Commit] = []
             refills: list[Refill] = []
             self._take(commits, refills)
-            if commits and not refills and _all_patient(commits):
-                self._linger(commits, refills)
+            if commits and not refills:
+                if _all_patient(commits):
+                    self._linger(commits, refills)
+                elif 2 * len(commits) < self._last_written:
+                    self._await_return(commits, refills)
             if commits:
+                self._last_written = len(commits)
                 self._write(commits)
             for request in refills:
                 self._deliver(Outcome(refilled=[self._try_refill(request)]))
@@ -181,9 +185,12 @@ class Writer:
                 return
 
     def _await_return(self, commits: list[Commit], refills: list[Refill]) -> None:
-        with contextlib.suppress(queue.Empty):
-            self._wakes.get(timeout=REJOIN_SECONDS)
-        self._take(commits, refills)
+        """Those who were answered last are more than those who wait, and likely to be back at once."""
+        until = time.monotonic() + REJOIN_SECONDS
+        while 2 * len(commits) < self._last_written and (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                self._wakes.get(timeout=left)
+            self._take(commits, refills)
 
     def _write(self, commits: Sequence[Commit]) -> None:
         try:
