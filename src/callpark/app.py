@@ -216,7 +216,7 @@ async def served(
         app = App(settings, bound.base_url, store, clock=clock, ids=ids or SystemIds(), environments=environments)
         stack.push_async_callback(app.close)
         await app.start(_source(project, app))
-        server = Server(app.gateway, bound, settings.limits.gateway)
+        server = Server(app.gateway, bound, settings.limits.gateway, direct=app.gateway)
         await server.start()
         stack.push_async_callback(server.stop)
         yield app
