@@ -16,6 +16,7 @@ from callpark.adapters import FunctionsForFlows, FunctionsForGraphql
 from callpark.flows.api.phone import PhoneSocket
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
+from callpark.functions.api.events import EventsPage
 from callpark.functions.api.operations import operations
 from callpark.functions.api.web import FunctionWeb
 from callpark.functions.environments.fleet import Fleet
@@ -34,8 +35,15 @@ from callpark.kernel.errors import ProjectError
 from callpark.kernel.ids import Ids, SystemIds
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
+from callpark.logs.api.live import LiveLogs
+from callpark.logs.api.operations import operations as logs_operations
+from callpark.logs.service import Logs
+from callpark.metrics.api.operations import operations as metrics_operations
+from callpark.metrics.api.page import MetricsPage
+from callpark.metrics.service import Metrics
 from callpark.projects.load import load_project
 from callpark.projects.model import Project
+from callpark.recorder import Recorder
 from callpark.store.ports import Store
 from callpark.store.sqlite.store import SqliteStore
 
@@ -95,9 +103,25 @@ class App:
         self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, FunctionsForFlows(self.functions))
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions))
         self.graphql_web = GraphqlWeb(self.graphql, clock, ids, self.trace, limits)
+        self.logs = Logs(clock, limits.logs, store)
+        self.metrics = Metrics(clock, limits.metrics)
+        self.live_logs = LiveLogs(self.logs)
+        self.trace.listen(Recorder(self.logs, self.metrics, self._connect_alias).read)
         self.gateway = create_gateway(
-            operations={**operations(self.functions), **identity.OPERATIONS},
-            mounts=[self.graphql_web, FunctionWeb(self.functions, clock, ids), PhoneSocket(self.flows)],
+            operations={
+                **operations(self.functions),
+                **logs_operations(self.logs),
+                **metrics_operations(self.metrics),
+                **identity.OPERATIONS,
+            },
+            mounts=[
+                self.graphql_web,
+                FunctionWeb(self.functions, clock, ids),
+                PhoneSocket(self.flows),
+                EventsPage(self.functions.events, limits.lambda_),
+                self.live_logs,
+                MetricsPage(self.metrics),
+            ],
             clock=clock,
             ids=ids,
             limits=limits,
@@ -117,6 +141,7 @@ class App:
         reading = None if source is None else asyncio.create_task(asyncio.to_thread(source))
         if isinstance(self.environments, Fleet):
             await self.environments.start()
+        await self.logs.start()
         await self.functions.start()
         self._source = source
         await self._serve(NOTHING if reading is None else await reading)
@@ -133,7 +158,12 @@ class App:
         self.graphql.close()
         await self.functions.close()
         await self.environments.close()
+        await self.logs.close()
         await self.store.close()
+
+    def _connect_alias(self) -> str:
+        instance = self._project.instance if self._project is not None else None
+        return (instance.alias if instance is not None else "") or "callpark"
 
     @property
     def project(self) -> Project | None:
@@ -219,6 +249,7 @@ async def served(
         server = Server(app.gateway, bound, settings.limits.gateway, direct=app.gateway)
         await server.start()
         stack.push_async_callback(server.stop)
+        stack.callback(app.live_logs.close)
         yield app
 
 

@@ -20,6 +20,7 @@ from callpark.functions.catalogue import Catalogue
 from callpark.functions.code.packages import Packages
 from callpark.functions.concurrency import Slots
 from callpark.functions.environments.ports import Attempt, Environments, Outcome, ResponseStream
+from callpark.functions.events.administration import EventAdministration
 from callpark.functions.events.dispatcher import EventDispatcher
 from callpark.functions.events.happenings import EventAccepted, InvocationInCircles, InvocationThrottled
 from callpark.functions.events.policy import event_rules
@@ -60,7 +61,7 @@ class Functions:
     answers, for function URLs.
 
     The control plane's rooms are attributes: `administration`, `publishing`, `policies`, `provisioning`, `urls`,
-    `layers`.
+    `layers`; and `events`, which are the asynchronous events as people handle them.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Functions:
         self._events = EventDispatcher(
             clock=clock, trace=trace, limits=self.limits, store=store, slots=self._slots, functions=self
         )
+        self.events = EventAdministration(self._events, trace, store, clock, self.invoke_event)
         self._subjects: dict[str, dict[tuple[str | None, str], EventSubject]] = {}
         self._orphans: set[str] = set()
         registrar = Registrar(

@@ -7,23 +7,17 @@ not keep up is told how many lines it missed. `since` is in seconds back from no
 import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 import orjson
 
+from callpark.kernel.asgi import Receive, Scope, Send, path
 from callpark.kernel.errors import CallerError
 from callpark.logs.model import Line, Selection
 from callpark.logs.patterns.parse import Matches, filter_pattern
 from callpark.logs.refusals import invalid_parameter
 from callpark.logs.service import Logs
-
-# ASGI's dictionaries are open by specification; what is read from them is narrowed where it is read.
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 PATH = "/_callpark/logs"
 _PIECE_BYTES = 65_536
@@ -38,7 +32,7 @@ class LiveLogs:
         self._closed = False
 
     def matches(self, scope: Scope) -> bool:
-        return bool(scope["type"] == "http" and scope["path"] == PATH)
+        return scope["type"] == "http" and path(scope) == PATH
 
     def close(self) -> None:
         """End every follower, and those that come."""

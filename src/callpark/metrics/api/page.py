@@ -1,16 +1,8 @@
 """`GET /_callpark/metrics`, mounted by the gateway."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
-
+from callpark.kernel.asgi import Receive, Scope, Send, path
 from callpark.metrics.exposition import CONTENT_TYPE, exposition
 from callpark.metrics.service import Metrics
-
-# ASGI's dictionaries are open by specification; what is read from them is narrowed where it is read.
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 PATH = "/_callpark/metrics"
 
@@ -22,7 +14,7 @@ class MetricsPage:
         self._metrics = metrics
 
     def matches(self, scope: Scope) -> bool:
-        return bool(scope["type"] == "http" and scope["path"] == PATH)
+        return scope["type"] == "http" and path(scope) == PATH
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
