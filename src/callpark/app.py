@@ -43,6 +43,9 @@ from callpark.metrics.api.page import MetricsPage
 from callpark.metrics.service import Metrics
 from callpark.projects.load import load_project
 from callpark.projects.model import Project
+from callpark.queues.api.operations import operations as queue_operations
+from callpark.queues.api.web import QueuesWeb
+from callpark.queues.service import Queues
 from callpark.recorder import Recorder
 from callpark.store.ports import Store
 from callpark.store.sqlite.store import SqliteStore
@@ -100,6 +103,7 @@ class App:
             directory=settings.data,
             base_url=base_url,
         )
+        self.queues = Queues(clock=clock, ids=ids, limits=limits.sqs, place=place, store=store, base_url=base_url)
         self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, FunctionsForFlows(self.functions))
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions))
         self.graphql_web = GraphqlWeb(self.graphql, clock, ids, self.trace, limits)
@@ -110,6 +114,7 @@ class App:
         self.gateway = create_gateway(
             operations={
                 **operations(self.functions),
+                **queue_operations(self.queues),
                 **logs_operations(self.logs),
                 **metrics_operations(self.metrics),
                 **identity.OPERATIONS,
@@ -117,6 +122,7 @@ class App:
             mounts=[
                 self.graphql_web,
                 FunctionWeb(self.functions, clock, ids),
+                QueuesWeb(self.queues, clock),
                 PhoneSocket(self.flows),
                 EventsPage(self.functions.events, limits.lambda_),
                 self.live_logs,
@@ -141,6 +147,7 @@ class App:
         reading = None if source is None else asyncio.create_task(asyncio.to_thread(source))
         if isinstance(self.environments, Fleet):
             await self.environments.start()
+        await self.queues.start()
         await self.logs.start()
         await self.functions.start()
         self._source = source
@@ -158,6 +165,7 @@ class App:
         self.graphql.close()
         await self.functions.close()
         await self.environments.close()
+        await self.queues.close()
         await self.logs.close()
         await self.store.close()
 
@@ -203,7 +211,7 @@ class App:
                 for api in self.graphql.apis()
             ],
             flows=[FlowHealth(f.name, f.arn, numbers.get(f.arn, [])) for f in project.flows] if project else [],
-            queues=[],
+            queues=[queue.name for queue in self.queues.queues()],
         )
 
     async def _serve(self, project: Project) -> None:
@@ -224,6 +232,7 @@ class App:
         instance = project.instance or InstanceDefinition(arn=place.arn("connect", "instance/callpark"))
         warnings = [*self.flows.apply(instance, project.flows, project.numbers)]
         warnings += self.graphql.apply(project.apis)
+        warnings += await self.queues.apply(project.queues)
         warnings += await self.functions.apply(project.functions, project.layers)
         return warnings
 
@@ -250,6 +259,7 @@ async def served(
         await server.start()
         stack.push_async_callback(server.stop)
         stack.callback(app.live_logs.close)
+        stack.callback(app.queues.dismiss)
         yield app
 
 

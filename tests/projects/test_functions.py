@@ -77,9 +77,7 @@ Resources:
         None,
         0,
     )
-    assert project.warnings == (
-        "template.yaml:19: Resources.Dead: AWS::SQS::Queue: queues are declared, but not served yet (Dead)",
-    )
+    assert project.warnings == ()
     assert project.watched == (tmp_path / "template.yaml", tmp_path / "src")
 
 

@@ -7,15 +7,7 @@ from pathlib import Path
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
 from callpark.functions.model import FunctionDefinition, LayerDefinition
 from callpark.graphql.model import ApiDefinition
-
-
-@dataclass(frozen=True, slots=True)
-class QueueDefinition:
-    """An SQS queue a project declares. `url` is what `Ref` gives."""
-
-    name: str
-    arn: str
-    url: str
+from callpark.queues.model import QueueDefinition
 
 
 @dataclass(frozen=True, slots=True)

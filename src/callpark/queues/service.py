@@ -55,7 +55,7 @@ class Queues:
         self._tasks = Tasks("queues")
         self._catalogue = Catalogue(store, place, limits)
         self._deliveries: dict[str, Delivery] = {}
-        self._closed = False
+        self._dismissed = False
         self._world = QueueWorld(
             store=store,
             clock=clock,
@@ -91,9 +91,14 @@ class Queues:
         """Bring a project's queues; all or nothing. Returns warnings. Raises ProjectError."""
         return await self.administration.declare(definitions)
 
+    def dismiss(self) -> None:
+        """The end is near: receivers that wait go away empty-handed, others do not begin to."""
+        self._dismissed = True
+        for delivery in self._deliveries.values():
+            delivery.waiters.wake_all()
+
     async def close(self) -> None:
-        """Receivers that wait go away empty-handed."""
-        self._closed = True
+        self.dismiss()
         self._sweeper.close()
         for delivery in self._deliveries.values():
             delivery.close()
@@ -141,7 +146,7 @@ class Queues:
         says. Raises CallerError."""
         wait = queue.settings.wait if wait is None else wait
         until = self._clock.now() + wait
-        while not self._closed:
+        while True:
             delivery = self._delivery(queue.name)
             if not queue.fifo and delivery.in_flight() >= self.limits.in_flight_messages:
                 if wait <= 0:
@@ -154,10 +159,9 @@ class Queues:
                     raise refusals.unavailable(str(failure)) from failure
                 if found:
                     return found
-            if until <= self._clock.now():
+            if until <= self._clock.now() or self._dismissed:
                 return ()
             await delivery.waiters.wait(until, f"receive from {queue.name}")
-        return ()
 
     async def delete(self, queue: Queue, handles: Sequence[str]) -> Sequence[CallerError | None]:
         """Delete messages in one commit; a refusal for each handle that is none. Raises CallerError when the disk
@@ -194,10 +198,11 @@ class Queues:
         except StoreFailure as failure:
             raise refusals.unavailable(str(failure)) from failure
 
-    async def peek(self, queue: Queue, limit: int) -> Sequence[tuple[str, Message, MessageState]]:
-        """The first messages in the store's order, (id, message, state) each, received by nobody through this."""
+    async def peek(self, queue: Queue, limit: int) -> Sequence[tuple[str, Message, MessageState, float]]:
+        """The first messages in the store's order, received by nobody through this: id, message, state, and the instant
+        from which a standard queue gives it out."""
         page = await self._store.browse(queue.store_queue, BEFORE_ALL, limit)
-        return [(item.id, decode_message(item.body), decode_state(item.state)) for _, item in page]
+        return [(item.id, decode_message(item.body), decode_state(item.state), item.ready_at) for _, item in page]
 
     # For dead-letter queues, destinations and event source mappings
 

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 from callpark.gateway.models import OperationModel, ServiceModel, Shape, wire_name
 from callpark.gateway.protocols.json_shapes import compile_writer
-from callpark.gateway.protocols.query_codes import fault, query_code
+from callpark.gateway.protocols.query_codes import fault, query_code, query_text
 from callpark.gateway.protocols.query_names import LegacyNames, legacy_names
 from callpark.gateway.protocols.refusals import unreadable
 from callpark.gateway.protocols.texts import READERS, write_text
@@ -83,14 +83,15 @@ def compile_operation(operation: OperationModel) -> OperationCodec:
 
 
 def compile_error(service: ServiceModel) -> SerialiseError:
-    namespace = _namespace(service)
+    name, namespace = service.service_name, _namespace(service)
+    detail = "<Detail/>" if name == "sqs" else ""  # recorded
 
     def serialise(error: CallerError, request_id: str) -> Response:
-        code = query_code(service.service_name, error.code)
+        code, message = _text(query_code(name, error.code)), _text(query_text(name, error))
         text = (
             f'{_XML_HEAD}<ErrorResponse xmlns="{namespace}"><Error><Type>{fault(error)}</Type>'
-            f"<Code>{_text(code)}</Code><Message>{_text(error.message)}</Message></Error><RequestId>{escape(request_id)}</RequestId>"
-            "</ErrorResponse>"
+            f"<Code>{code}</Code><Message>{message}</Message>{detail}</Error>"
+            f"<RequestId>{escape(request_id)}</RequestId></ErrorResponse>"
         )
         return Response(error.status, (XML, *header_bytes(error.headers)), text.encode())
 

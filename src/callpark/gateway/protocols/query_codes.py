@@ -50,6 +50,13 @@ def query_code(service: str, code: str) -> str:
     return _CODES.get(service, {}).get(code, code)
 
 
+def query_text(service: str, error: CallerError) -> str:
+    """What the query protocol says; SQS has one text of its own there (recorded)."""
+    if service == "sqs" and error.code == "QueueDoesNotExist":
+        return "The specified queue does not exist for this wsdl version."
+    return error.message
+
+
 def fault(error: CallerError) -> str:
     """Whose fault a refusal is, in the query protocol's words."""
     return "Sender" if error.status < 500 else "Receiver"
