@@ -68,7 +68,8 @@ def test_a_line(tmp_path: Path) -> None:
         ("", (), True),
         ("{ Type: AWS::Lambda::Permission, Properties: { FunctionName: !Ref Fn, Principal: connect.amazonaws.com,"
          " Action: lambda:InvokeFunction } }", (f"{ARN}Fn",), False),
-        ("{ Type: AWS::Lambda::Permission, Properties: { FunctionName: !GetAtt Fn.Arn, Principal: s3.amazonaws.com } }",
+        ("{ Type: AWS::Lambda::Permission, Properties: { FunctionName: !GetAtt Fn.Arn, Principal: s3.amazonaws.com,"
+         " Action: lambda:InvokeFunction } }",
          (), True),
         ("{ Type: AWS::Connect::IntegrationAssociation, Properties: { InstanceId: abc, IntegrationType: LEX_BOT,"
          " IntegrationArn: arn } }", (), False),

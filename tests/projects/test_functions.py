@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from callpark.functions.model import Directory, EventInvokeConfig, FunctionConfiguration, FunctionDefinition
+from callpark.functions.model import (
+    AliasDefinition,
+    Directory,
+    EventInvokeConfig,
+    FunctionConfiguration,
+    FunctionDefinition,
+    VersionDefinition,
+)
 from callpark.kernel.arn import Place
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
@@ -119,7 +126,7 @@ Resources:
     assert project.warnings == ()
 
 
-def test_an_alias_stands_for_the_function(tmp_path: Path) -> None:
+def test_auto_publish_alias_publishes(tmp_path: Path) -> None:
     project = loaded(
         tmp_path,
         SAM
@@ -140,10 +147,13 @@ Outputs:
         HANDLER,
     )
     arn = "arn:aws:lambda:us-east-1:123456789012:function:Fn"
-    assert project.outputs == {"Alias": arn, "Version": arn}
-    assert only(project).event_invoke_config == EventInvokeConfig(0, None, None, None)
-    (warning,) = project.warnings
-    assert warning.endswith("versions are not kept yet; it stands for $LATEST of Fn")
+    assert project.outputs == {"Alias": f"{arn}:live", "Version": f"{arn}:1"}
+    function = only(project)
+    assert function.versions == (VersionDefinition("1"),)
+    assert function.aliases == (AliasDefinition("live", "1"),)
+    assert function.event_invoke_config is None
+    assert function.qualified_event_invoke_configs == {"live": EventInvokeConfig(0, None, None, None)}
+    assert project.warnings == ()
 
 
 def test_inline_code_becomes_a_folder(tmp_path: Path, cache: Path) -> None:
@@ -279,7 +289,6 @@ Outputs:
     assert project.outputs == {"Bucket": "b-us-east-1", "BucketArn": "arn:aws:s3:::b-us-east-1"}
     assert len(project.functions) == 1
     assert sorted(project.warnings) == [
-        "template.yaml:10: Resources.F.Properties.Layers: AWS::Lambda::Function: the property is ignored",
         "template.yaml:13: Resources.F.Properties.LoggingConfig.LogGroup: AWS::Lambda::Function: "
         "the property is ignored",
         "template.yaml:14: Resources.Bucket: AWS::S3::Bucket: resources of this type are ignored",
@@ -342,7 +351,11 @@ Resources:
   Async:
     Type: AWS::Lambda::EventInvokeConfig
     Properties: {{ FunctionName: "{name}", Qualifier: live, MaximumRetryAttempts: 1 }}
+  Version: {{Type: AWS::Lambda::Version, Properties: {{FunctionName: !Ref Fn}}}}
+  Alias:
+    Type: AWS::Lambda::Alias
+    Properties: {{ FunctionName: !Ref Fn, FunctionVersion: !GetAtt Version.Version, Name: live }}
 """,
         HANDLER,
     )
-    assert only(project).event_invoke_config == EventInvokeConfig(1, None, None, None)
+    assert only(project).qualified_event_invoke_configs == {"live": EventInvokeConfig(1, None, None, None)}

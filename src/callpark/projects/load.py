@@ -20,7 +20,7 @@ from callpark.projects.identity import uuid_of
 from callpark.projects.includes import expand
 from callpark.projects.intrinsics import Evaluator, Identity, as_text
 from callpark.projects.model import Project
-from callpark.projects.resources import appsync, connect, lambda_, sqs, unserved
+from callpark.projects.resources import appsync, connect, lambda_, layers, sqs, unserved
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.registry import SERVED, is_served
 from callpark.projects.resources.stack import Resource, Stack
@@ -81,6 +81,7 @@ class _Loading:
             name=stack.project,
             root=self._template.folder,
             functions=lambda_.functions(resources, stack),
+            layers=layers.layers(resources, stack),
             apis=appsync.apis(resources, stack),
             instance=connect.instance(resources, stack),
             flows=connect.flows(resources, stack),

@@ -137,11 +137,12 @@ def _properties(resource: Value) -> Value:
 def _put_back(resources: Iterable[Value], paths: Sequence[str]) -> None:
     for resource in resources:
         properties = _properties(resource)
-        code = properties.get("Code") if isinstance(properties, dict) else None
-        if isinstance(properties, dict) and isinstance(code, dict) and code.get("S3Bucket") == _BUCKET:
-            key = code.get("S3Key")
-            if isinstance(key, str) and key.isdigit() and int(key) < len(paths):
-                properties["Code"] = paths[int(key)]
+        for name in ("Code", "Content"):
+            code = properties.get(name) if isinstance(properties, dict) else None
+            if isinstance(properties, dict) and isinstance(code, dict) and code.get("S3Bucket") == _BUCKET:
+                key = code.get("S3Key")
+                if isinstance(key, str) and key.isdigit() and int(key) < len(paths):
+                    properties[name] = paths[int(key)]
 
 
 @dataclass(frozen=True, slots=True)

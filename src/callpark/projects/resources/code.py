@@ -48,6 +48,23 @@ def function_folder(resource: Resource, runtime: str, stack: Stack) -> Path | In
     return InS3(f"s3://{code.text('S3Bucket') or '…'}/{code.text('S3Key') or '…'}")
 
 
+def layer_folder(resource: Resource, stack: Stack) -> Path | InS3:
+    """The folder that holds what a layer holds. Raises ProjectError when a path leads nowhere."""
+    properties = resource.properties
+    place = (*properties.place, "Content")
+    written = properties.get("Content")
+    if isinstance(written, str):
+        return _local(written, place, stack)
+    content = properties.mapping("Content")
+    if content is None:
+        raise stack.blame(place, "the layer has no content", "give its folder, as in ContentUri: layer/")
+    content.without_effect("S3ObjectVersion", "S3ObjectStorageMode")
+    asset = _asset(resource, content, stack)
+    if asset is not None:
+        return asset
+    return InS3(f"s3://{content.text('S3Bucket') or '…'}/{content.text('S3Key') or '…'}")
+
+
 def source_text(location: str, place: Place, limit: int, stack: Stack) -> tuple[str, Path]:
     """The text of a `…S3Location` or `CodeUri` that names a local file, or an asset of `cdk.out`."""
     in_s3 = location.startswith("s3://")

@@ -1,48 +1,53 @@
-"""AWS::Lambda::Function, ::Version, ::Alias, ::EventInvokeConfig → functions.
+"""AWS::Lambda::Function and ::EventInvokeConfig → functions, with what `lambda_versions.py` finds for each.
 
-`registry.py` asks for identities, `load.py` for the functions. Versions and aliases are not kept yet: a reference to
-one gives the function itself, and a warning says so.
+`registry.py` asks for identities, `load.py` for the functions.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Lambda.html
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from callpark.functions.model import Directory, EventInvokeConfig, FunctionConfiguration, FunctionDefinition
-from callpark.kernel.arn import Arn
+from callpark.functions.model import (
+    Directory,
+    EventInvokeConfig,
+    FunctionConfiguration,
+    FunctionDefinition,
+    RecursiveLoop,
+)
 from callpark.projects.identity import physical_name
 from callpark.projects.intrinsics import Identity
 from callpark.projects.resources.code import InS3, function_folder
+from callpark.projects.resources.lambda_names import LATEST, target_of
+from callpark.projects.resources.lambda_versions import ALIAS, PERMISSION, URL, VERSION, Belongings, belongings
 from callpark.projects.resources.packages import missing
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource, Stack
 
 FUNCTION = "AWS::Lambda::Function"
-VERSION = "AWS::Lambda::Version"
-ALIAS = "AWS::Lambda::Alias"
 EVENT_INVOKE_CONFIG = "AWS::Lambda::EventInvokeConfig"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _RETRY_ATTEMPTS, _EVENT_AGE_SECONDS = (0, 2), (60, 21_600)
 """What a configuration may say (API_PutFunctionEventInvokeConfig); the limits of these names are what holds without."""
 _RUNTIMES = ("python", "nodejs", "provided")
+_OWNED: Mapping[str, str] = {
+    VERSION: "FunctionName",
+    ALIAS: "FunctionName",
+    PERMISSION: "FunctionName",
+    EVENT_INVOKE_CONFIG: "FunctionName",
+    URL: "TargetFunctionArn",
+}
+"""What belongs to a function, and the property that names it."""
+
+_Configs: TypeAlias = Mapping[str, Mapping[str, EventInvokeConfig]]
+"""Function name → qualifier → configuration."""
 
 
 def function_identity(resource: Resource, stack: Stack) -> Identity:
     name = _function_name(resource)
     return Identity(name, {"Arn": stack.home.arn("lambda", f"function:{name}")})
-
-
-def version_identity(resource: Resource, stack: Stack) -> Identity:
-    arn = _unqualified(resource.properties.required("FunctionName"), stack)
-    return Identity(arn, {"FunctionArn": arn, "Version": "$LATEST"})
-
-
-def alias_identity(resource: Resource, stack: Stack) -> Identity:
-    arn = _unqualified(resource.properties.required("FunctionName"), stack)
-    return Identity(arn, {"AliasArn": arn})
 
 
 def _function_name(resource: Resource) -> str:
@@ -54,25 +59,14 @@ def _function_name(resource: Resource) -> str:
     return name
 
 
-def _unqualified(function: str, stack: Stack) -> str:
-    """The ARN of a function given by name, ARN or partial ARN, with or without a qualifier."""
-    return stack.home.arn("lambda", f"function:{_name_of(function)}")
-
-
-def _name_of(function: str) -> str:
-    arn = Arn.parse(function)
-    text = arn.resource if arn is not None else function
-    return text.rpartition("function:")[2].partition(":")[0]
-
-
 def functions(resources: Sequence[Resource], stack: Stack) -> tuple[FunctionDefinition, ...]:
     """Raises ProjectError for two functions of one name."""
     configs = _event_invoke_configs(resources, stack)
+    beside = belongings(resources, stack)
     found: dict[str, FunctionDefinition] = {}
-    _warn_versions(resources, stack)
     for resource in resources:
         if resource.type == FUNCTION:
-            definition = _function(resource, configs, stack)
+            definition = _function(resource, configs, beside, stack)
             if definition is None:
                 continue
             name = definition.configuration.name
@@ -81,24 +75,13 @@ def functions(resources: Sequence[Resource], stack: Stack) -> tuple[FunctionDefi
                     resource.place, f"a second function is named {name}", "give them different FunctionNames"
                 )
             found[name] = definition
+    _warn_strangers(resources, found, stack)
     return tuple(found.values())
 
 
-def _warn_versions(resources: Sequence[Resource], stack: Stack) -> None:
-    """One warning per function, however many versions and aliases it has."""
-    warned: set[str] = set()
-    for resource in resources:
-        if resource.type in (VERSION, ALIAS):
-            name = _name_of(resource.properties.required("FunctionName"))
-            resource.properties.without_effect(*resource.properties.values)
-            if name not in warned:
-                stack.warn(
-                    resource.place, f"{resource.type}: versions are not kept yet; it stands for $LATEST of {name}"
-                )
-            warned.add(name)
-
-
-def _function(resource: Resource, configs: dict[str, EventInvokeConfig], stack: Stack) -> FunctionDefinition | None:
+def _function(
+    resource: Resource, configs: _Configs, beside: Mapping[str, Belongings], stack: Stack
+) -> FunctionDefinition | None:
     properties, limits = resource.properties, stack.limits.lambda_
     properties.without_effect("Tags", "Architectures", "Role")
     name = _function_name(resource)
@@ -123,11 +106,53 @@ def _function(resource: Resource, configs: dict[str, EventInvokeConfig], stack: 
         environment=_environment(properties),
         log_format=_log_format(properties),
         dead_letter_target=_target(properties.mapping("DeadLetterConfig"), "TargetArn"),
+        layers=properties.texts("Layers"),
     )
     _warn_dependencies(resource, folder, runtime, stack)
+    own = beside.get(name, Belongings())
+    kept: dict[str, EventInvokeConfig] = {
+        qualifier: config for qualifier, config in configs.get(name, {}).items() if own.has(qualifier)
+    }
     return FunctionDefinition(
-        configuration, Directory(folder), configs.get(name), properties.integer("ReservedConcurrentExecutions")
+        configuration=configuration,
+        code=Directory(folder),
+        event_invoke_config=kept.pop(LATEST, None),
+        reserved_concurrency=properties.integer("ReservedConcurrentExecutions"),
+        versions=tuple(own.versions),
+        aliases=tuple(own.aliases),
+        urls=tuple(url for url in own.urls if own.has(url.qualifier)),
+        permissions=tuple(permission for permission in own.permissions if own.has(permission.qualifier)),
+        qualified_event_invoke_configs=kept,
+        recursive_loop=_recursive_loop(properties),
     )
+
+
+def _warn_strangers(resources: Sequence[Resource], found: Mapping[str, FunctionDefinition], stack: Stack) -> None:
+    """What belongs to a function, version or alias that the project does not declare."""
+    for resource in resources:
+        member = _OWNED.get(resource.type)
+        if member is None:
+            continue
+        target = target_of(resource.properties.required(member))
+        qualifier = resource.properties.text("Qualifier") or target.qualifier
+        own = found.get(target.name)
+        if own is None:
+            stack.warn(resource.place, f"{resource.type}: there is no function {target.name} here; it is left out")
+        elif not _has(own, qualifier) and resource.type not in (ALIAS, VERSION):
+            stack.warn(resource.place, f"{resource.type}: {target.name} has no {qualifier} here; it is left out")
+
+
+def _has(function: FunctionDefinition, qualifier: str | None) -> bool:
+    return Belongings(list(function.versions), list(function.aliases)).has(qualifier)
+
+
+def _recursive_loop(properties: Properties) -> RecursiveLoop:
+    written = properties.text("RecursiveLoop")
+    if written == "Allow":
+        return "Allow"
+    if written not in (None, "Terminate"):
+        raise properties.wrong("RecursiveLoop", f"{written!r} is unknown", "use Terminate or Allow")
+    return "Terminate"
 
 
 def _left_out(resource: Resource, reason: str, stack: Stack) -> None:
@@ -141,7 +166,6 @@ def _quiet_defaults(properties: Properties) -> None:
     properties.default("TracingConfig", {"Mode": "PassThrough"})
     properties.default("EphemeralStorage", {"Size": 512})
     properties.default("SnapStart", {"ApplyOn": "None"})
-    properties.default("Layers", [])
 
 
 def _handler(properties: Properties) -> str:
@@ -180,19 +204,21 @@ def _warn_dependencies(resource: Resource, folder: Path, runtime: str, stack: St
         stack.warn((*resource.properties.place, "Code"), warning)
 
 
-def _event_invoke_configs(resources: Sequence[Resource], stack: Stack) -> dict[str, EventInvokeConfig]:
-    configs: dict[str, EventInvokeConfig] = {}
+def _event_invoke_configs(resources: Sequence[Resource], stack: Stack) -> _Configs:
+    configs: dict[str, dict[str, EventInvokeConfig]] = {}
     for resource in resources:
         if resource.type != EVENT_INVOKE_CONFIG:
             continue
         properties = resource.properties
-        name = _name_of(properties.required("FunctionName"))
-        properties.without_effect("Qualifier")
-        if name in configs:
-            stack.warn(resource.place, f"{EVENT_INVOKE_CONFIG}: {name} has one already; versions are not kept yet")
-            continue
+        target = target_of(properties.required("FunctionName"))
+        name, qualifier = target.name, properties.text("Qualifier") or target.qualifier or LATEST
+        own = configs.setdefault(name, {})
+        if qualifier in own:
+            raise stack.blame(
+                resource.place, f"{name} has a configuration for {qualifier} already", "remove one of the two"
+            )
         destinations = properties.mapping("DestinationConfig")
-        configs[name] = EventInvokeConfig(
+        own[qualifier] = EventInvokeConfig(
             maximum_retry_attempts=_within(properties, "MaximumRetryAttempts", *_RETRY_ATTEMPTS),
             maximum_event_age_seconds=_within(properties, "MaximumEventAgeInSeconds", *_EVENT_AGE_SECONDS),
             on_success=_destination(destinations, "OnSuccess"),

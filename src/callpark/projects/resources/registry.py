@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from callpark.projects.identity import uuid_of
 from callpark.projects.intrinsics import Identity
-from callpark.projects.resources import appsync, connect, lambda_, sqs
+from callpark.projects.resources import appsync, connect, lambda_, lambda_versions, layers, sqs
 from callpark.projects.resources.stack import Resource, Stack
 
 Identify: TypeAlias = Callable[[Resource, Stack], Identity]
@@ -20,10 +20,13 @@ def _without_attributes(resource: Resource, stack: Stack) -> Identity:
 
 SERVED: Final[Mapping[str, Identify]] = {
     lambda_.FUNCTION: lambda_.function_identity,
-    lambda_.VERSION: lambda_.version_identity,
-    lambda_.ALIAS: lambda_.alias_identity,
+    lambda_versions.VERSION: lambda_versions.version_identity,
+    lambda_versions.ALIAS: lambda_versions.alias_identity,
+    lambda_versions.URL: lambda_versions.url_identity,
+    layers.LAYER_VERSION: layers.layer_identity,
+    layers.LAYER_VERSION_PERMISSION: _without_attributes,
     lambda_.EVENT_INVOKE_CONFIG: _without_attributes,
-    connect.PERMISSION: _without_attributes,
+    lambda_versions.PERMISSION: _without_attributes,
     appsync.API: appsync.api_identity,
     appsync.SCHEMA: appsync.schema_identity,
     appsync.DATA_SOURCE: appsync.data_source_identity,
@@ -37,7 +40,9 @@ SERVED: Final[Mapping[str, Identify]] = {
     sqs.QUEUE: sqs.queue_identity,
 }
 
-_SERVED_BY_TRANSFORM = frozenset({"AWS::Serverless::Function", "AWS::Serverless::GraphQLApi"})
+_SERVED_BY_TRANSFORM = frozenset(
+    {"AWS::Serverless::Function", "AWS::Serverless::GraphQLApi", "AWS::Serverless::LayerVersion"}
+)
 
 
 def is_served(kind: str) -> bool:

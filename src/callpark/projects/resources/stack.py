@@ -41,6 +41,8 @@ class Stack:
     limits: Limits
     included: Mapping[Place, Path] = field(default_factory=dict)
     """Files that AWS::Include has put into the template, by place."""
+    version_numbers: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Function name → logical id of a version → its number."""
     warnings: list[str] = field(default_factory=list)
     watched: list[Path] = field(default_factory=list)
 
