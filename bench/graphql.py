@@ -13,6 +13,7 @@ from bench.figures import Figure, percentile
 from bench.peers import graphql_core_list, websockets_broadcast
 from bench.subscribers import Subscribers
 from callpark.app import Settings, served
+from callpark.cli.collector import settle_collector
 from callpark.graphql.execution import Execution
 from callpark.graphql.messages import GraphqlRequest
 from callpark.graphql.model import (
@@ -29,6 +30,7 @@ from callpark.projects.model import Project
 from graphql import OperationDefinitionNode, parse
 
 SUBSCRIBERS = 1_000
+WARM_UP = 5
 MESSAGES = 30
 
 SCHEMA = """
@@ -140,7 +142,10 @@ async def _fan_out_p99() -> float:
             credentials = _header(authorization)
             url = f"{realtime_url(app.base_url, 'bench')}?header={credentials}&payload=e30="
             async with Subscribers.connect(url, SUBSCRIBERS, protocol="appsync", start=start) as clients:
-                for _ in range(MESSAGES):
+                settle_collector()
+                for number in range(WARM_UP + MESSAGES):
+                    if number == WARM_UP:
+                        await clients.delays(SUBSCRIBERS * WARM_UP)
                     body = {
                         "query": "mutation P($sent: String) { publish(sent: $sent) { sent token } }",
                         "variables": {"sent": repr(time.perf_counter())},
@@ -153,5 +158,4 @@ async def _fan_out_p99() -> float:
 
 
 def _header(authorization: dict[str, str]) -> str:
-
     return base64.b64encode(json.dumps(authorization).encode()).decode()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from callpark.app import App, Settings, served
 from callpark.cli import exits, options
+from callpark.cli.collector import settle_collector
 from callpark.cli.screen import remarks, show_warnings
 from callpark.cli.status import show
 from callpark.kernel.errors import ProjectError
@@ -40,6 +41,7 @@ async def serve(settings: Settings, project: Path) -> int:
     """Serve until the first stop signal."""
     stop = stop_signal()
     async with served(settings, project) as app:
+        settle_collector()
         announce(app)
         await stop.wait()
         say_stopping(app)
