@@ -71,6 +71,8 @@ class Bucket:
     def percentile(self, share: float) -> float:
         """`share` between 0 and 1."""
         wanted = max(1, math.ceil(share * self.count))
+        if wanted == self.count:
+            return self.maximum
         seen = 0
         for place in sorted(self.sketch):
             seen += self.sketch[place]
