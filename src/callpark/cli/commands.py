@@ -9,7 +9,7 @@ from typing import Annotated, ParamSpec
 import typer
 from typer.exceptions import TyperException
 
-from callpark.cli import call, demo, dev, exits, invoke, limits, start, status
+from callpark.cli import call, demo, dev, events, exits, invoke, limits, logs_command, start, status
 from callpark.cli.screen import RemarksHandler, answers, show_error
 from callpark.kernel.errors import ProjectError
 
@@ -55,10 +55,25 @@ _EXAMPLES = {
     "status": ('eval "$(callpark status -o env)"', "callpark status -o json | jq .apis"),
     "limits": ("callpark limits", "callpark limits -o json --limit connect.words_per_minute=1000"),
     "demo": ("callpark demo",),
+    "logs": (
+        "callpark logs Narrator --follow",
+        "callpark logs CardCheck --since 2h --filter 'ERROR -retry'",
+        "callpark logs /aws/connect/callpark -o json | jq .message",
+    ),
+    "ls": ("callpark events ls", "callpark events ls Narrator --all -o json"),
+    "show": ("callpark events show 1e2feb89-414c-443c-9027-c4d1c386bbc4",),
+    "replay": ("callpark events replay REQUEST_ID", "echo '{}' | callpark events replay REQUEST_ID --event -"),
+    "redrive": ("callpark events redrive Narrator", "callpark events redrive --all"),
 }
 
 
-def _command(function: Callable[P, int]) -> None:
+events_cli = typer.Typer(
+    name="events", help="Asynchronous events: what waits, what became of one, sending one again.", no_args_is_help=True
+)
+cli.add_typer(events_cli)
+
+
+def _command(function: Callable[P, int], group: typer.Typer = cli) -> None:
     """Register a command: what it returns is the exit code."""
     examples = _EXAMPLES[function.__name__]
 
@@ -66,11 +81,14 @@ def _command(function: Callable[P, int]) -> None:
     def run(*arguments: P.args, **options: P.kwargs) -> None:
         raise typer.Exit(function(*arguments, **options))
 
-    cli.command(epilog="\n\n".join(["[bold]Examples[/]", *[f"  {example}" for example in examples]]))(run)
+    group.command(epilog="\n\n".join(["[bold]Examples[/]", *[f"  {example}" for example in examples]]))(run)
 
 
-for function in (start.start, dev.dev, call.call, invoke.invoke, status.status, limits.limits, demo.demo):
+for function in (start.start, dev.dev, call.call, invoke.invoke, logs_command.logs, status.status, limits.limits):
     _command(function)
+_command(demo.demo)
+for event_function in (events.ls, events.show, events.replay, events.redrive):
+    _command(event_function, events_cli)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -85,7 +103,7 @@ def run(arguments: Sequence[str]) -> int:
         return exits.INTERRUPTED
     except TyperException as error:
         named = next((name for name in arguments if not name.startswith("-")), "")
-        commands = {command.callback.__name__ for command in cli.registered_commands if command.callback}
+        commands = {"events"} | {command.callback.__name__ for command in cli.registered_commands if command.callback}
         help_line = f"callpark {named} --help" if named in commands else "callpark --help"
         show_error(ProjectError(_sentence(error), f"`{help_line}` shows how"))
         return exits.USAGE

@@ -16,7 +16,7 @@ from callpark.cli import exits
 from callpark.cli.logs import follow
 from callpark.cli.screen import remarks, show_error, show_warnings
 from callpark.cli.serving import announce, say_stopping, stop_signal
-from callpark.cli.status import show
+from callpark.cli.status import show_resources
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.tasks import Tasks
 
@@ -63,10 +63,10 @@ class ProjectFilter(DefaultFilter):
 
 
 async def _reload_on_change(app: App, stop: asyncio.Event) -> None:
-    healthy = True
     while not stop.is_set():
         found = places(app.watched)
         async with _changes(found, app.settings.data.resolve(), stop) as batches:
+            healthy = await _read_again(app)  # what was edited before the watch stood
             while places(app.watched) == found and (batch := await batches.get()) is not None:
                 changed = {path for path in batch if not healthy or _matters(path, app.watched, found)}
                 if changed:
@@ -86,13 +86,15 @@ async def _changes(
 
     async def watch(folders: frozenset[Path], recursive: bool) -> None:
         wanted = ProjectFilter(data)
-        async for batch in awatch(
-            *folders, watch_filter=wanted, stop_event=stop, debounce=200, step=50, recursive=recursive
-        ):
+        async for batch in awatch(*folders, watch_filter=wanted, debounce=200, step=50, recursive=recursive):
             batches.put_nowait(frozenset(Path(path) for _, path in batch))
+
+    async def end() -> None:
+        await stop.wait()
         batches.put_nowait(None)
 
     watchers = Tasks("hot reload")
+    watchers.spawn(end(), "stop")
     for folders, recursive in ((found.folders, True), (found.parents, False)):
         if folders:
             watchers.spawn(watch(folders, recursive), "recursive" if recursive else "flat")
@@ -103,17 +105,24 @@ async def _changes(
 
 
 async def _reload(app: App, changed: set[Path]) -> bool:
-    """Whether what is on disk now is what is served."""
+    """Serve what is on disk now and say so; whether it can be served."""
     before = app.health()
+    if not await _read_again(app):
+        return False
     names = sorted(path.name for path in changed)
+    show_warnings(app.warnings)
+    remarks.print(f"reloaded ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})", style="dim")
+    if app.health() != before:
+        show_resources(app.health())
+    return True
+
+
+async def _read_again(app: App) -> bool:
+    """Whether what is on disk now is what is served."""
     try:
         await app.reload()
     except ProjectError as error:
         show_error(error)
         remarks.print("       the last good version keeps serving", style="dim")
         return False
-    show_warnings(app.warnings)
-    remarks.print(f"reloaded ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})", style="dim")
-    if app.health() != before:
-        show(app.base_url, app.health())
     return True

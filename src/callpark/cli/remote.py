@@ -1,6 +1,8 @@
 """Talking to a running server: the AWS-shaped calls and `/_callpark` routes that commands need."""
 
-from collections.abc import Mapping
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -36,6 +38,37 @@ def request(
     try:
         with httpx.Client(trust_env=False, timeout=httpx.Timeout(timeout, connect=2.0)) as client:
             return client.request(method, endpoint.rstrip("/") + path, content=body, headers=dict(headers or {}))
+    except httpx.InvalidURL as error:
+        raise Unreachable(endpoint, f"not a URL: {error}") from error
+    except httpx.HTTPError as error:
+        raise Unreachable(endpoint, str(error) or type(error).__name__) from error
+
+
+class StreamedAnswer:
+    """An answer whose lines come as they are made. `message` is the server's refusal, when it is one."""
+
+    def __init__(self, response: "httpx.Response") -> None:
+        self.status_code = response.status_code
+        self.lines: Iterator[bytes] = (line.encode() for line in response.iter_lines() if line)
+        self.message = ""
+        if response.status_code != 200:
+            with contextlib.suppress(ValueError, AttributeError):
+                self.message = str(json.loads(response.read()).get("message", ""))
+
+
+@contextlib.contextmanager
+def lines(endpoint: str, path: str, *, endless: bool) -> "Iterator[StreamedAnswer]":
+    """A GET answered in lines; `endless` waits for the next one without a limit. Raises Unreachable, also when the
+    connection is cut."""
+    import httpx
+
+    wait = httpx.Timeout(None if endless else 30.0, connect=2.0)
+    try:
+        with (
+            httpx.Client(trust_env=False, timeout=wait) as client,
+            client.stream("GET", endpoint.rstrip("/") + path) as response,
+        ):
+            yield StreamedAnswer(response)
     except httpx.InvalidURL as error:
         raise Unreachable(endpoint, f"not a URL: {error}") from error
     except httpx.HTTPError as error:

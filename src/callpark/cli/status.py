@@ -43,6 +43,14 @@ def status(
 def show(endpoint: str, health: Health) -> None:
     """Every endpoint, key and export line."""
     answers.print(f"[bold green]ready[/] {escape(endpoint)}")
+    show_resources(health)
+    answers.print()
+    for line in export_lines(endpoint, health):
+        answers.print(line, markup=False)
+
+
+def show_resources(health: Health) -> None:
+    """A line for each thing that is served."""
     for name in health.functions:
         answers.print(f"  function  [bold]{escape(name)}[/]")
     for api in health.apis:
@@ -55,9 +63,6 @@ def show(endpoint: str, health: Health) -> None:
         answers.print(f"  flow      [bold]{escape(flow.name)}[/]  {numbers}".rstrip())
     for queue in health.queues:
         answers.print(f"  queue     [bold]{escape(queue)}[/]")
-    answers.print()
-    for line in export_lines(endpoint, health):
-        answers.print(line, markup=False)
 
 
 def export_lines(endpoint: str, health: Health) -> list[str]:

@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import os
 import sys
 import termios
 import tty
@@ -136,7 +137,15 @@ def keyboard(phone: KeyboardPhone) -> Iterator[None]:
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     tty.setcbreak(terminal)
-    loop.add_reader(terminal, lambda: phone.typed(sys.stdin.read(1)))
+
+    def read() -> None:
+        typed = os.read(terminal, 1_024)  # past Python's buffer, which would keep what does not wake the loop again
+        if not typed:
+            loop.remove_reader(terminal)
+        for character in typed.decode(errors="ignore"):
+            phone.typed(character)
+
+    loop.add_reader(terminal, read)
     try:
         yield
     finally:

@@ -1,0 +1,176 @@
+"""`callpark events ls | show | replay | redrive`: asynchronous events of a running server."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, cast
+from urllib.parse import quote, urlencode
+
+import orjson
+import typer
+from rich.markup import escape
+
+from callpark.cli import exits, options, remote
+from callpark.cli.durations import told
+from callpark.cli.screen import answers, remarks
+from callpark.kernel.errors import ProjectError
+
+RequestId = Annotated[str, typer.Argument(metavar="REQUEST_ID", help="As the acknowledgement and the logs show it.")]
+_JSON = {"content-type": "application/json"}
+
+
+def ls(
+    function: Annotated[str | None, typer.Argument(help="Only events of this function.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that succeeded, while remembered.")] = False,
+    limit: Annotated[int, typer.Option(help="At most so many of each kind.", min=1, max=1_000)] = 100,
+    endpoint: options.Endpoint = options.DEFAULT_ENDPOINT,
+    output: options.OutputFormat = options.Output.TEXT,
+) -> int:
+    """List events that wait, run, are to be retried or were discarded."""
+    query = {"limit": str(limit)} | ({} if function is None else {"function": function})
+    code, listed = _ask("GET", endpoint, f"?{urlencode(query)}")
+    if code is not None:
+        return code
+    if not everything:
+        del listed["succeeded"]
+    if output is options.Output.JSON:
+        answers.print_json(orjson.dumps(listed).decode())
+        return exits.OK
+    events = [event for kind in listed.values() for event in kind]
+    if not events:
+        remarks.print("no events", style="dim")
+    rows = [("STATUS", "FUNCTION", "RUNS", "AGE", "", "REQUEST ID"), *map(_row, events)]
+    if events:
+        widths = [max(len(row[column]) for row in rows) for column in range(5)]
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+            answers.print("  ".join([*cells, row[5]]), markup=False)
+    return exits.OK
+
+
+def show(
+    request_id: RequestId,
+    endpoint: options.Endpoint = options.DEFAULT_ENDPOINT,
+    output: options.OutputFormat = options.Output.TEXT,
+) -> int:
+    """Tell the story of one event: attempts, delays, logs, where it went."""
+    code, story = _ask("GET", endpoint, f"/{quote(request_id, safe='')}")
+    if code is not None:
+        return code
+    if output is options.Output.JSON:
+        answers.print_json(orjson.dumps(story).decode())
+        return exits.OK
+    standing, steps = story.get("standing"), story["steps"]
+    if standing:
+        reason = f" ({standing['reason']})" if standing.get("reason") else ""
+        answers.print(f"[bold]{escape(standing['function'])}[/] {standing['status']}{escape(reason)}")
+    start = standing["acceptedAt"] if standing else (steps[0]["at"] if steps else 0.0)
+    answers.print(f"  from {_instant(start)}", markup=False, style="dim")
+    for step in steps:
+        text = step.get("text", "").replace("\r", "\n").replace("\n", "\n" + " " * 27)
+        answers.print(f"  {step['at'] - start:>+9.3f} s  {step['kind']:<11} {text}".rstrip(), markup=False)
+    for name in ("payload", "response"):
+        if story.get(name) is not None:
+            answers.print(f"  {name:<24} {_cut(story[name].strip())}", markup=False)
+    if not steps:
+        remarks.print("the server does not remember its steps any more", style="dim")
+    return exits.OK
+
+
+def replay(
+    request_id: RequestId,
+    event: Annotated[
+        str | None, typer.Option("--event", metavar="FILE|-", help="Send this instead; - reads standard input.")
+    ] = None,
+    endpoint: options.Endpoint = options.DEFAULT_ENDPOINT,
+    output: options.OutputFormat = options.Output.TEXT,
+) -> int:
+    """Send an event that has ended again, with the same payload or another; prints the new request id."""
+    body = b"" if event is None else _read(event)
+    code, answer = _ask("POST", endpoint, f"/{quote(request_id, safe='')}/replay", body)
+    if code is not None:
+        return code
+    if output is options.Output.JSON:
+        answers.print_json(orjson.dumps(answer).decode())
+    else:
+        answers.print(f"accepted {answer['requestId']}", markup=False)
+    return exits.OK
+
+
+def redrive(
+    function: Annotated[str | None, typer.Argument(help="All discarded events of this function.")] = None,
+    request_id: Annotated[
+        list[str] | None, typer.Option("--request-id", help="Only this discarded event; repeatable.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Discarded events of all functions.")] = False,
+    endpoint: options.Endpoint = options.DEFAULT_ENDPOINT,
+    output: options.OutputFormat = options.Output.TEXT,
+) -> int:
+    """Send discarded events again; those that are accepted are no longer listed."""
+    if function is None and not request_id and not everything:
+        raise ProjectError("which events?", "name a function or a --request-id, or say --all")
+    asked = {"function": function, "requestIds": request_id or None}
+    code, answer = _ask("POST", endpoint, "/redrive", orjson.dumps(asked))
+    if code is not None:
+        return code
+    redriven = answer["redriven"]
+    refused = [event for event in redriven if "copy" not in event]
+    if output is options.Output.JSON:
+        answers.print_json(orjson.dumps(answer).decode())
+    else:
+        for event in redriven:
+            outcome = event.get("copy") or f"refused: {event['refusal']}"
+            answers.print(f"{event['requestId']} → {outcome}", markup=False)
+        remarks.print(f"{len(redriven) - len(refused)} sent again, {len(refused)} refused", style="dim")
+    return exits.FUNCTION_ERROR if refused else exits.OK
+
+
+# Any: JSON that our own server made, of the shapes in functions/events/administration.py, which is slow to import.
+def _ask(method: str, endpoint: str, path: str, body: bytes | None = None) -> tuple[int | None, dict[str, Any]]:
+    """An exit code when it went wrong, else the answer."""
+    headers = None if body is None else _JSON
+    try:
+        response = remote.request(method, endpoint, f"/_callpark/events{path}", body=body, headers=headers)
+    except remote.Unreachable as error:
+        return remote.explain(error), {}
+    try:
+        answer = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return remote.explain_stranger(endpoint), {}
+    if response.status_code == 200:
+        return None, cast(dict[str, Any], answer)
+    message = answer.get("message") if isinstance(answer, dict) else None
+    if message is None:
+        return remote.explain_stranger(endpoint), {}
+    remarks.print(f"[bold red]error:[/] {escape(str(message))}")
+    remarks.print("       `callpark events ls --all` lists the events that are known")
+    return exits.USAGE, {}
+
+
+def _row(event: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
+    note = str(event.get("reason") or "")
+    if "nextAt" in event:
+        left = event["nextAt"] - event["acceptedAt"] - event["ageSeconds"]
+        note = f"next in {told(left)}" if left > 0 else "next now"
+    age = told(event["ageSeconds"])
+    return event["status"], event["function"], str(event["attempts"]), age, note, event["requestId"]
+
+
+def _read(event: str) -> bytes:
+    try:
+        payload = sys.stdin.buffer.read() if event == "-" else Path(event).read_bytes()
+    except OSError as error:
+        raise ProjectError(f"cannot read the event file {event}: {error.strerror}", "name a JSON file, or -") from error
+    try:
+        orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise ProjectError(f"the event is not JSON: {error}", "an event is one JSON value") from error
+    return payload
+
+
+def _instant(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="milliseconds").replace("+00:00", " UTC")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 400 else f"{text[:400]}… ({len(text)} characters)"
