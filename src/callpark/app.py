@@ -23,7 +23,7 @@ from callpark.functions.environments.fleet import Fleet
 from callpark.functions.environments.ports import Environments
 from callpark.functions.service import Functions
 from callpark.gateway import identity
-from callpark.gateway.app import create_gateway
+from callpark.gateway.app import Gateway
 from callpark.gateway.server import Server, bind
 from callpark.graphql.api.web import GraphqlWeb
 from callpark.graphql.service import GraphqlService
@@ -111,7 +111,7 @@ class App:
         self.metrics = Metrics(clock, limits.metrics)
         self.live_logs = LiveLogs(self.logs)
         self.trace.listen(Recorder(self.logs, self.metrics, self._connect_alias).read)
-        self.gateway = create_gateway(
+        self.gateway = Gateway(
             operations={
                 **operations(self.functions),
                 **queue_operations(self.queues),
@@ -128,9 +128,8 @@ class App:
                 self.live_logs,
                 MetricsPage(self.metrics),
             ],
-            clock=clock,
             ids=ids,
-            limits=limits,
+            limits=limits.gateway,
             place=place,
             health=lambda: msgspec.to_builtins(self.health()),
         )

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from callpark.gateway.app import Gateway, create_gateway
-from callpark.gateway.asgi import Message, Receive, Scope, Send
+from callpark.gateway.app import Gateway
 from callpark.kernel.arn import Place
-from callpark.kernel.clock import VirtualClock
+from callpark.kernel.asgi import Message, Receive, Scope, Send
 from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import Limits
@@ -93,9 +92,7 @@ def gateway(operations: Operations) -> Gateway:
         ("lambda", "InvokeWithResponseStream"): operations.stream,
         ("sqs", "SendMessage"): operations.send_message,
     }
-    return create_gateway(
-        table, [Echo()], VirtualClock(), SeededIds(1), LIMITS, Place(), lambda: {"status": "ready", "functions": []}
-    )
+    return Gateway(table, [Echo()], SeededIds(1), LIMITS.gateway, Place(), lambda: {"status": "ready", "functions": []})
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from callpark.cli.loop import run
 from callpark.gateway import direct
-from callpark.gateway.app import Gateway, create_gateway
+from callpark.gateway.app import Gateway
 from callpark.gateway.server import Server, bind
 from callpark.kernel.arn import Place
-from callpark.kernel.clock import SystemClock
 from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import SystemIds
 from callpark.kernel.limits import Limits
@@ -84,7 +83,7 @@ class Pair:
 async def pair() -> AsyncIterator[Pair]:
     functions = Functions()
     table = {("lambda", "Invoke"): functions.invoke}
-    gateway = create_gateway(table, [], SystemClock(), SystemIds(), LIMITS, Place(), dict)
+    gateway = Gateway(table, [], SystemIds(), LIMITS.gateway, Place(), dict)
     async with contextlib.AsyncExitStack() as stack:
         first, second = (stack.enter_context(bind("127.0.0.1", 0)) for _ in range(2))
         made = Pair(

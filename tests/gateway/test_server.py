@@ -12,11 +12,10 @@ import pytest
 import websockets.asyncio.client
 from bench import load
 
-from callpark.gateway.app import create_gateway
-from callpark.gateway.asgi import Receive, Scope, Send
+from callpark.gateway.app import Gateway
 from callpark.gateway.server import Server, bind
 from callpark.kernel.arn import Place
-from callpark.kernel.clock import SystemClock
+from callpark.kernel.asgi import Receive, Scope, Send
 from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.ids import SystemIds
 from callpark.kernel.limits import Limits
@@ -108,9 +107,7 @@ def toys() -> Toys:
 
 @pytest.fixture
 async def server(toys: Toys) -> AsyncIterator[Server]:
-    gateway = create_gateway(
-        toys.table(), [Shouting()], SystemClock(), SystemIds(), LIMITS, Place(), lambda: {"status": "ready"}
-    )
+    gateway = Gateway(toys.table(), [Shouting()], SystemIds(), LIMITS.gateway, Place(), lambda: {"status": "ready"})
     with bind("127.0.0.1", 0) as bound:
         made = Server(gateway, bound, LIMITS.gateway)
         await made.start()
@@ -269,7 +266,7 @@ async def test_websockets_reach_their_mount(server: Server) -> None:
 
 
 async def test_a_stop_cuts_what_does_not_end(toys: Toys) -> None:
-    gateway = create_gateway(toys.table(), [], SystemClock(), SystemIds(), LIMITS, Place(), dict)
+    gateway = Gateway(toys.table(), [], SystemIds(), LIMITS.gateway, Place(), dict)
     with bind("127.0.0.1", 0) as bound:
         server = Server(gateway, bound, LIMITS.gateway)
         await server.start()

@@ -1,24 +1,19 @@
 """The gateway: one ASGI application for every AWS API, the mounts and the health page.
 
-Made by the composition root with `create_gateway`, served by `server.py`, tested through httpx.ASGITransport. A request
+Made by the composition root, served by `server.py`, tested through httpx.ASGITransport. A request
 becomes a `Call`, an operation answers it, and the answer goes back in the caller's protocol; whatever goes wrong has
 AWS's error shape. SigV4 signatures are parsed for their credential scope and not verified: local credentials only.
 """
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 from urllib.parse import quote
 
 import orjson
 
-from callpark.gateway.asgi import Message, Mount, Receive, Scope, Send
 from callpark.gateway.codecs import error_codec, operation_codec
-from callpark.gateway.protocols.refusals import (
-    body_too_large,
-    headers_too_large,
-    internal,
-    not_implemented,
-)
+from callpark.gateway.protocols.refusals import body_too_large, headers_too_large, internal, not_implemented
 from callpark.gateway.protocols.wire import JSON, Request, Response
 from callpark.gateway.routing import (
     MethodNotAllowed,
@@ -30,10 +25,10 @@ from callpark.gateway.routing import (
     scoped_service,
 )
 from callpark.kernel.arn import Place
-from callpark.kernel.clock import Clock
+from callpark.kernel.asgi import BodyTooLarge, ClientGone, Message, Receive, Scope, Send, read_body
 from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
-from callpark.kernel.limits import GatewayLimits, Limits
+from callpark.kernel.limits import GatewayLimits
 from callpark.kernel.operations import Answer, Call, OperationTable
 
 _log = logging.getLogger("callpark")
@@ -43,28 +38,17 @@ _OWN_PREFIX = "/_callpark/"
 _CLOSE = (b"connection", b"close")
 
 
-class ClientGone(Exception):
-    """The client left before its request was complete; nobody waits for an answer."""
+class Mount(Protocol):
+    """An application beside the AWS APIs, e.g. the GraphQL endpoints: HTTP and websockets."""
 
+    def matches(self, scope: Scope) -> bool: ...
 
-def create_gateway(
-    operations: OperationTable,
-    mounts: Sequence[Mount],
-    clock: Clock,
-    ids: Ids,
-    limits: Limits,
-    place: Place,
-    health: Callable[[], Mapping[str, object]],
-) -> "Gateway":
-    """The ASGI application. `health` gives the members of `GET /_callpark/health`.
-
-    `clock` dates signatures once they are verified; nothing else here depends on time.
-    """
-    return Gateway(operations, mounts, ids, limits.gateway, place, health)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
 
 class Gateway:
-    """See `create_gateway`. Holds no state of its own beyond compiled routes."""
+    """The ASGI application. `health` gives the members of `GET /_callpark/health`. Holds no state of its own beyond
+    compiled routes."""
 
     def __init__(
         self,
@@ -142,7 +126,11 @@ class Gateway:
         limit = self._limits.header_bytes
         if sum(map(len, front.headers)) + sum(map(len, front.headers.values())) > limit:
             raise headers_too_large(limit)
-        body = await _read_body(receive, front.headers.get("content-length"), self._limits.body_bytes)
+        limit = self._limits.body_bytes
+        try:
+            body = await read_body(receive, front.headers.get("content-length"), limit)
+        except BodyTooLarge:
+            raise body_too_large(limit) from None
         return Request(front.method, front.path, front.query, front.headers, body) if body else front
 
     # The steps of a request, of `_aws` here and of `direct.py`
@@ -200,34 +188,6 @@ def _front(scope: Scope) -> Request:
     query: bytes = scope["query_string"]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     return Request(scope["method"], raw_path.decode("latin-1"), query.decode("latin-1"), headers)
-
-
-async def _read_body(receive: Receive, announced: str | None, limit: int) -> bytes:
-    """The whole body. Raises CallerError (413) as soon as it is known to be too large, ClientGone when it stops."""
-    if announced is not None and announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
-        raise body_too_large(limit)
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        if len(body) > limit:
-            raise body_too_large(limit)
-        return body
-    return await _read_rest(receive, bytearray(body), limit)
-
-
-async def _read_rest(receive: Receive, body: bytearray, limit: int) -> bytes:
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise body_too_large(limit)
-        more = message.get("more_body", False)
-    return bytes(body)
 
 
 async def _send(send: Send, response: Response, method: str, request_id: str | None = None) -> None:

@@ -16,9 +16,9 @@ from typing import TypeAlias
 
 import uvicorn
 
-from callpark.gateway.asgi import Receive, Scope, Send
 from callpark.gateway.direct import Answering
 from callpark.gateway.http_protocol import limited_protocol
+from callpark.kernel.asgi import Receive, Scope, Send
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import GatewayLimits
 
