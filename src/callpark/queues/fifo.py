@@ -25,7 +25,11 @@ class Held:
         self.taken = False
 
     def __lt__(self, other: "Held") -> bool:
-        return self.item.ready_at < other.item.ready_at
+        return self.sequence < other.sequence
+
+    @property
+    def sequence(self) -> int:
+        return self.message.sequence or 0
 
     @property
     def group(self) -> str:
@@ -56,7 +60,7 @@ class FifoWindow:
         self._held: dict[str, Held] = {}
         self._groups: dict[str, _Group] = {}
         self._sleeping: list[tuple[float, str]] = []
-        self._candidates: list[tuple[float, str]] = []
+        self._candidates: list[tuple[int, str]] = []
         self.bytes = 0
         self.delay = 0.0
 
@@ -109,9 +113,9 @@ class FifoWindow:
         """The first message of the open group whose front was sent first; None when no group is open."""
         self._wake(now)
         while self._candidates:
-            position, name = self._candidates[0]
+            sequence, name = self._candidates[0]
             group = self._groups.get(name)
-            if group is not None and position == group.messages[0].item.ready_at:
+            if group is not None and sequence == group.messages[0].sequence:
                 opens = self._opens_at(group, now)
                 if opens is None:
                     return group.messages[0]
@@ -145,9 +149,9 @@ class FifoWindow:
 
     def _candidate(self, group: _Group) -> None:
         group.wake_at = float("-inf")
-        heapq.heappush(self._candidates, (group.messages[0].item.ready_at, group.name))
+        heapq.heappush(self._candidates, (group.messages[0].sequence, group.name))
         if len(self._candidates) > 64 and len(self._candidates) > 4 * len(self._groups):
-            self._candidates = [(group.messages[0].item.ready_at, group.name) for group in self._groups.values()]
+            self._candidates = [(group.messages[0].sequence, group.name) for group in self._groups.values()]
             heapq.heapify(self._candidates)
 
     def _opens_at(self, group: _Group, now: float) -> float | None:

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-q
 """
 
 import re
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from callpark.kernel.arn import Arn, Place
 from callpark.queues import refusals
@@ -39,12 +39,14 @@ def url_of(base_url: str, place: Place, name: str) -> str:
 def name_in_url(url: str, place: Place) -> str:
     """The queue a URL means, whatever host it names. Raises CallerError for what is no queue URL, or another
     account's."""
-    parts = urlsplit(url).path.split("/") if url.isprintable() else []
-    if len(parts) < 3 or not parts[-1] or not parts[-2]:
+    _, _, behind_scheme = url.partition("://")
+    _, _, path = behind_scheme.partition("/")
+    account, _, name = path.partition("?")[0].rpartition("/")
+    if not account or not name:
         raise refusals.invalid_address(url)
-    if parts[-2] != place.account:
+    if account.rpartition("/")[2] != place.account:
         raise refusals.no_queue()
-    return unquote(parts[-1])
+    return unquote(name)
 
 
 def name_in_arn(arn: str, place: Place) -> str | None:

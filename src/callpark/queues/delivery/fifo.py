@@ -1,12 +1,11 @@
 """A FIFO queue: its front is held in memory by group, the rest waits in the store, in order.
 
-A message's place in the store is the instant of its send, made strictly increasing, and never changes; a receive
-rewrites its state only. What is held is leased from the store for as long as it is held; when a Defer gives it back, it
-is leased again and recognised. Order, visibility and delay are decided by `queues/fifo.py`.
+A message's place in the store is the instant of its send, never before that of the last one, and never changes; a
+receive rewrites its state only. What is held is leased from the store; a Defer gives it back, so it is leased again and
+recognised. Order, visibility and delay are decided by `queues/fifo.py`.
 """
 
 import asyncio
-import math
 from collections.abc import Callable, Sequence
 
 from callpark.kernel.timers import Timer
@@ -37,7 +36,7 @@ DEDUPLICATION_TABLE = "sqs-deduplication"
 _NEW = encode_state(MessageState())
 _PAGE = 1_000
 _FORGOTTEN_PER_SEND = 20
-_FIRST_SEQUENCE, _SEQUENCE_STEP = 18_800_000_000_000_000_000, 256
+_FIRST_SEQUENCE, _SEQUENCE_STEP = 10_000_000_000_000_000_000, 256
 
 
 def deduplication_prefix(queue: Queue) -> str:
@@ -167,7 +166,8 @@ class FifoDelivery:
         return self._sequence
 
     def _next_position(self, now: float) -> float:
-        self._position = now if now > self._position else math.nextafter(self._position, math.inf)
+        """The store orders equal positions as they were put. After a clock was set back they stay where it was."""
+        self._position = max(self._position, now)
         return self._position
 
     def adopt(self, message_id: str, message: Message, state: MessageState) -> Change:
