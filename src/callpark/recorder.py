@@ -31,6 +31,8 @@ class LogSink(Protocol):
 class MetricSink(Protocol):
     def add(self, metric: str, function: str, at: float, value: float = 1.0) -> None: ...
 
+    def level(self, metric: str, function: str, value: float) -> None: ...
+
 
 class Recorder:
     """A reader of the trace. `alias` is the Connect instance's, which a reload may change."""
@@ -95,7 +97,8 @@ class Recorder:
         began = self._began.pop((ended.stream, ended.request_id), None)
         if began is not None:
             for counted in (ended.function, ALL):
-                self._concurrency[counted] -= 1
+                running = self._concurrency[counted] = max(0, self._concurrency.get(counted, 0) - 1)
+                self._metrics.level("ConcurrentExecutions", counted, running)
         at = at if began is None else began
         self._metrics.add("Errors", ended.function, at, 0.0 if ended.status == "success" else 1.0)
         self._metrics.add("Duration", ended.function, at, ended.duration_seconds * 1000)

@@ -34,27 +34,29 @@ class Trace:
     def __init__(self, clock: Clock, capacity: int = 10_000) -> None:
         self._clock = clock
         self._entries: deque[Entry] = deque(maxlen=capacity)
-        self._readers: list[Callable[[Entry], None]] = []
+        self._readers: tuple[Callable[[Entry], None], ...] = ()
         self._sequence = 0
 
     def emit(self, happening: Happening) -> None:
         self._sequence += 1
         entry = Entry(self._sequence, self._clock.now(), happening)
         self._entries.append(entry)
-        for reader in tuple(self._readers):
+        for reader in self._readers:
             reader(entry)
 
     def listen(self, reader: Callable[[Entry], None]) -> Callable[[], None]:
         """Call `reader` for every entry from now on; returns what ends it."""
-
-        def read(entry: Entry) -> None:
-            reader(entry)
+        ended = False
 
         def end() -> None:
-            if read in self._readers:
-                self._readers.remove(read)
+            nonlocal ended
+            if not ended:  # the same reader may listen twice, and each end is for one
+                ended = True
+                readers = list(self._readers)
+                readers.remove(reader)
+                self._readers = tuple(readers)
 
-        self._readers.append(read)
+        self._readers = (*self._readers, reader)
         return end
 
     def entries(self, subject: str | None = None) -> Iterator[Entry]:

@@ -38,14 +38,17 @@ def describe(number: int, lines: Sequence[Line]) -> ChunkInfo:
     for line in lines:
         size = weight(line)
         total += size
-        span = spans.get(line.stream)
+        at, span = line.at, spans.get(line.stream)
         if span is None:
-            spans[line.stream] = [line.at, line.at, line.ingested, size]
+            spans[line.stream] = [at, at, line.ingested, size]
             continue
-        span[0] = min(span[0], line.at)
-        span[1] = max(span[1], line.at)
-        span[2] = max(span[2], line.ingested)
         span[3] += size
+        if at > span[1]:  # comparisons, not min and max: this runs for every line of a flood
+            span[1] = at
+        elif at < span[0]:
+            span[0] = at
+        if line.ingested > span[2]:
+            span[2] = line.ingested
     return ChunkInfo(
         number=number,
         last_sequence=lines[-1].sequence,

@@ -58,15 +58,15 @@ class Bucket:
         self.maximum = -math.inf
         self.sketch: dict[int, int] = {}
 
-    def add(self, value: float) -> None:
-        self.count += 1
-        self.total += value
+    def add(self, value: float, times: int = 1) -> None:
+        self.count += times
+        self.total += value * times
         if value < self.minimum:
             self.minimum = value
         if value > self.maximum:
             self.maximum = value
         place = math.ceil(math.log(value) / _GROWTH) if value > 0 else _ZERO
-        self.sketch[place] = self.sketch.get(place, 0) + 1
+        self.sketch[place] = self.sketch.get(place, 0) + times
 
     def percentile(self, share: float) -> float:
         """`share` between 0 and 1."""

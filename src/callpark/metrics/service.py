@@ -42,6 +42,11 @@ class Metrics:
             series = self._open(metric, function)
         series.add(at, value)
 
+    def level(self, metric: str, function: str, value: float) -> None:
+        """What a gauge shows from now on; no value of its minute."""
+        if (series := self._series.get((metric, function))) is not None:
+            series.last = value
+
     def now(self) -> float:
         return self._clock.now()
 
