@@ -94,13 +94,14 @@ class EventDiscarded:
 
 @dataclass(frozen=True, slots=True)
 class DestinationDelivered:
-    """An invocation record is on its way to another function, as the event `delivered_request_id`."""
+    """An invocation record is in the queue of another function, as the event `delivered_id`, or in an SQS queue, as the
+    message of that id."""
 
     subject: str
     function: str
     kind: Literal["OnSuccess", "OnFailure"]
     target: str
-    delivered_request_id: str
+    delivered_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,16 @@ class DestinationFailed:
     target: str
     reason: str
     record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterSent:
+    """A discarded event is in its dead-letter queue, as the message `message_id`."""
+
+    subject: str
+    function: str
+    target: str
+    message_id: str
 
 
 @dataclass(frozen=True, slots=True)
