@@ -27,9 +27,7 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
 
     def project() -> Any:
         functions = [f"Work={FLOWS / 'work.py'}:lambda_handler"]
-        return load_flow_file(
-            FLOWS / "work.json", functions=functions, place=settings.place, base_url="http://127.0.0.1"
-        )
+        return load_flow_file(FLOWS / "work.json", functions=functions, place=settings.place)
 
     async with served(settings, project) as app:
         yield app

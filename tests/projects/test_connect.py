@@ -9,7 +9,7 @@ from callpark.flows.model import InstanceDefinition
 from callpark.functions.model import Directory
 from callpark.kernel.errors import ProjectError
 from callpark.projects.flow_file import load_flow_file
-from tests.projects.projects import BASE_URL, HOME, load, loaded, refused, write
+from tests.projects.projects import HOME, load, loaded, refused, write
 
 pytestmark = pytest.mark.unit
 
@@ -166,7 +166,6 @@ def test_a_bare_flow_file(tmp_path: Path) -> None:
             f"Five={tmp_path}/lib:m.run",
         ),
         place=HOME,
-        base_url=BASE_URL,
     )
     found = [(f.configuration.name, f.configuration.handler, f.configuration.runtime[:6]) for f in project.functions]
     assert found == [
@@ -212,13 +211,13 @@ def test_every_form_of_a_flow_is_one(tmp_path: Path, flow: dict[str, object]) ->
 def test_functions_that_are_none(tmp_path: Path, option: str, cause: str) -> None:
     write(tmp_path, {"f.json": json.dumps(FLOW), "t.txt": ""})
     with pytest.raises(ProjectError) as caught:
-        load_flow_file(tmp_path / "f.json", functions=[option.format(tmp_path)], place=HOME, base_url=BASE_URL)
+        load_flow_file(tmp_path / "f.json", functions=[option.format(tmp_path)], place=HOME)
     assert caught.value.cause == cause.replace("{}", str(tmp_path))
 
 
 def test_a_file_that_is_no_flow(tmp_path: Path) -> None:
     write(tmp_path, {"f.json": "{}"})
     with pytest.raises(ProjectError, match=r"f\.json is not a contact flow"):
-        load_flow_file(tmp_path / "f.json", functions=(), place=HOME, base_url=BASE_URL)
+        load_flow_file(tmp_path / "f.json", functions=(), place=HOME)
     with pytest.raises(ProjectError, match="there is no flow file"):
-        load_flow_file(tmp_path / "g.json", functions=(), place=HOME, base_url=BASE_URL)
+        load_flow_file(tmp_path / "g.json", functions=(), place=HOME)

@@ -30,10 +30,7 @@ def source_of(target: str, project: Path, functions: list[str], limits: Limits) 
     """What to serve and whom to call in it."""
     path = Path(target)
     if path.is_file():
-        base_url = options.DEFAULT_ENDPOINT
-        return lambda: load_flow_file(path, functions=functions, place=Place(), base_url=base_url, limits=limits), (
-            path.stem
-        )
+        return lambda: load_flow_file(path, functions=functions, place=Place(), limits=limits), path.stem
     if path.suffix == ".json":
         raise ProjectError(f"there is no flow file at {target}", "name a contact flow's JSON file, or a number")
     if functions:

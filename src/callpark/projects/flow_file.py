@@ -38,9 +38,7 @@ def is_flow(values: Mapping[str, Value]) -> bool:
     return {"Actions", "StartAction"} <= values.keys() or "modules" in values or "Content" in values
 
 
-def load_flow_file(
-    path: Path, *, functions: Sequence[str], place: Home, base_url: str, limits: Limits | None = None
-) -> Project:
+def load_flow_file(path: Path, *, functions: Sequence[str], place: Home, limits: Limits | None = None) -> Project:
     """`functions` are `Name=path:handler`. Raises ProjectError; what is wrong inside the flow is for `flows` to say."""
     limits = limits or Limits()
     path = path.resolve()

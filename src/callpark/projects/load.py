@@ -53,7 +53,7 @@ def load_project(
     limits = limits or Limits()
     template = read(find(path), limits.project)
     if is_flow(template.document.values):
-        return load_flow_file(template.path, functions=(), place=place, base_url=base_url, limits=limits)
+        return load_flow_file(template.path, functions=(), place=place, limits=limits)
     return _Loading(template, place, base_url, parameters or {}, limits).project()
 
 
