@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from callpark.adapters import FunctionsForFlows, FunctionsForGraphql
+from callpark.adapters import FunctionsForFlows, FunctionsForGraphql, QueuesForFunctions
 from callpark.flows.api.phone import PhoneSocket
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
@@ -92,6 +92,7 @@ class App:
         self.trace = Trace(clock)
         self.store = store
         self.environments: Environments = environments(self) if environments else self._fleet()
+        self.queues = Queues(clock=clock, ids=ids, limits=limits.sqs, place=place, store=store, base_url=base_url)
         self.functions = Functions(
             clock=clock,
             ids=ids,
@@ -102,8 +103,8 @@ class App:
             environments=self.environments,
             directory=settings.data,
             base_url=base_url,
+            queues=QueuesForFunctions(self.queues),
         )
-        self.queues = Queues(clock=clock, ids=ids, limits=limits.sqs, place=place, store=store, base_url=base_url)
         self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, FunctionsForFlows(self.functions))
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions))
         self.graphql_web = GraphqlWeb(self.graphql, clock, ids, self.trace, limits)

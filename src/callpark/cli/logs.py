@@ -93,6 +93,8 @@ def describe(happening: Happening) -> str | None:
             return f"[green]{escape(function)}[/] {kind} → {escape(target)}"
         case event.DestinationFailed(kind=kind, function=function, target=target, reason=reason):
             return f"[red]{escape(function)}[/] {kind} → {escape(target)} failed: {escape(reason)}"
+        case event.DeadLetterSent(function=function, target=target):
+            return f"[yellow]{escape(function)}[/] event is in its dead-letter queue {escape(target)}"
         case event.DeadLetterFailed(function=function, target=target, reason=reason):
             return f"[red]{escape(function)}[/] dead-letter queue {escape(target)}: {escape(reason)}"
         case flow.ContactStarted(flow=name, caller=caller):

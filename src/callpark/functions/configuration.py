@@ -77,24 +77,26 @@ def check(configuration: FunctionConfiguration, limits: LambdaLimits) -> None:
     _check_environment(configuration, limits)
 
 
+#: The services that records and dead letters reach.
+_DELIVERED = {"DeadLetterConfig": ("sqs",), "OnSuccess": ("lambda", "sqs"), "OnFailure": ("lambda", "sqs")}
+
+
 def warnings(configuration: FunctionConfiguration, config: EventInvokeConfig | None) -> list[str]:
     """What callpark keeps but does not act on, one sentence each."""
     name, found = configuration.name, []
     if not configuration.runtime.startswith(_RUNNABLE):
         found.append(f"function {name}: runtime {configuration.runtime} cannot run here; python, nodejs, provided can")
-    if configuration.dead_letter_target is not None:
-        found.append(
-            f"function {name}: DeadLetterConfig is kept, but dead-letter queues are not delivered to yet; "
-            f"discarded events are named in the trace ({configuration.dead_letter_target})"
-        )
-    for kind, target in (
-        ("OnSuccess", config.on_success if config is not None else None),
-        ("OnFailure", config.on_failure if config is not None else None),
-    ):
-        if target is not None and ((arn := Arn.parse(target)) is None or arn.service != "lambda"):
+    targets = {
+        "DeadLetterConfig": configuration.dead_letter_target,
+        "OnSuccess": config.on_success if config is not None else None,
+        "OnFailure": config.on_failure if config is not None else None,
+    }
+    for kind, target in targets.items():
+        arn = None if target is None else Arn.parse(target)
+        if target is not None and (arn is None or arn.service not in _DELIVERED[kind]):
             found.append(
-                f"function {name}: {kind} is kept, but only functions are delivered to yet; "
-                f"records are named in the trace ({target})"
+                f"function {name}: {kind} is kept, but only {' and '.join(_DELIVERED[kind])} is delivered to; "
+                f"what would go there is named in the trace ({target})"
             )
     return found
 

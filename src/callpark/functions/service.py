@@ -23,6 +23,7 @@ from callpark.functions.environments.ports import Attempt, Environments, Outcome
 from callpark.functions.events.administration import EventAdministration
 from callpark.functions.events.dispatcher import EventDispatcher
 from callpark.functions.events.happenings import EventAccepted, InvocationInCircles, InvocationThrottled
+from callpark.functions.events.messages import MessageQueues, NoQueues
 from callpark.functions.events.policy import event_rules
 from callpark.functions.events.results import EventResult
 from callpark.functions.events.state import EventState, function_of
@@ -76,6 +77,7 @@ class Functions:
         environments: Environments,
         directory: Path,
         base_url: str = "http://127.0.0.1:4566",
+        queues: MessageQueues | None = None,
     ) -> None:
         self.limits = limits.lambda_
         self.place = place
@@ -87,7 +89,13 @@ class Functions:
         self._packages = Packages(directory / "code", store, clock, self.limits)
         self._slots = Slots(self.limits.account_concurrency)
         self._events = EventDispatcher(
-            clock=clock, trace=trace, limits=self.limits, store=store, slots=self._slots, functions=self
+            clock=clock,
+            trace=trace,
+            limits=self.limits,
+            store=store,
+            slots=self._slots,
+            functions=self,
+            queues=queues or NoQueues(),
         )
         self.events = EventAdministration(self._events, trace, store, clock, self.invoke_event)
         self._subjects: dict[str, dict[tuple[str | None, str], EventSubject]] = {}

@@ -136,7 +136,7 @@ async def test_a_destination_that_fails_is_retried_like_any_event(scene: Scene) 
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ("arn:aws:sqs:us-east-1:123456789012:q", "destinations of sqs are not delivered yet"),
+        ("arn:aws:sns:us-east-1:123456789012:t", "destinations of sns are not served"),
         (arn("gone"), f"Function not found: {arn('gone')}:$LATEST"),
     ],
 )
@@ -144,7 +144,7 @@ async def test_what_cannot_be_delivered_is_seen(
     scene: Scene, caplog: pytest.LogCaptureFixture, target: str, reason: str
 ) -> None:
     warnings = await scene.declare("f", lambda run: 1, config=EventInvokeConfig(on_success=target))
-    assert [target in warning for warning in warnings] == ([True] if ":sqs:" in target else [])
+    assert [target in warning for warning in warnings] == ([True] if ":sns:" in target else [])
     request_id = await scene.send("f")
     await scene.clock.run_until(scene.functions.wait_for_event(request_id))
     failed = [h for h in scene.happened(request_id) if isinstance(h, happenings.DestinationFailed)]
@@ -165,10 +165,10 @@ async def test_a_record_that_is_too_large_is_not_delivered(scene: Scene) -> None
     assert "an event may have 1048576" in failed[0].reason
 
 
-async def test_a_dead_letter_queue_is_named_when_it_misses_an_event(
+async def test_a_dead_letter_target_that_nobody_serves_is_named_when_it_misses_an_event(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    target = "arn:aws:sqs:us-east-1:123456789012:dead"
+    target = "arn:aws:sns:us-east-1:123456789012:dead"
     configuration = FunctionConfiguration("f", "python3.11", "app.handler", dead_letter_target=target)
     config = EventInvokeConfig(maximum_retry_attempts=0)
     warnings = await scene.declare("f", fails, config=config, configuration=configuration)
@@ -177,6 +177,6 @@ async def test_a_dead_letter_queue_is_named_when_it_misses_an_event(
     request_id = await scene.send("f")
     await scene.clock.run_until(scene.functions.wait_for_event(request_id))
     assert scene.happened(request_id)[-1] == happenings.DeadLetterFailed(
-        request_id, "f", target, "dead-letter queues are not delivered to yet"
+        request_id, "f", target, "dead-letter targets of sns are not served"
     )
     assert "dead" in caplog.text

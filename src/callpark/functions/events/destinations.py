@@ -1,25 +1,26 @@
 """Destinations: the invocation record, and how it gets to where it was sent. Pure.
 
-Called by `events/queue.py` when an event succeeds or is discarded. A record for another function is an asynchronous
-invocation of it, put into its queue in the same commit that ends the event. What cannot be delivered is a value with
-the reason; AWS does not retry deliveries either.
+Called by `events/endings.py` when an event succeeds or is discarded. A record for another function is an asynchronous
+invocation of it, one for an SQS queue a message; either is put into its queue in the same commit that ends the event.
+What cannot be delivered is a value with the reason; AWS does not retry deliveries either.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html; shapes as recorded
 """
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 import orjson
 
+from callpark.functions.events.messages import MessageQueues
 from callpark.functions.events.state import EventState, encode, queue_name
 from callpark.functions.names import LATEST
 from callpark.kernel.arn import Arn
 from callpark.kernel.errors import CallerError
-from callpark.store.ports import Put, WorkItem
+from callpark.store.ports import Change, Put, WorkItem
 
 DestinationKind: TypeAlias = Literal["OnSuccess", "OnFailure"]
 FunctionNamed: TypeAlias = Callable[[str], tuple[str, str | None]]
@@ -37,10 +38,11 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A record that goes to a function: `put` belongs into the commit that ends the event."""
+    """A record on its way: `changes` belong into the commit that ends the event. It becomes the event, or the message,
+    of the id `delivered_id`."""
 
-    put: Put
-    request_id: str
+    changes: Sequence[Change]
+    delivered_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,15 @@ def deliver(
     now: float,
     maximum_bytes: int,
     function_named: FunctionNamed,
+    queues: MessageQueues,
 ) -> Delivery | Undeliverable:
     """How a record reaches `target`. The ended event's trace header travels on."""
     arn = Arn.parse(target)
+    if arn is not None and arn.service == "sqs":
+        return _to_queue(record, target, trace_header, queues)
     if arn is None or arn.service != "lambda":
         service = "an unknown kind" if arn is None else arn.service
-        return Undeliverable(f"destinations of {service} are not delivered yet")
+        return Undeliverable(f"destinations of {service} are not served")
     if len(record) > maximum_bytes:
         return Undeliverable(f"the record has {len(record)} bytes, an event may have {maximum_bytes}")
     try:
@@ -109,7 +114,17 @@ def deliver(
         return Undeliverable(refusal.message)
     request_id = derived_request_id(source_request_id, kind)
     following = EventState(accepted_at=now, qualifier=qualifier, trace_header=trace_header)
-    return Delivery(Put(WorkItem(queue_name(name), request_id, record, encode(following), now)), request_id)
+    put = Put(WorkItem(queue_name(name), request_id, record, encode(following), now))
+    return Delivery((put,), request_id)
+
+
+def _to_queue(record: bytes, target: str, trace_header: str | None, queues: MessageQueues) -> Delivery | Undeliverable:
+    """The record is the message's body; there are no message attributes (recorded)."""
+    try:
+        message_id, changes = queues.message(target, record.decode(), {}, trace_header)
+    except CallerError as refusal:
+        return Undeliverable(refusal.message)
+    return Delivery(changes, message_id)
 
 
 def derived_request_id(request_id: str, kind: DestinationKind) -> str:

@@ -10,6 +10,7 @@ from callpark.functions.concurrency import Slots
 from callpark.functions.events.commits import Commits
 from callpark.functions.events.crowd import Crowd
 from callpark.functions.events.discarded import DiscardedEvents
+from callpark.functions.events.messages import MessageQueues
 from callpark.functions.events.queue import EventQueue
 from callpark.functions.events.results import EventResults
 from callpark.functions.events.state import EventState, encode, queue_name
@@ -31,6 +32,7 @@ class EventDispatcher:
         store: Store,
         slots: Slots,
         functions: EventFunctions,
+        queues: MessageQueues,
     ) -> None:
         self._clock = clock
         self._store = store
@@ -52,6 +54,7 @@ class EventDispatcher:
             discarded=self.discarded,
             tasks=self._tasks,
             functions=functions,
+            queues=queues,
         )
 
     def accept(

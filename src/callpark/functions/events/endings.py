@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from callpark.functions.events import happenings
+from callpark.functions.events.dead_letter import DeadLetter, dead_letter
 from callpark.functions.events.destinations import (
     Delivery,
     DestinationKind,
@@ -43,14 +44,15 @@ async def retry(world: EventWorld, event: LeasedEvent, at: float) -> None:
 
 
 async def discard(world: EventWorld, event: LeasedEvent, subject: EventSubject, condition: Condition) -> None:
-    kept = world.discarded.keep(event, condition)
+    letter = _dead_letter(world, event, subject.dead_letter_target)
+    kept = [*world.discarded.keep(event, condition), *(letter.changes if isinstance(letter, DeadLetter) else ())]
     if subject.on_failure is None:
-        await world.commits.commit((Done(event.queue, event.id), *kept))
+        await world.commits.commit((*kept, Done(event.queue, event.id)))
     else:
         await _end_with_record(world, event, subject, condition, "OnFailure", subject.on_failure, kept)
     world.trace.emit(happenings.EventDiscarded(event.id, event.function, event.state.attempts, condition))
-    if subject.dead_letter_target is not None:
-        _dead_letter(world, event, subject.dead_letter_target)
+    if subject.dead_letter_target is not None and letter is not None:
+        _tell_dead_letter(world, event, subject.dead_letter_target, letter)
     _keep_result(world, event, condition)
 
 
@@ -90,14 +92,15 @@ async def _end_with_record(
         now=now,
         maximum_bytes=world.limits.event_payload_bytes,
         function_named=world.functions.function_named,
+        queues=world.queues,
     )
     done = Done(event.queue, event.id)
     match delivery:
-        case Delivery(put, request_id):
-            await world.commits.commit((put, done, *kept))
-            world.trace.emit(happenings.DestinationDelivered(event.id, event.function, kind, target, request_id))
+        case Delivery(changes, delivered_id):
+            await world.commits.commit((*changes, *kept, done))
+            world.trace.emit(happenings.DestinationDelivered(event.id, event.function, kind, target, delivered_id))
         case Undeliverable(reason):
-            await world.commits.commit((done, *kept))
+            await world.commits.commit((*kept, done))
             _log.warning("event %s of %s not sent to %s %s: %s", event.id, event.function, kind, target, reason)
             world.trace.emit(happenings.DestinationFailed(event.id, event.function, kind, target, reason, record))
 
@@ -109,10 +112,26 @@ def _response(event: LeasedEvent) -> Response | None:
     return Response(state.last_response, state.last_error, state.last_version or LATEST)
 
 
-def _dead_letter(world: EventWorld, event: LeasedEvent, target: str) -> None:
-    reason = "dead-letter queues are not delivered to yet"
-    _log.warning("event %s of %s not sent to dead-letter queue %s: %s", event.id, event.function, target, reason)
-    world.trace.emit(happenings.DeadLetterFailed(event.id, event.function, target, reason))
+def _dead_letter(world: EventWorld, event: LeasedEvent, target: str | None) -> DeadLetter | Undeliverable | None:
+    if target is None:
+        return None
+    return dead_letter(
+        event.body,
+        target,
+        request_id=event.id,
+        response=_response(event),
+        trace_header=event.state.trace_header,
+        queues=world.queues,
+    )
+
+
+def _tell_dead_letter(world: EventWorld, event: LeasedEvent, target: str, letter: DeadLetter | Undeliverable) -> None:
+    match letter:
+        case DeadLetter(message_id=message_id):
+            world.trace.emit(happenings.DeadLetterSent(event.id, event.function, target, message_id))
+        case Undeliverable(reason):
+            _log.warning("event %s of %s not sent to dead-letter %s: %s", event.id, event.function, target, reason)
+            world.trace.emit(happenings.DeadLetterFailed(event.id, event.function, target, reason))
 
 
 def _keep_result(world: EventWorld, event: LeasedEvent, condition: str) -> None:

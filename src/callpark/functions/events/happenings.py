@@ -7,9 +7,10 @@ The subject is the event's request id throughout. What happens inside an environ
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class EventAccepted:
+
+class EventAccepted(msgspec.Struct, frozen=True):
     """The event is on disk and was acknowledged. `size` in bytes."""
 
     subject: str

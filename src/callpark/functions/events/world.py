@@ -11,6 +11,7 @@ from callpark.functions.concurrency import Slots
 from callpark.functions.environments.ports import Outcome
 from callpark.functions.events.commits import Commits
 from callpark.functions.events.crowd import Crowd
+from callpark.functions.events.messages import MessageQueues
 from callpark.functions.events.policy import EventRules
 from callpark.functions.events.results import EventResults
 from callpark.functions.events.state import EventState, decode
@@ -84,6 +85,7 @@ class EventWorld:
     discarded: Discarded
     tasks: Tasks
     functions: EventFunctions
+    queues: MessageQueues
 
 
 class LeasedEvent:
