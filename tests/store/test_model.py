@@ -3,10 +3,11 @@
 import asyncio
 import tempfile
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -61,7 +62,7 @@ class Model:
         elif isinstance(change, Defer) and (change.queue, change.id) in self.items:
             name = (change.queue, change.id)
             sequence, item = self.items[name]
-            self.items[name] = sequence, replace(item, state=change.state, ready_at=change.ready_at)
+            self.items[name] = sequence, msgspec.structs.replace(item, state=change.state, ready_at=change.ready_at)
             self.leased.discard(name)
         elif isinstance(change, Done):
             self.items.pop((change.queue, change.id), None)

@@ -1,7 +1,6 @@
 """The window gives the order of the disk whatever it has to leave there."""
 
-from dataclasses import replace
-
+import msgspec
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -90,7 +89,7 @@ class WindowOnDisk(RuleBasedStateMachine):
     def defer(self, data: st.DataObject, ready_at: float) -> None:
         item_id = data.draw(st.sampled_from(sorted(self.disk)))
         sequence, item = self.disk[item_id]
-        self.disk[item_id] = sequence, replace(item, state=b"again", ready_at=ready_at)
+        self.disk[item_id] = sequence, msgspec.structs.replace(item, state=b"again", ready_at=ready_at)
         self.leased.discard(item_id)
         self.window.defer(item_id, b"again", ready_at)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:
@@ -133,8 +135,7 @@ class LayerDefinition:
 RecursiveLoop: TypeAlias = Literal["Allow", "Terminate"]
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(msgspec.Struct, frozen=True):
     """A request to run a function. `function` is a name, partial ARN or ARN, with or without qualifier."""
 
     function: str

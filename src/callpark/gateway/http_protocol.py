@@ -44,13 +44,16 @@ def limited_protocol(limits: GatewayLimits, direct: Answering | None = None) -> 
             self._received += len(url)
             if self._received > most:
                 raise _TooManyHeaderBytes
-            super().on_url(url)
+            self.url += url
 
         def on_header(self, name: bytes, value: bytes) -> None:
             self._received += len(name) + len(value)
             if self._received > most:
                 raise _TooManyHeaderBytes
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
         def on_headers_complete(self) -> None:
             exchange = self._exchange() if direct is not None else None

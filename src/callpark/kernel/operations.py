@@ -2,17 +2,18 @@
 
 The `api/` room of a slice offers a table of operations; the gateway parses the wire into a `Call`, finds the operation
 and serialises what it returns. AWS's own parameter and member names are used on both sides; refusals are `CallerError`.
+Both values are made for every request, so they are msgspec structs: frozen, and a microsecond cheaper each.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 from callpark.kernel.arn import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One AWS API request: `parameters` by AWS's member names, blobs as bytes, `headers` lower-case."""
 
     service: str
@@ -20,15 +21,14 @@ class Call:
     parameters: Mapping[str, object]
     request_id: str
     place: Place
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What an operation returns when members alone do not say it: `request_id` replaces the generated one, `stream`
     holds the events of an event-stream member as (event name, members)."""
 
-    members: Mapping[str, object] = field(default_factory=dict)
+    members: Mapping[str, object] = msgspec.field(default_factory=dict)
     request_id: str | None = None
     stream: AsyncIterator[tuple[str, Mapping[str, object]]] | None = None
 

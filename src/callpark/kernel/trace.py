@@ -6,8 +6,9 @@ later the console are readers. Emitting with no reader costs a list append into 
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from callpark.kernel.clock import Clock
 
@@ -19,8 +20,7 @@ class Happening(Protocol):
     def subject(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One happening, numbered, at its instant (epoch seconds)."""
 
     sequence: int

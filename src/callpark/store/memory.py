@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from callpark.kernel.clock import Clock
 from callpark.kernel.holds import Hold
 from callpark.kernel.ids import SeededIds
@@ -227,7 +229,7 @@ class MemoryStore:
                 items = disk.items.get(queue, {})
                 if item_id in items:
                     sequence, item = items[item_id]
-                    items[item_id] = sequence, replace(item, state=state, ready_at=ready_at)
+                    items[item_id] = sequence, msgspec.structs.replace(item, state=state, ready_at=ready_at)
                     self._queues.defer(queue, item_id, state, ready_at)
             case Done(queue, item_id):
                 if disk.items.get(queue, {}).pop(item_id, None) is not None:

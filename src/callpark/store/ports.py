@@ -17,9 +17,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class WorkItem:
+
+class WorkItem(msgspec.Struct, frozen=True):
     """A piece of durable work. `body` never changes, `state` is the small part that a Defer rewrites."""
 
     queue: str
@@ -29,8 +30,7 @@ class WorkItem:
     ready_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """Add an item that may be leased from `item.ready_at` (epoch seconds) on."""
 
     item: WorkItem
@@ -46,8 +46,7 @@ class Defer:
     ready_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """Remove an item for good. `patient`: nobody waits for it, so it may be written a few milliseconds later together
     with others."""
 

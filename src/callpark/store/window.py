@@ -7,7 +7,9 @@ Called by `store.queues`. Pure: no clock, no disk. The window holds every unleas
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from callpark.store.ports import Position, WorkItem
 
@@ -78,7 +80,7 @@ class Window:
         if entry.waiting:
             self._leave(entry)
             self._sweep()
-        self.put(replace(entry.item, state=state, ready_at=ready_at), entry.sequence)
+        self.put(msgspec.structs.replace(entry.item, state=state, ready_at=ready_at), entry.sequence)
 
     def done(self, item_id: str) -> None:
         entry = self._entries.pop(item_id, None)

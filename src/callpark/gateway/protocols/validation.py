@@ -90,12 +90,11 @@ def _structure(
 
     def check_members(value: object, path: str, problems: Problems) -> None:
         assert isinstance(value, Mapping)
-        problems += [
-            f"Value null at '{path}{_camel(name)}' {_FAILED} not be null" for name in required if name not in value
-        ]
+        for name in required:
+            if name not in value:
+                problems.append(f"Value null at '{path}{_camel(name)}' {_FAILED} not be null")
         for name, label, check in checks:
-            item = value.get(name)
-            if item is not None:
+            if name in value and (item := value[name]) is not None:
                 check(item, f"{path}{label}" if not isinstance(item, Mapping) else f"{path}{label}.", problems)
 
     return check_members

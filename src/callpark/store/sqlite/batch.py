@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import msgspec
+
 from callpark.store.ports import Change, Defer, Done, Put, RevisionConflict, SetRow
 from callpark.store.revisions import RowKey, revise
 from callpark.store.sqlite.statements import SqlValue
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Commit:
+class Commit(msgspec.Struct, frozen=True, eq=False):
     changes: Sequence[Change]
     done: "asyncio.Future[None]"
 
