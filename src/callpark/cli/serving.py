@@ -5,6 +5,7 @@ Apart from the commands' options, so that quick commands do not import the servi
 
 import asyncio
 import ipaddress
+import os
 import signal
 from pathlib import Path
 
@@ -78,14 +79,16 @@ def _is_loopback(host: str) -> bool:
 
 
 def stop_signal() -> asyncio.Event:
-    """Set by the first Ctrl-C or SIGTERM; a second one ends the process the hard way."""
+    """Set by the first Ctrl-C or SIGTERM; a second one ends the process at once, as `kill -9` would: what was accepted
+    is on disk, and the functions' processes end with their parent."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def first(number: signal.Signals) -> None:
+    def stopped() -> None:
+        if stop.is_set():
+            os._exit(exits.INTERRUPTED)
         stop.set()
-        loop.remove_signal_handler(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, first, number)
+        loop.add_signal_handler(number, stopped)
     return stop
