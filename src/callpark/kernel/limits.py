@@ -34,7 +34,9 @@ class LambdaLimits:
     response_payload_bytes: int = _limit(6_291_556, "B", "recorded: 6 MiB + 100")
     stream_bytes: int = _limit(209_715_200, "B", "configuration-response-streaming: 200 MB")
     stream_burst_bytes: int = _limit(6_291_456, "B", "configuration-response-streaming: the first 6 MB at full speed")
-    stream_bytes_per_second: int = _limit(2_097_152, "B/s", "configuration-response-streaming: after them; 0: full speed")
+    stream_bytes_per_second: int = _limit(
+        2_097_152, "B/s", "configuration-response-streaming: after them; 0: full speed"
+    )
     init_seconds: float = _limit(10.0, "s", "lambda-runtime-environment: Init phase")
     log_tail_bytes: int = _limit(4_096, "B", "API_Invoke: last 4 KB of the log")
     account_concurrency: int = _limit(1_000, "environments", "gettingstarted-limits: per region")
@@ -55,6 +57,10 @@ class LambdaLimits:
     unreserved_concurrency: int = _limit(100, "environments", "lambda-concurrency: what reservations must leave over")
     code_storage_bytes: int = _limit(80_530_636_800, "B", "gettingstarted-limits: 75 GB; shown only")
     client_context_bytes: int = _limit(3_583, "B", "API_Invoke: ClientContext, base64 as sent")
+    freeze_seconds: float = _limit(0.05, "s", "our rule: idle for so long, an environment is stopped; on AWS at once")
+    runtime_shutdown_seconds: float = _limit(0.3, "s", "lambda-runtime-environment: SIGTERM, with external extensions")
+    internal_shutdown_seconds: float = _limit(0.5, "s", "lambda-runtime-environment: Shutdown, internal extensions")
+    external_shutdown_seconds: float = _limit(2.0, "s", "lambda-runtime-environment: Shutdown, external extensions")
     provisioned_init_seconds: float = _limit(130.0, "s", "lambda-runtime-environment: init of provisioned concurrency")
     activation_seconds: float = _limit(
         0.0, "s", "our rule: how long a new function is Pending, a changed one InProgress"
@@ -97,6 +103,20 @@ class ConnectLimits:
     interdigit_seconds: int = _limit(5, "s", "adminguide: Store customer input, unless the flow says")
     input_digits: int = _limit(100, "digits", "our rule: one stored input")
     branch_name_characters: int = _limit(100, "characters", "adminguide: Wait, event branch names")
+    queue_seconds: float = _limit(3_600.0, "s", "our rule: a contact that nobody takes out of its queue ends")
+    conversation_seconds: float = _limit(30.0, "s", "our rule: an undeclared agent talks so long")
+    queue_transfers: int = _limit(11, "transfers", "adminguide: queue to queue, 12 contacts in a chain")
+    module_depth: int = _limit(5, "modules", "adminguide: nested flow modules")
+    module_characters: int = _limit(256_000, "characters", "API_CreateContactFlowModule: Content")
+    contact_tags: int = _limit(6, "tags", "developerguide: TagContact")
+    view_bytes: int = _limit(16_384, "B", "adminguide: Show view, inputs and contact attributes")
+    profile_characters: int = _limit(14_000, "characters", "adminguide: customer profile attributes of one flow")
+    bot_silence_seconds: float = _limit(4.0, "s", "lexv2: audio start-timeout-ms")
+    bot_digits_seconds: float = _limit(5.0, "s", "lexv2: dtmf end-timeout-ms")
+    bot_function_seconds: float = _limit(30.0, "s", "lexv2: timeout of a code hook")
+    callback_delay_seconds: int = _limit(259_200, "s", "developerguide: CreateCallbackContact, 3 days")
+    task_delay_seconds: int = _limit(518_400, "s", "developerguide: CreateTask, 6 days")
+    third_party_seconds: int = _limit(600, "s", "developerguide: ConnectionTimeLimitSeconds")
     calls: int = _limit(200_000, "contacts", "our rule: open at once in one process")
 
 
