@@ -9,7 +9,7 @@ from typing import Annotated, ParamSpec
 import typer
 from typer.exceptions import TyperException
 
-from callpark.cli import call, demo, dev, events, exits, invoke, limits, logs_command, start, status
+from callpark.cli import call, demo, dev, events, exits, invoke, limits, logs_command, queues, start, status
 from callpark.cli.screen import RemarksHandler, answers, show_error
 from callpark.kernel.errors import ProjectError
 
@@ -60,10 +60,18 @@ _EXAMPLES = {
         "callpark logs CardCheck --since 2h --filter 'ERROR -retry'",
         "callpark logs /aws/connect/callpark -o json | jq .message",
     ),
-    "ls": ("callpark events ls", "callpark events ls Narrator --all -o json"),
-    "show": ("callpark events show 1e2feb89-414c-443c-9027-c4d1c386bbc4",),
-    "replay": ("callpark events replay REQUEST_ID", "echo '{}' | callpark events replay REQUEST_ID --event -"),
-    "redrive": ("callpark events redrive Narrator", "callpark events redrive --all"),
+    "events ls": ("callpark events ls", "callpark events ls Narrator --all -o json"),
+    "events show": ("callpark events show 1e2feb89-414c-443c-9027-c4d1c386bbc4",),
+    "events replay": ("callpark events replay REQUEST_ID", "echo '{}' | callpark events replay REQUEST_ID --event -"),
+    "events redrive": ("callpark events redrive Narrator", "callpark events redrive --all"),
+    "queues ls": ("callpark queues ls", "callpark queues ls -o json | jq .[].visible"),
+    "queues peek": ("callpark queues peek orders --limit 3",),
+    "queues send": (
+        "callpark queues send orders '{\"id\": 1}' --attribute kind=new",
+        "echo hello | callpark queues send orders.fifo - --group customer-7 --deduplication 1",
+    ),
+    "queues purge": ("callpark queues purge orders",),
+    "queues redrive": ("callpark queues redrive orders-dead", "callpark queues redrive dead --to orders --rate 10"),
 }
 
 
@@ -71,11 +79,15 @@ events_cli = typer.Typer(
     name="events", help="Asynchronous events: what waits, what became of one, sending one again.", no_args_is_help=True
 )
 cli.add_typer(events_cli)
+queues_cli = typer.Typer(
+    name="queues", help="Queues: what they hold, a look at messages, sending, moving them back.", no_args_is_help=True
+)
+cli.add_typer(queues_cli)
 
 
 def _command(function: Callable[P, int], group: typer.Typer = cli) -> None:
     """Register a command: what it returns is the exit code."""
-    examples = _EXAMPLES[function.__name__]
+    examples = _EXAMPLES[function.__name__ if group is cli else f"{group.info.name} {function.__name__}"]
 
     @functools.wraps(function)
     def run(*arguments: P.args, **options: P.kwargs) -> None:
@@ -89,6 +101,8 @@ for function in (start.start, dev.dev, call.call, invoke.invoke, logs_command.lo
 _command(demo.demo)
 for event_function in (events.ls, events.show, events.replay, events.redrive):
     _command(event_function, events_cli)
+for queue_function in (queues.ls, queues.peek, queues.send, queues.purge, queues.redrive):
+    _command(queue_function, queues_cli)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -103,7 +117,9 @@ def run(arguments: Sequence[str]) -> int:
         return exits.INTERRUPTED
     except TyperException as error:
         named = next((name for name in arguments if not name.startswith("-")), "")
-        commands = {"events"} | {command.callback.__name__ for command in cli.registered_commands if command.callback}
+        commands = {"events", "queues"} | {
+            command.callback.__name__ for command in cli.registered_commands if command.callback
+        }
         help_line = f"callpark {named} --help" if named in commands else "callpark --help"
         show_error(ProjectError(_sentence(error), f"`{help_line}` shows how"))
         return exits.USAGE
