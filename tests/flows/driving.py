@@ -1,18 +1,34 @@
 """The engine driven by hand: events in, effects kept, time moved from timer to timer. No loop, no store."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
 from callpark.flows.channels.voice import hear
-from callpark.flows.contact import Contact, Party, from_bytes, to_bytes
-from callpark.flows.effects import Effect, Say, StartFunction, StopSpeaking, Warn
+from callpark.flows.contact import Contact, Party, Target, from_bytes, to_bytes
+from callpark.flows.declared import NOTHING_DECLARED, Case, Declared, Profile
+from callpark.flows.effects import Effect, Keep, Say, StartFunction, StopSpeaking, Warn
 from callpark.flows.engine import compiled, handle, new_contact
-from callpark.flows.events import Event, FunctionAnswer, FunctionReturned, HungUp, KeyPressed, Started, TimerFired
+from callpark.flows.events import (
+    AgentAccepted,
+    Event,
+    FunctionAnswer,
+    FunctionReturned,
+    HungUp,
+    KeyPressed,
+    Spoke,
+    Started,
+    TimerFired,
+)
+from callpark.flows.floor import QueueMetrics, metrics
 from callpark.flows.happenings import ActionEntered, ActionFailed, FlowLogged
+from callpark.flows.instance import default_programs
+from callpark.flows.ledger import Ledger
 from callpark.flows.program import Program
 from callpark.flows.prompts import Prompt
+from callpark.flows.resources import NO_RESOURCES, Resources, build_resources
 from callpark.flows.turn import Heard, Refusal
 from callpark.kernel.limits import ConnectLimits
 from tests.flows.building import INSTANCE_ARN, Action, flow
@@ -27,9 +43,36 @@ class PlainWorld:
     limits: ConnectLimits = field(default_factory=ConnectLimits)
     programs: Mapping[str, Program] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, Program] = field(default_factory=dict)
+    declared: Declared = NOTHING_DECLARED
+    resources: Resources = NO_RESOURCES
+    measured: Mapping[str, QueueMetrics] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "resources", build_resources(self.declared))
+        self.ledger.serve(self.declared)
+
+    @property
+    def profiles(self) -> Mapping[str, Profile] | None:
+        return self.ledger.profiles
+
+    @property
+    def cases(self) -> Mapping[str, Case] | None:
+        return self.ledger.cases
 
     def flow(self, reference: str) -> Program | None:
-        return self.programs.get(reference)
+        return self.programs.get(reference) or default_programs().get(reference)
+
+    def module(self, reference: str) -> Program | None:
+        return self.modules.get(reference)
+
+    def metrics(self, target: Target) -> QueueMetrics:
+        """As measured, else as the declared agents are while nobody waits."""
+        return self.measured.get(target.arn) or metrics(self.resources, target, (), frozenset())
+
+    def bot_function(self, name: str) -> str | Refusal:
+        return Refusal(self.refused[name]) if name in self.refused else name
 
     def function(self, arn: str) -> str | Refusal:
         return Refusal(self.refused[arn]) if arn in self.refused else arn
@@ -50,7 +93,9 @@ class Driver:
         type_: str = "CONTACT_FLOW",
     ) -> None:
         self.program = compiled(flow(*actions, type_=type_))
-        self.world = world or PlainWorld(programs={other.flow.arn: other for other in others})
+        plain = world or PlainWorld()
+        programs = {self.program.flow.arn: self.program, **{other.flow.arn: other for other in others}}
+        self.world = dataclasses.replace(plain, programs={**programs, **plain.programs})
         self.party = party or Party(CONTACT_ID, INSTANCE_ARN, "us-east-1", "+441632960001", "+441632960000", 0.0)
         self.contact: Contact = new_contact(self.party, self.program)
         self.now = 0.0
@@ -61,6 +106,9 @@ class Driver:
         assert from_bytes(to_bytes(self.contact)) == self.contact
         self.contact = from_bytes(to_bytes(self.contact))
         self.effects += effects
+        for effect in effects:
+            if isinstance(effect, Keep):
+                self.world.ledger.keep(effect)
         return effects
 
     def start(self) -> "Driver":
@@ -73,6 +121,13 @@ class Driver:
 
     def hang_up(self) -> None:
         self.happen(HungUp())
+
+    def say(self, text: str) -> None:
+        self.happen(Spoke(text))
+
+    def accept(self, agent: str) -> None:
+        """An agent takes the contact out of its queue."""
+        self.happen(AgentAccepted(agent))
 
     def next_timer(self) -> str:
         """Let the next timer fire; returns its name. Equal instants: in the order in which they were armed."""

@@ -32,20 +32,17 @@ def end_of(driver: Driver) -> tuple[str, str]:
     return driver.contact.ended.reason, driver.contact.ended.detail
 
 
-def test_an_unsupported_action_type_ends_the_contact_by_name() -> None:
-    driver = Driver(action("view", "ShowView", {}, "bye", errors={"NoMatchingError": "bye"}), hang_up()).start()
-    assert end_of(driver) == (
-        "OTHER",
-        "action 'view': action type ShowView is not supported by callpark",
-    )
-    assert driver.warnings == ["flow flow: action 'view': action type ShowView is not supported by callpark"]
+def test_an_unknown_action_type_ends_the_contact_by_name() -> None:
+    driver = Driver(action("set", "SetVoice", {}, "bye", errors={"NoMatchingError": "bye"}), hang_up()).start()
+    assert end_of(driver) == ("OTHER", "action 'set': action type SetVoice is not supported by callpark")
+    assert driver.warnings == ["flow flow: action 'set': action type SetVoice is not supported by callpark"]
     assert any(isinstance(effect, ContactEnded) for effect in driver.effects)
 
 
-def test_an_unsupported_action_is_logged_while_logging_is_on() -> None:
-    log = action("log", "UpdateFlowLoggingBehavior", {"FlowLoggingBehavior": "Enabled"}, "view")
-    driver = Driver(log, action("view", "ShowView")).start()
-    assert driver.log[-1]["Results"] == "action 'view': action type ShowView is not supported by callpark"
+def test_an_unknown_action_is_logged_while_logging_is_on() -> None:
+    log = action("log", "UpdateFlowLoggingBehavior", {"FlowLoggingBehavior": "Enabled"}, "set")
+    driver = Driver(log, action("set", "SetVoice")).start()
+    assert driver.log[-1]["Results"] == "action 'set': action type SetVoice is not supported by callpark"
     assert driver.log[-1]["Metric"] == "ContactFlowFatalErrors"
 
 

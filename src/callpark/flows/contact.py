@@ -22,6 +22,9 @@ class Party(msgspec.Struct, frozen=True):
     channel: Literal["VOICE", "CHAT", "TASK", "EMAIL"] = "VOICE"
     initiation_method: str = "INBOUND"
     language_code: str = "en-US"
+    initial_contact_id: str | None = None
+    """The first contact of the chain; None: this one."""
+    related_contact_id: str | None = None
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -32,8 +35,38 @@ class Voice(msgspec.Struct, frozen=True):
     style: str | None = None
 
 
+class Target(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The working queue: a queue, or an agent's own (then `name` is the agent's). `caller_id`: outbound, E.164."""
+
+    arn: str
+    name: str
+    agent: bool = False
+    caller_id: str | None = None
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the contact record holds beside attributes. `segments` counts queue-to-queue transfers, `started` the
+    contacts this one has made, `hooks` names flows by event, `settings` what callpark keeps and does not act on."""
+
+    name: str | None = None
+    description: str | None = None
+    customer_id: str | None = None
+    language_code: str | None = None
+    callback_number: str | None = None
+    target: Target | None = None
+    tags: Mapping[str, str] = {}
+    references: Mapping[str, Mapping[str, str]] = {}
+    hooks: Mapping[str, str] = {}
+    settings: Mapping[str, object] = {}
+    priority: int = 5
+    time_adjustment: int = 0
+    segments: int = 0
+    started: int = 0
+
+
 class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What references read. Flow attributes and loop rounds last for one run of one flow, the rest for the contact."""
+    """What references read. Flow attributes, loop rounds and loops last for one run of one flow or module, the rest for
+    the contact. `found`: namespaces that actions fill as a whole (Lex, Views, Customer, Metrics, …), by name."""
 
     attributes: Mapping[str, str] = {}
     flow_attributes: Mapping[str, str] = {}
@@ -43,6 +76,10 @@ class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
     loop_rounds: Mapping[str, int] = {}
     voice: Voice = Voice()
     logging: bool = False
+    record: Record = Record()
+    found: Mapping[str, object] = {}
+    loops: Mapping[str, object] = {}
+    module_input: object = None
 
 
 Validation: TypeAlias = Literal["STRING_MAP", "JSON", "LENIENT"]
@@ -69,12 +106,40 @@ class Invocation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class WaitState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A Wait in force: its branches with the invocation ids they were resolved to on entry, in declaration order."""
+    """A Wait in force: its branches with the invocation ids they were resolved to on entry, in declaration order.
+    `depth`: how many modules deep it stands. `signals`: events of people that end it, by their branch names."""
 
     action: str
     not_before: float
     events: tuple[tuple[str, str], ...] = ()
     continuing: bool = False
+    depth: int = 0
+    signals: tuple[str, ...] = ()
+
+
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a module goes back to: the calling flow, the action that called, and what belonged to that run."""
+
+    flow_arn: str
+    action: str
+    flow_attributes: Mapping[str, str] = {}
+    loop_rounds: Mapping[str, int] = {}
+    loops: Mapping[str, object] = {}
+    module_input: object = None
+
+
+Stage: TypeAlias = Literal["queued", "agent_whisper", "customer_whisper", "connected", "customer_hold", "remaining"]
+
+
+class Desk(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a contact is that has left its inbound flow: in a queue, with an agent, or left behind by one.
+    `since`: when it entered the queue, aged by UpdateContactRoutingBehavior."""
+
+    stage: Stage
+    target: Target
+    since: float
+    priority: int = 5
+    agent: str | None = None
 
 
 class Speaking(msgspec.Struct, frozen=True, tag="speaking"):
@@ -96,13 +161,44 @@ class Calling(msgspec.Struct, frozen=True, tag="calling"):
     invocation_id: str
 
 
-Activity: TypeAlias = Speaking | Collecting | Calling | None
+class Iterating(msgspec.Struct, frozen=True, tag="iterating", omit_defaults=True):
+    """A round of prompts is being heard; `index` is the one that plays."""
+
+    index: int = 0
+
+
+class Conversing(msgspec.Struct, frozen=True, tag="conversing", omit_defaults=True):
+    """A bot listens, or (with `invocation_id`) its function thinks. `digits`: keys so far, `session`: attributes."""
+
+    digits: str = ""
+    invocation_id: str | None = None
+    session: Mapping[str, str] = {}
+    intent: str | None = None
+    slots: Mapping[str, object] = {}
+
+
+class Viewing(msgspec.Struct, frozen=True, tag="viewing"):
+    """A view is shown and its answer awaited. `answer`: what a declared view will answer by itself."""
+
+    view: str
+    answer: tuple[str, Mapping[str, object]] | None = None
+
+
+class Dialling(msgspec.Struct, frozen=True, tag="dialling"):
+    """A third party is rung or, once `connected`, spoken with."""
+
+    number: str
+    connected: bool = False
+
+
+Activity: TypeAlias = Speaking | Collecting | Calling | Iterating | Conversing | Viewing | Dialling | None
 
 
 class End(msgspec.Struct, frozen=True):
     """How a contact ended: AWS's disconnect reason, and what happened in words ("" when somebody just hung up).
 
-    CONTACT_FLOW_DISCONNECT: the flow ended it. CUSTOMER_DISCONNECT: the caller. OTHER: it could not go on.
+    CONTACT_FLOW_DISCONNECT: the flow ended it. CUSTOMER_DISCONNECT: the caller. AGENT_DISCONNECT: the agent.
+    OTHER: it could not go on.
     """
 
     reason: str
@@ -114,7 +210,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `position` is the action it stands at. While a Wait with a Continue branch is in force (`wait.continuing`),
     `position` and `activity` are the branch's, and the main path stands at `wait.action`. `timers` are the instants by
-    name that must be armed. `function_seconds`: synchronous functions since the last prompt.
+    name that must be armed. `function_seconds`: synchronous functions since the last prompt. `frames`: the modules it
+    is in, outermost first. `desk`: None while the contact is in its inbound flow.
     """
 
     party: Party
@@ -129,6 +226,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     function_seconds: float = 0.0
     functions_started: int = 0
     ended: End | None = None
+    frames: tuple[Frame, ...] = ()
+    desk: Desk | None = None
 
     @property
     def id(self) -> str:

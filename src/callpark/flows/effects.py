@@ -1,9 +1,11 @@
 """What the engine wants done: data, carried out by `service.py` after the contact is saved, in this order."""
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 import msgspec
 
+from callpark.flows.contact import Record
 from callpark.flows.happenings import FlowHappening
 from callpark.flows.prompts import Prompt
 
@@ -51,6 +53,47 @@ class CancelTimer(msgspec.Struct, frozen=True):
     name: str
 
 
+class Listen(msgspec.Struct, frozen=True):
+    """Words are wanted (keys too); the question itself lasts `seconds_of_prompt`. StopCollecting ends it."""
+
+    seconds_of_prompt: float
+
+
+class ShowForm(msgspec.Struct, frozen=True):
+    """Show a view with its data; the answer comes back as ViewAnswered."""
+
+    view: str
+    data: Mapping[str, object]
+
+
+class Keep(msgspec.Struct, frozen=True):
+    """Write a customer profile or a case where all contacts find it. `fields` replace those it has."""
+
+    kind: Literal["profile", "case"]
+    id: str
+    fields: Mapping[str, str]
+
+
+class OpenContact(msgspec.Struct, frozen=True):
+    """Make another contact. It stands before its flow until `starts_at`."""
+
+    contact_id: str
+    channel: Literal["VOICE", "TASK"]
+    initiation_method: str
+    starts_at: float
+    flow: str | None
+    record: Record
+    attributes: Mapping[str, str]
+    address: str | None = None
+
+
+class SetAttributes(msgspec.Struct, frozen=True):
+    """Set attributes of another contact that is open."""
+
+    contact_id: str
+    attributes: Mapping[str, str]
+
+
 class EndContact(msgspec.Struct, frozen=True):
     """The contact is over; nothing follows."""
 
@@ -72,6 +115,11 @@ Effect: TypeAlias = (
     | StartFunction
     | ArmTimer
     | CancelTimer
+    | Listen
+    | ShowForm
+    | Keep
+    | OpenContact
+    | SetAttributes
     | EndContact
     | Warn
     | FlowHappening

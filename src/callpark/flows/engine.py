@@ -16,28 +16,56 @@ from collections.abc import Callable
 from typing import NamedTuple, Never
 
 from callpark.flows.actions import ACTION_TYPES
+from callpark.flows.actions.attributes import set_attributes
 from callpark.flows.actions.responses import InvalidResponse, read_response
-from callpark.flows.contact import Calling, Collecting, Contact, Invocation, Memory, Party
+from callpark.flows.contact import Calling, Collecting, Contact, Conversing, Invocation, Memory, Party, Viewing
 from callpark.flows.effects import Effect, Warn
-from callpark.flows.events import Event, FunctionReturned, HungUp, KeyPressed, Started, TimerFired
-from callpark.flows.happenings import ActionEntered, ActionFailed, ContactStarted, FlowEntered, KeyTaken
+from callpark.flows.events import (
+    AgentAccepted,
+    AttributesSet,
+    Event,
+    FunctionReturned,
+    HungUp,
+    KeyPressed,
+    Signalled,
+    Spoke,
+    Started,
+    TimerFired,
+    ViewAnswered,
+)
+from callpark.flows.happenings import (
+    ActionEntered,
+    ActionFailed,
+    ContactStarted,
+    FlowEntered,
+    KeyTaken,
+    WordsTaken,
+)
 from callpark.flows.language import Flow
 from callpark.flows.logs import FUNCTION_FAILED
+from callpark.flows.placement import support
 from callpark.flows.program import (
+    DONE,
+    FLOW_OVER,
     NO_MATCHING_ERROR,
+    Call,
     Done,
     Ended,
     Failed,
+    FlowOver,
     Jump,
+    Move,
     Outcome,
     Parked,
     Program,
     Result,
+    Return,
     Step,
     compile_flow,
 )
+from callpark.flows.stages import TIMERS, accepted, begin, fired, flow_over, survives_its_flow
 from callpark.flows.transitions import next_action
-from callpark.flows.turn import FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn, World
+from callpark.flows.turn import BEGINNING, FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn, World
 
 
 class Handled(NamedTuple):
@@ -53,9 +81,10 @@ def compiled(flow: Flow) -> Program:
     return compile_flow(flow, ACTION_TYPES)
 
 
-def new_contact(party: Party, program: Program) -> Contact:
-    """A contact that stands before the first action of a flow; the event Started sets it going."""
-    return Contact(party, program.flow.arn, program.flow.start, _BLANK, timers=_NOTHING, invocations=_NOTHING)
+def new_contact(party: Party, program: Program, memory: Memory | None = None) -> Contact:
+    """A contact that stands before the first action of a flow; the event Started sets it going, or the timer
+    `beginning`."""
+    return Contact(party, program.flow.arn, program.flow.start, memory or _BLANK, timers=_NOTHING, invocations=_NOTHING)
 
 
 #: Shared by all contacts, since nothing in a contact is ever changed in place: a hundred thousand empty maps are 8 MB.
@@ -81,7 +110,8 @@ def _started(turn: Turn, event: Event) -> None:
 
 def _key_pressed(turn: Turn, event: Event) -> None:
     assert isinstance(event, KeyPressed)
-    wanted = isinstance(turn.activity, Collecting)
+    activity = turn.activity
+    wanted = isinstance(activity, Collecting) or (isinstance(activity, Conversing) and activity.invocation_id is None)
     turn.effects.append(KeyTaken(turn.subject, event.key, wanted))
     if wanted:
         _resume(turn, event)
@@ -100,6 +130,10 @@ def _timer_fired(turn: Turn, event: Event) -> None:
         invocation = turn.invocations[name.removeprefix(FUNCTION)]
         seconds = invocation.deadline - invocation.started_at
         _outcome(turn, turn.settle(invocation, "timed_out", reason=f"no answer within {seconds:g} s"), event)
+    elif name in TIMERS:
+        _follow(turn, turn.step, fired(turn, name))
+    elif name == BEGINNING:
+        _started(turn, event)
     else:
         _resume(turn, event)
 
@@ -128,12 +162,48 @@ def _hung_up(turn: Turn, event: Event) -> None:
     turn.end(event.reason, event.detail)
 
 
+def _spoke(turn: Turn, event: Event) -> None:
+    """Words are for a bot; whatever it is, the customer is back, which a Wait may wait for."""
+    assert isinstance(event, Spoke)
+    listening = isinstance(turn.activity, Conversing) and turn.activity.invocation_id is None
+    turn.effects.append(WordsTaken(turn.subject, event.text, listening))
+    if listening:
+        _resume(turn, event)
+    else:
+        _signal(turn, "CustomerReturned")
+
+
+def _view_answered(turn: Turn, event: Event) -> None:
+    if isinstance(turn.activity, Viewing):
+        _resume(turn, event)
+
+
+def _signalled(turn: Turn, event: Event) -> None:
+    assert isinstance(event, Signalled)
+    _signal(turn, event.name)
+
+
+def _agent_accepted(turn: Turn, event: Event) -> None:
+    assert isinstance(event, AgentAccepted)
+    _follow(turn, turn.step, accepted(turn, event.agent))
+
+
+def _attributes_set(turn: Turn, event: Event) -> None:
+    assert isinstance(event, AttributesSet)
+    set_attributes(turn, event.attributes)
+
+
 _EVENTS: dict[type, Callable[[Turn, Event], None]] = {
     Started: _started,
     KeyPressed: _key_pressed,
     TimerFired: _timer_fired,
     FunctionReturned: _function_returned,
     HungUp: _hung_up,
+    Spoke: _spoke,
+    ViewAnswered: _view_answered,
+    Signalled: _signalled,
+    AgentAccepted: _agent_accepted,
+    AttributesSet: _attributes_set,
 }
 
 
@@ -147,7 +217,7 @@ def _outcome(turn: Turn, invocation: Invocation, event: Event) -> None:
     if invocation.asynchronous:
         _log_asynchronous_end(turn, invocation)
         _end_wait_if_over(turn)
-    elif isinstance(turn.activity, Calling) and turn.activity.invocation_id == invocation.id:
+    elif isinstance(turn.activity, Calling | Conversing) and turn.activity.invocation_id == invocation.id:
         _resume(turn, event)
 
 
@@ -175,9 +245,26 @@ def _end_wait_if_over(turn: Turn) -> None:
         if WAIT_LIMIT in turn.timers:
             return
         branch = "WaitCompleted"
+    _end_wait(turn, branch)
+
+
+def _signal(turn: Turn, name: str) -> None:
+    """Something a Wait may be waiting for has happened, beside functions."""
+    if turn.wait is not None and name in turn.wait.signals:
+        _end_wait(turn, name)
+
+
+def _end_wait(turn: Turn, branch: str) -> None:
+    """Back to the Wait, out of whatever its Continue branch was in, and on by the branch."""
     turn.abandon_activity()
-    turn.leave_wait(branch)
+    wait = turn.leave_wait(branch)
+    assert wait is not None
+    if len(turn.frames) > wait.depth and turn.pop(wait.depth) is None:
+        ended = _fatal(turn, turn.step, "the flow around the module is gone")
+        turn.end(ended.reason, ended.detail)
+        return
     step = turn.program.steps[wait.action]
+    turn.step = step
     turn.log(step.action, {}, Results=branch)
     _follow(turn, step, Result(branch))
 
@@ -201,14 +288,23 @@ def _follow(turn: Turn, step: Step, outcome: Outcome) -> None:
                 turn.effects.append(ActionFailed(turn.subject, step.action.identifier, outcome.error, outcome.reason))
             following = next_action(step, outcome)
             if not following:
-                _dead_end(turn, step, outcome)
-                return
+                outcome = _dead_end(turn, step, outcome)
+                continue
             step = turn.program.steps[following]
-        elif isinstance(outcome, Jump):
-            step = _jump(turn, outcome.program)
-        else:
+        elif isinstance(outcome, Ended):
             turn.end(outcome.reason, outcome.detail)
             return
+        elif isinstance(outcome, FlowOver):
+            outcome = flow_over(turn)
+            continue
+        elif isinstance(outcome, Return):
+            step, outcome = _come_back(turn, step, outcome)
+            continue
+        else:
+            begun = _go_elsewhere(turn, outcome)
+            if begun is None:
+                return
+            step = begun
         outcome = _run(turn, step)
 
 
@@ -221,32 +317,61 @@ def _run(turn: Turn, step: Step) -> Outcome:
     if turn.actions_run > turn.world.limits.actions_per_contact:
         return _fatal(turn, step, f"stopped after {turn.world.limits.actions_per_contact} actions: an endless flow")
     if step.handlers is not None:
+        channel = turn.party.channel
+        if channel != "VOICE" or action.type == "ShowView":
+            supported = support(action.type, channel)
+            if supported != "works":
+                turn.log(action, {}, Results=f"not on channel {channel}")
+                return DONE if supported == "skip" else Failed(NO_MATCHING_ERROR, f"not on channel {channel}")
         return step.handlers.enter(turn)
     if step.type is None:
         return _fatal(turn, step, f"action {action.identifier!r}: {step.problem}")
-    turn.effects.append(Warn(f"flow {turn.program.flow.name}, action {action.identifier!r}: {step.problem}"))
+    turn.warn(step.problem)
     turn.log(action, {}, Results=step.problem)
     return Failed(NO_MATCHING_ERROR, step.problem)
 
 
-def _jump(turn: Turn, program: Program) -> Step:
-    """TransferToFlow: a Wait around it is dropped (rule A16), flow attributes and loop rounds stay behind."""
-    turn.leave_wait("")
-    turn.program = program
-    turn.flow_arn = program.flow.arn
-    turn.remember(flow_attributes={}, loop_rounds={})
+def _go_elsewhere(turn: Turn, outcome: Jump | Call | Move) -> Step | None:
+    """Into another flow, a module, or a stage beyond the flow; None when the contact stays there in silence."""
+    if isinstance(outcome, Move):
+        return begin(turn, outcome.desk)
+    program = outcome.program
+    if isinstance(outcome, Call):
+        turn.push(program, outcome.input)
+    else:
+        # TransferToFlow: a Wait around it is dropped (rule A16), as are the modules it was called in.
+        turn.leave_wait("")
+        turn.frames = ()
+        turn.switch(program)
     turn.effects.append(FlowEntered(turn.subject, program.flow.name))
     return program.steps[program.flow.start]
 
 
-def _dead_end(turn: Turn, step: Step, outcome: Outcome) -> None:
+def _come_back(turn: Turn, step: Step, outcome: Return) -> tuple[Step, Outcome]:
+    """A module is over. A Wait inside it whose Continue branch came here is dropped (rule A9)."""
+    depth = len(turn.frames) - 1
+    if depth < 0:
+        return step, _fatal(turn, step, f"action {step.action.identifier!r}: not in a module")
+    if turn.wait is not None and turn.wait.depth > depth:
+        turn.leave_wait("")
+    frame = turn.pop(depth)
+    if frame is None:
+        return step, _fatal(turn, step, "the flow that called the module is gone")
+    turn.find("Modules", {"Result": outcome.result, "ResultData": outcome.data})
+    turn.step = turn.program.steps[frame.action]
+    turn.effects.append(FlowEntered(turn.subject, turn.program.flow.name))
+    return turn.step, DONE if outcome.result is None else Result(outcome.result)
+
+
+def _dead_end(turn: Turn, step: Step, outcome: Done | Result | Failed) -> Outcome:
+    """No way on. Who is queued or connected stays so without a flow, everybody else ends."""
     name = step.action.identifier
     if isinstance(outcome, Failed):
         detail = f"action {name!r} failed ({outcome.error}: {outcome.reason}) and has no error branch"
     else:
         detail = f"action {name!r} leads nowhere: its branch is not wired"
     ended = _fatal(turn, step, detail)
-    turn.end(ended.reason, ended.detail)
+    return FLOW_OVER if survives_its_flow(turn) else ended
 
 
 def _fatal(turn: Turn, step: Step, detail: str) -> Ended:

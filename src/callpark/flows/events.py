@@ -1,5 +1,6 @@
 """What can happen to a contact: the events that `engine.handle` takes."""
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -44,4 +45,46 @@ class HungUp(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-Event: TypeAlias = Started | KeyPressed | TimerFired | FunctionReturned | HungUp
+class Spoke(msgspec.Struct, frozen=True):
+    """The participant said or wrote something."""
+
+    text: str
+
+
+class ViewAnswered(msgspec.Struct, frozen=True):
+    """The user chose an action of the view that is shown."""
+
+    action: str
+    data: Mapping[str, object] = {}
+
+
+class Signalled(msgspec.Struct, frozen=True):
+    """Something a Wait may wait for has happened: CustomerReturned or BotParticipantDisconnected."""
+
+    name: str
+
+
+class AgentAccepted(msgspec.Struct, frozen=True):
+    """An agent takes the contact out of its queue."""
+
+    agent: str
+
+
+class AttributesSet(msgspec.Struct, frozen=True):
+    """Another contact of the chain, or the API, sets contact attributes."""
+
+    attributes: Mapping[str, str]
+
+
+Event: TypeAlias = (
+    Started
+    | KeyPressed
+    | TimerFired
+    | FunctionReturned
+    | HungUp
+    | Spoke
+    | ViewAnswered
+    | Signalled
+    | AgentAccepted
+    | AttributesSet
+)

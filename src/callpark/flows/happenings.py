@@ -107,6 +107,63 @@ class WaitEnded(msgspec.Struct, frozen=True):
     branch: str
 
 
+class StageEntered(msgspec.Struct, frozen=True):
+    """The contact has left its inbound flow: queued, agent_whisper, customer_whisper, connected, customer_hold or
+    remaining. `agent`: "" before one has taken it."""
+
+    subject: str
+    stage: str
+    queue: str
+    agent: str
+
+
+class AgentHeard(msgspec.Struct, frozen=True):
+    """A prompt of a whisper flow that the agent hears and the customer does not."""
+
+    subject: str
+    text: str
+    seconds: float
+
+
+class WordsTaken(msgspec.Struct, frozen=True):
+    """`wanted`: False when nothing was listening."""
+
+    subject: str
+    text: str
+    wanted: bool
+
+
+class ViewShown(msgspec.Struct, frozen=True):
+    subject: str
+    view: str
+    data: Mapping[str, object]
+
+
+class ViewClosed(msgspec.Struct, frozen=True):
+    """`action`: what the user chose, "" when nobody did."""
+
+    subject: str
+    view: str
+    action: str
+
+
+class ThirdPartyCalled(msgspec.Struct, frozen=True):
+    """`outcome`: ringing, connected, ended, failed."""
+
+    subject: str
+    number: str
+    outcome: str
+
+
+class ContactOpened(msgspec.Struct, frozen=True):
+    """This contact has made another one: a task or a callback."""
+
+    subject: str
+    contact_id: str
+    channel: str
+    initiation_method: str
+
+
 class ActionFailed(msgspec.Struct, frozen=True):
     """An action took an error branch."""
 
@@ -145,6 +202,13 @@ FlowHappening: TypeAlias = (
     | FunctionRefused
     | WaitEntered
     | WaitEnded
+    | StageEntered
+    | AgentHeard
+    | WordsTaken
+    | ViewShown
+    | ViewClosed
+    | ThirdPartyCalled
+    | ContactOpened
     | ActionFailed
     | FlowLogged
     | ContactEnded

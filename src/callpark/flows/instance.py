@@ -4,19 +4,29 @@ An `Instance` is one frozen state of a project; `service.py` swaps it whole on r
 started with. `Surroundings` is an instance together with what may be called now: the engine's World.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from callpark.flows.channels.voice import hear
+from callpark.flows.contact import Target
+from callpark.flows.contracts import contract_problems, contracts_of
+from callpark.flows.declared import Case, Profile
+from callpark.flows.defaults import DEFAULT_FLOWS
 from callpark.flows.engine import compiled
+from callpark.flows.floor import Floor, QueueMetrics
 from callpark.flows.language import parse_flow
+from callpark.flows.ledger import Ledger
 from callpark.flows.logs import FUNCTION_FORBIDDEN
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
+from callpark.flows.placement import MODULE
 from callpark.flows.ports import FunctionRunner
+from callpark.flows.problems import Problem
 from callpark.flows.program import Program
-from callpark.flows.prompts import Prompt
+from callpark.flows.prompts import BadPrompt, Prompt
+from callpark.flows.resources import NO_RESOURCES, Resources, build_resources, look_up
 from callpark.flows.turn import Heard, Refusal
-from callpark.flows.validate import Problem, validate
+from callpark.flows.validate import validate
 from callpark.kernel.arn import Place, function_name
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import ConnectLimits
@@ -31,6 +41,8 @@ class Instance:
     ids: Mapping[str, str]
     names: Mapping[str, str]
     numbers: Mapping[str, str | None]
+    modules: Mapping[str, Program] = field(default_factory=dict)
+    resources: Resources = NO_RESOURCES
 
     def flow(self, reference: str) -> Program | None:
         """By ARN, with or without a `:$LATEST`-like suffix, or by id."""
@@ -38,7 +50,18 @@ class Instance:
         program = self.programs.get(reference)
         if program is None:
             program = self.programs.get(self.ids.get(reference.rsplit("/", 1)[-1], ""))
+        return default_programs().get(reference) if program is None else program
+
+    def module(self, reference: str) -> Program | None:
+        """By ARN, id or name, with or without a version or alias."""
+        program = self.modules.get(reference)
+        if program is None:
+            program = self.modules.get(reference.rsplit("/", 1)[-1].partition(":")[0])
         return program
+
+    def any(self, arn: str) -> Program | None:
+        """A flow or a module by its ARN."""
+        return self.flow(arn) or self.module(arn)
 
     def answering(self, number_or_flow: str) -> Program:
         """The program that answers a number, or the flow of that name, id or ARN. Raises ProjectError."""
@@ -55,6 +78,12 @@ class Instance:
         return program
 
 
+@functools.cache
+def default_programs() -> Mapping[str, Program]:
+    """Connect's own default flows, compiled when the first contact needs one."""
+    return {flow.arn: compiled(parse_flow(flow)) for flow in DEFAULT_FLOWS}
+
+
 NOTHING = Instance(InstanceDefinition(arn=""), {}, {}, {}, {})
 
 
@@ -67,20 +96,28 @@ def build_instance(
     """Parse, validate and compile everything. Returns the instance and warnings; raises ProjectError for a flow that
     cannot run, in a strict instance also for one that AWS would refuse to publish."""
     programs: dict[str, Program] = {}
+    modules: dict[str, Program] = {}
     warnings: list[str] = []
+    contracts = contracts_of(flows)
     for flow_definition in flows:
         flow = parse_flow(flow_definition)
-        problems = validate(flow, limits)
+        problems = [*validate(flow, limits), *contract_problems(flow, flow_definition, contracts)]
         if definition.strict:
             _refuse(flow_definition, problems)
         warnings += [f"flow {flow.name}: {problem}" for problem in problems]
-        programs[flow.arn] = compiled(flow)
+        if flow.type == MODULE:
+            program = compiled(flow)
+            modules |= {flow.arn: program, flow.id: program, flow.name: program}
+        else:
+            programs[flow.arn] = compiled(flow)
     instance = Instance(
         definition,
         programs,
         ids={program.flow.id: arn for arn, program in programs.items()},
         names={program.flow.name: arn for arn, program in programs.items()},
         numbers={number.number: number.flow_arn for number in numbers},
+        modules=modules,
+        resources=build_resources(definition.declared),
     )
     for number in numbers:
         if number.flow_arn is not None and instance.flow(number.flow_arn) is None:
@@ -106,6 +143,29 @@ class Surroundings:
     limits: ConnectLimits
     place: Place
     functions: FunctionRunner
+    floor: Floor
+    ledger: Ledger
+
+    @property
+    def resources(self) -> Resources:
+        return self.instance.resources
+
+    @property
+    def profiles(self) -> Mapping[str, Profile] | None:
+        return self.ledger.profiles
+
+    @property
+    def cases(self) -> Mapping[str, Case] | None:
+        return self.ledger.cases
+
+    def module(self, reference: str) -> Program | None:
+        return self.instance.module(reference)
+
+    def metrics(self, target: Target) -> QueueMetrics:
+        return self.floor.metrics(target)
+
+    def bot_function(self, name: str) -> str | Refusal:
+        return self._local(name if name.startswith("arn:") else self.place.arn("lambda", f"function:{name}"))
 
     def flow(self, reference: str) -> Program | None:
         return self.instance.flow(reference)
@@ -121,7 +181,18 @@ class Surroundings:
         return Refusal(f"{FUNCTION_FORBIDDEN} (the function is not associated with the instance)")
 
     def hear(self, prompt: Prompt) -> Heard:
-        return hear(prompt, self.limits)
+        """Recordings last as long as they are declared to; with any declared, others are not found."""
+        prompts = self.instance.resources.prompts
+        if prompt.kind != "recording" or not prompts:
+            return hear(prompt, self.limits)
+        recording = look_up(prompts, prompt.content.removeprefix("PROMPT#"))
+        if recording is None and not prompt.content.startswith("s3:") and "." not in prompt.content.rsplit("/", 1)[-1]:
+            raise BadPrompt(f"there is no prompt {prompt.content!r}: declare it under `prompts:` in connect.yaml")
+        heard = hear(prompt, self.limits)
+        if recording is None:
+            return heard
+        text = heard.text if recording.text is None else recording.text
+        return Heard(text, max(1, len(text.split())), recording.seconds or heard.seconds)
 
     def _local(self, arn: str) -> str | Refusal:
         refusal = self.functions.refusal(arn)

@@ -7,25 +7,31 @@ the lane, its timers on the clock, and nothing else.
 import asyncio
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from callpark.flows.channels.conversation import Talker
 from callpark.flows.channels.voice import KEYS, Phone
-from callpark.flows.contact import Collecting, Contact, End, to_bytes
+from callpark.flows.contact import Collecting, Contact, Conversing, End, to_bytes
 from callpark.flows.effects import (
     ArmTimer,
     CancelTimer,
     CollectKeys,
     Effect,
     EndContact,
+    Keep,
+    Listen,
+    OpenContact,
     Say,
+    SetAttributes,
+    ShowForm,
     StartFunction,
     StopCollecting,
     StopSpeaking,
     Warn,
 )
 from callpark.flows.engine import handle
-from callpark.flows.events import Event, HungUp, KeyPressed, TimerFired
+from callpark.flows.events import Event, HungUp, KeyPressed, Spoke, TimerFired, ViewAnswered
 from callpark.flows.happenings import ContactEnded
 from callpark.flows.program import Program
 from callpark.flows.turn import FUNCTION, World
@@ -43,6 +49,9 @@ TABLE = "contacts"
 #: wakes at that instant needs three to be heard. Microseconds, and fewer than virtual time needs to call itself quiet.
 _TURNS_TO_GIVE_WAY = 5
 
+#: Keys that a bot takes at most, as a phone is told: Lex takes 1,024 characters.
+_BOT_KEYS = 1_024
+
 
 class Exchange(Protocol):
     """What a lane needs of the service."""
@@ -54,6 +63,20 @@ class Exchange(Protocol):
     def run_function(self, lane: "Lane", start: StartFunction) -> None: ...
 
     def warn(self, message: str) -> None: ...
+
+    def moved(self, contact: Contact) -> None:
+        """The contact has entered or left a queue or an agent."""
+        ...
+
+    def prepare(self, creator: Contact, effect: OpenContact) -> Contact:
+        """The contact that another one makes, to be saved with it."""
+        ...
+
+    def open(self, creator: Contact, effect: OpenContact) -> None: ...
+
+    def keep(self, effect: Keep) -> None: ...
+
+    def set_attributes(self, effect: SetAttributes) -> None: ...
 
     def forget(self, lane: "Lane") -> None: ...
 
@@ -108,6 +131,20 @@ class Lane:
     def hang_up(self) -> None:
         self.post(HungUp())
 
+    def say(self, text: str) -> None:
+        """The participant says something, to a bot if one listens."""
+        self.post(Spoke(text))
+
+    def answer_view(self, action: str, data: Mapping[str, object]) -> None:
+        """The user of a view chooses an action."""
+        self.post(ViewAnswered(action, data))
+
+    def greet(self) -> None:
+        """Give the line to the phone."""
+        self.phone.answered(self)
+        if isinstance(self.phone, Talker):
+            self.phone.joined(self)
+
     def post(self, event: Event) -> None:
         """Let an event happen; a closed contact takes none."""
         if self.closed:
@@ -130,10 +167,12 @@ class Lane:
                 arn = invocation.function_arn
                 start = StartFunction(invocation.id, arn, arn, invocation.payload, invocation.deadline)
                 self._exchange.run_function(self, start)
-        self.phone.answered(self)
+        self.greet()
         if isinstance(contact.activity, Collecting):
             asked = contact.activity
             self.phone.keys_wanted(asked.maximum, asked.terminator, self._exchange.clock.now(), 0.0)
+        elif isinstance(contact.activity, Conversing) and contact.activity.invocation_id is None:
+            self._listen(self._exchange.clock.now(), 0.0)
 
     def close(self) -> None:
         """Stop here; the contact stays as it is saved."""
@@ -162,15 +201,17 @@ class Lane:
             for event in events:
                 self.contact, self.program, more = handle(self._world, self.program, self.contact, event, now)
                 effects += more
-            change = self._save_change()
+            changes = [self._save_change(), *self._new_rows(effects)]
         except Exception:
             _log.exception("contact %s: the engine failed on %r", self.contact.id, events)
             self._fail("callpark failed; see its log")
             return
+        if self.contact.desk is not before.desk or self.contact.ended is not None:
+            self._exchange.moved(self.contact)
         if self.contact == before:
             self._carry_out(effects)
             return
-        saving = asyncio.ensure_future(self._exchange.store.commit([change]))
+        saving = asyncio.ensure_future(self._exchange.store.commit(changes))
         saving.add_done_callback(functools.partial(self._saved, effects))
 
     def _save_change(self) -> Change:
@@ -179,6 +220,11 @@ class Lane:
         if contact.ended is not None:
             return DeleteRow(TABLE, contact.id)
         return SetRow(TABLE, contact.id, to_bytes(contact))
+
+    def _new_rows(self, effects: list[Effect]) -> list[Change]:
+        """Contacts that this one makes are saved with it, or neither is."""
+        made = [self._exchange.prepare(self.contact, effect) for effect in effects if isinstance(effect, OpenContact)]
+        return [SetRow(TABLE, contact.id, to_bytes(contact)) for contact in made]
 
     def _saved(self, effects: list[Effect], saving: "asyncio.Future[None]") -> None:
         if self.closed or saving.cancelled():
@@ -218,6 +264,17 @@ class Lane:
                 self.phone.keys_wanted(effect.maximum, effect.terminator, now, effect.seconds_of_prompt)
             case StopCollecting():
                 self.phone.keys_ended(now)
+            case Listen():
+                self._listen(now, effect.seconds_of_prompt)
+            case ShowForm():
+                if isinstance(self.phone, Talker):
+                    self.phone.view_shown(effect.view, effect.data, now)
+            case Keep():
+                self._exchange.keep(effect)
+            case OpenContact():
+                self._exchange.open(self.contact, effect)
+            case SetAttributes():
+                self._exchange.set_attributes(effect)
             case StartFunction():
                 self._exchange.run_function(self, effect)
             case Warn():
@@ -226,6 +283,13 @@ class Lane:
                 self._finish(End(effect.reason, effect.detail), now)
             case _:
                 self._exchange.trace.emit(effect)
+
+    def _listen(self, now: float, seconds_of_prompt: float) -> None:
+        """Words are wanted; a phone without any is asked for keys."""
+        if isinstance(self.phone, Talker):
+            self.phone.words_wanted(now, seconds_of_prompt)
+        else:
+            self.phone.keys_wanted(_BOT_KEYS, "#", now, seconds_of_prompt)
 
     def _arm(self, name: str, at: float) -> None:
         self._disarm(name)

@@ -6,6 +6,8 @@ Frozen; made by `projects/` from templates and by `callpark call FLOW`, kept by 
 from dataclasses import dataclass
 from pathlib import Path
 
+from callpark.flows.declared import NOTHING_DECLARED, Declared
+
 
 @dataclass(frozen=True, slots=True)
 class FlowDefinition:
@@ -19,6 +21,8 @@ class FlowDefinition:
     content: str
     type: str = "CONTACT_FLOW"
     source: Path | None = None
+    settings: str | None = None
+    """Of a module (type MODULE): its contract, JSON text as on the resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +44,7 @@ class InstanceDefinition:
     """Functions associated with the instance. A flow that calls another one takes its error branch, as in AWS."""
     all_functions: bool = False
     """The project declares no associations at all (a bare flow file): every local function counts as associated."""
+    declared: Declared = NOTHING_DECLARED
+    """Queues, hours, prompts and the rest, from `connect.yaml` and the template."""
     strict: bool = False
     """Refuse a flow that AWS would refuse to publish, instead of warning and running what can run."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from callpark.flows.contact import Desk
 from callpark.flows.events import Event
 from callpark.flows.language import Action, Flow
 from callpark.flows.parameters import ParameterProblem
@@ -51,10 +52,35 @@ class Jump(msgspec.Struct, frozen=True):
     program: "Program"
 
 
-Outcome: TypeAlias = Done | Parked | Result | Failed | Ended | Jump
+class Call(msgspec.Struct, frozen=True):
+    """A module runs and comes back."""
+
+    program: "Program"
+    input: object
+
+
+class Return(msgspec.Struct, frozen=True):
+    """A module is over: back to who called it, with a result to branch on (None: none) and data."""
+
+    result: str | None
+    data: object
+
+
+class Move(msgspec.Struct, frozen=True):
+    """The contact leaves its flow for a queue, an agent, or what comes after one."""
+
+    desk: Desk
+
+
+class FlowOver(msgspec.Struct, frozen=True):
+    """The flow is over, the contact perhaps not: it may be queued or connected."""
+
+
+Outcome: TypeAlias = Done | Parked | Result | Failed | Ended | Jump | Call | Return | Move | FlowOver
 
 DONE = Done()
 PARKED = Parked()
+FLOW_OVER = FlowOver()
 NO_MATCHING_ERROR = "NoMatchingError"
 NO_MATCHING_CONDITION = "NoMatchingCondition"
 
@@ -71,20 +97,43 @@ class Handlers:
 
 
 @dataclass(frozen=True, slots=True)
+class Results:
+    """Which conditions may follow an action. `names`: what its result can be (None: anything). `required`: names that
+    must have a condition; `needed`: there must be at least one."""
+
+    names: frozenset[str] | None = None
+    operators: frozenset[str] = frozenset(("Equals",))
+    required: frozenset[str] = frozenset()
+    needed: bool = False
+
+
+NO_RESULT = Results(names=frozenset())
+
+
+def results(*names: str, required: bool = True) -> Results:
+    """The result is one of these names, each of which has its condition."""
+    return Results(frozenset(names), required=frozenset(names) if required else frozenset())
+
+
+@dataclass(frozen=True, slots=True)
 class ActionType:
     """One row of the action table. `prepare` reads the parameters once and raises ParameterProblem for bad ones.
 
-    `terminal`: has no NextAction. `errors`: what it can raise, `required_errors`: what AWS insists on; both for
-    validation. `optional_error_edge`: without an error edge NextAction is taken, as AWS documents for Play prompt.
+    `parameters`: their names, None when they are not known. `terminal`: has no NextAction. `errors`: what it can raise,
+    `required_errors`: what AWS insists on; both for validation, as `results` (None: rules of its own) and `static`,
+    parameters without references. `optional_error_edge`: without an error edge NextAction is taken, as AWS
+    documents for Play prompt.
     """
 
     name: str
     prepare: Callable[[Action], Handlers]
-    parameters: frozenset[str]
+    parameters: frozenset[str] | None
     terminal: bool = False
     errors: frozenset[str] = frozenset((NO_MATCHING_ERROR,))
     required_errors: frozenset[str] = frozenset((NO_MATCHING_ERROR,))
     optional_error_edge: bool = False
+    results: Results | None = None
+    static: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,23 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from callpark.flows.channels.voice import DeadPhone, Line, Phone
-from callpark.flows.contact import Contact, End, Party, from_bytes
-from callpark.flows.effects import StartFunction
+from callpark.flows.contact import Contact, End, Memory, Party, from_bytes
+from callpark.flows.defaults import default_arn
+from callpark.flows.effects import Keep, OpenContact, SetAttributes, StartFunction
 from callpark.flows.engine import new_contact
-from callpark.flows.events import FunctionAnswer, FunctionReturned, HungUp, Started
+from callpark.flows.events import AgentAccepted, AttributesSet, FunctionAnswer, FunctionReturned, HungUp, Started
+from callpark.flows.floor import Floor
 from callpark.flows.happenings import ContactEnded, FunctionEnded
-from callpark.flows.instance import NOTHING, Instance, Surroundings, build_instance
+from callpark.flows.instance import NOTHING, Instance, Surroundings, build_instance, default_programs
 from callpark.flows.lane import TABLE, Lane
+from callpark.flows.ledger import Ledger
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
 from callpark.flows.ports import FunctionRunner
 from callpark.flows.program import Program
+from callpark.flows.turn import BEGINNING
 from callpark.kernel.arn import Arn, Place
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import CallerError, ProjectError
@@ -75,7 +81,9 @@ class Flows:
         self._limits = limits
         self._place = place
         self._functions = functions
-        self._world = Surroundings(NOTHING, limits, place, functions)
+        self._floor = Floor(clock, self._accept)
+        self._ledger = Ledger()
+        self._world = Surroundings(NOTHING, limits, place, functions, self._floor, self._ledger)
         self._lanes: dict[str, Lane] = {}
         self._running = Tasks("flows")
         self._warned: set[str] = set()
@@ -100,7 +108,9 @@ class Flows:
         Raises ProjectError for a flow that cannot run; then everything stays as it was.
         """
         served, warnings = build_instance(instance, flows, numbers, self._limits)
-        self._world = Surroundings(served, self._limits, self._place, self._functions)
+        self._world = Surroundings(served, self._limits, self._place, self._functions, self._floor, self._ledger)
+        self._ledger.serve(instance.declared)
+        self._floor.serve(served.resources)
         self._warned.clear()
         return warnings
 
@@ -133,12 +143,13 @@ class Flows:
             started_at=self.clock.now(),
         )
         lane = self._open(new_contact(party, program), program, phone)
-        phone.answered(lane)
+        lane.greet()
         lane.post(Started())
         return Call(party.contact_id, lane)
 
     async def close(self) -> None:
         """Leave open contacts as they are saved, and end what runs for them."""
+        self._floor.close()
         for lane in tuple(self._lanes.values()):
             lane.close()
         await self._running.aclose()
@@ -159,6 +170,52 @@ class Flows:
 
     def forget(self, lane: Lane) -> None:
         self._lanes.pop(lane.contact.id, None)
+        self._floor.leave(lane.contact.id)
+
+    def moved(self, contact: Contact) -> None:
+        self._floor.follow(contact)
+
+    def keep(self, effect: Keep) -> None:
+        self._ledger.keep(effect)
+
+    def set_attributes(self, effect: SetAttributes) -> None:
+        lane = self._lanes.get(effect.contact_id)
+        if lane is not None:
+            lane.post(AttributesSet(effect.attributes))
+
+    def prepare(self, creator: Contact, effect: OpenContact) -> Contact:
+        """Stands before its flow until the timer `beginning`; a task is related to its maker, a callback follows it."""
+        task = effect.channel == "TASK"
+        party = Party(
+            contact_id=effect.contact_id,
+            instance_arn=creator.party.instance_arn,
+            region=creator.party.region,
+            caller=effect.address,
+            number=None if task else creator.party.number,
+            started_at=effect.starts_at,
+            channel=effect.channel,
+            initiation_method=effect.initiation_method,
+            language_code=creator.party.language_code,
+            initial_contact_id=None if task else creator.party.initial_contact_id or creator.id,
+            related_contact_id=creator.id if task else None,
+        )
+        memory = Memory(attributes=effect.attributes, record=effect.record, logging=creator.memory.logging)
+        made = new_contact(party, self._program_of(effect), memory)
+        return msgspec.structs.replace(made, timers={BEGINNING: effect.starts_at})
+
+    def open(self, creator: Contact, effect: OpenContact) -> None:
+        if effect.contact_id not in self._lanes:
+            self._open(self.prepare(creator, effect), self._program_of(effect), DeadPhone()).restore()
+
+    def _program_of(self, effect: OpenContact) -> Program:
+        """The flow was there when the engine looked; after a reload it may be gone, and the default takes over."""
+        program = None if effect.flow is None else self.instance.flow(effect.flow)
+        return program or default_programs()[default_arn("Callback")]
+
+    def _accept(self, contact_id: str, agent: str) -> None:
+        lane = self._lanes.get(contact_id)
+        if lane is not None:
+            lane.post(AgentAccepted(agent))
 
     # Inside
 
@@ -196,15 +253,26 @@ class Flows:
         self._lanes[contact.id] = lane
         return lane
 
+    def _stands(self, contact: Contact, program: Program) -> bool:
+        """Whether every place that the contact stands in, or comes back to, is still there."""
+        if contact.position not in program.steps:
+            return False
+        arns = [*(frame.flow_arn for frame in contact.frames), contact.flow_arn]
+        places = [(frame.flow_arn, frame.action) for frame in contact.frames]
+        if contact.wait is not None:
+            places.append((arns[contact.wait.depth], contact.wait.action))
+        programs = [(self.instance.any(arn), action) for arn, action in places]
+        return all(found is not None and action in found.steps for found, action in programs)
+
     async def _take_up(self, contact: Contact, phone: Phone | None) -> None:
-        program = self.instance.flow(contact.flow_arn)
-        places = {contact.position} | ({contact.wait.action} if contact.wait is not None else set())
-        if program is None or not places <= program.steps.keys():
+        program = self.instance.any(contact.flow_arn)
+        if program is None or not self._stands(contact, program):
             self.warn(f"contact {contact.id} stood in {contact.flow_arn}, which is gone or has changed; it is ended")
             await self.store.commit([DeleteRow(TABLE, contact.id)])
             self.trace.emit(ContactEnded(contact.id, "OTHER", FLOW_GONE))
             return
         lane = self._open(contact, program, phone or DeadPhone())
         lane.restore()
-        if phone is None:
+        self._floor.follow(contact)
+        if phone is None and contact.party.channel == "VOICE" and contact.party.initiation_method != "CALLBACK":
             lane.post(HungUp("OTHER", PHONE_GONE))

@@ -19,6 +19,8 @@ from callpark.flows.happenings import (
     KeyTaken,
     SpeechStopped,
     Spoken,
+    StageEntered,
+    ThirdPartyCalled,
     WaitEnded,
     WaitEntered,
 )
@@ -71,6 +73,14 @@ class WaitRow(msgspec.Struct, frozen=True):
     branch: str
 
 
+class ConversationRow(msgspec.Struct, frozen=True):
+    """Somebody talks with the caller: an agent, or a third party by number."""
+
+    start: float
+    end: float
+    who: str
+
+
 class Timeline(msgspec.Struct, frozen=True):
     """One contact from start to end (`end`: of what is known so far, while `reason` is "")."""
 
@@ -84,6 +94,7 @@ class Timeline(msgspec.Struct, frozen=True):
     keys: tuple[KeyRow, ...]
     inputs: tuple[InputRow, ...]
     waits: tuple[WaitRow, ...]
+    conversations: tuple[ConversationRow, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -91,7 +102,7 @@ class Timeline(msgspec.Struct, frozen=True):
 
     @property
     def seconds_of_silence(self) -> float:
-        """Time in which the caller hears nothing and is not asked for keys either."""
+        """Time in which the caller hears nothing, talks with nobody, and is not asked for keys either."""
         return sum(gap.end - gap.start for gap in self.silences)
 
     @property
@@ -100,6 +111,7 @@ class Timeline(msgspec.Struct, frozen=True):
         busy = sorted(
             [Gap(row.start, row.end) for row in self.prompts if row.words]
             + [Gap(row.start, row.end) for row in self.inputs]
+            + [Gap(row.start, row.end) for row in self.conversations]
         )
         gaps: list[Gap] = []
         heard_until = self.start
@@ -138,6 +150,8 @@ class _Drawing:
         self.input_since: float | None = None
         self.wait_since: float | None = None
         self.ended_at: float | None = None
+        self.conversations: list[ConversationRow] = []
+        self.talking: tuple[float, str] | None = None
 
     def take(self, entry: Entry) -> None:
         self.at = at = entry.at
@@ -164,6 +178,10 @@ class _Drawing:
                 )
             case FunctionEnded() as function:
                 self._end_function(at, function)
+            case StageEntered() as stage:
+                self._talk(at, stage.agent if stage.stage == "connected" else "")
+            case ThirdPartyCalled() as called:
+                self._talk(at, called.number if called.outcome == "connected" else "")
             case WaitEntered():
                 self.wait_since = at
             case WaitEnded() as waited:
@@ -175,6 +193,7 @@ class _Drawing:
         end = self.at if self.ended_at is None else self.ended_at
         self._end_input(end, "", "")
         self._end_wait(end, "")
+        self._talk(end, "")
         return Timeline(
             flow=self.flow,
             start=end if self.start is None else self.start,
@@ -186,6 +205,7 @@ class _Drawing:
             keys=tuple(self.keys),
             inputs=tuple(self.inputs),
             waits=tuple(self.waits),
+            conversations=tuple(self.conversations),
         )
 
     def _prompts(self, end: float) -> tuple[PromptRow, ...]:
@@ -206,6 +226,12 @@ class _Drawing:
         if self.input_since is not None:
             self.inputs.append(InputRow(self.input_since, at, digits, outcome))
             self.input_since = None
+
+    def _talk(self, at: float, who: str) -> None:
+        """Whoever was talking has stopped; `who` begins, "" nobody."""
+        if self.talking is not None:
+            self.conversations.append(ConversationRow(self.talking[0], at, self.talking[1]))
+        self.talking = (at, who) if who else None
 
     def _end_wait(self, at: float, branch: str) -> None:
         if self.wait_since is not None:

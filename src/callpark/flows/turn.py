@@ -11,18 +11,38 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from callpark.flows.contact import Calling, Collecting, Contact, End, Invocation, InvocationState, WaitState
+from callpark.flows.contact import (
+    Calling,
+    Collecting,
+    Contact,
+    Conversing,
+    Dialling,
+    End,
+    Frame,
+    Invocation,
+    InvocationState,
+    Iterating,
+    Target,
+    Viewing,
+    WaitState,
+)
+from callpark.flows.declared import Case, Profile
 from callpark.flows.effects import (
     ArmTimer,
     CancelTimer,
     CollectKeys,
     Effect,
     EndContact,
+    Keep,
+    Listen,
     Say,
     StopCollecting,
     StopSpeaking,
+    Warn,
 )
+from callpark.flows.floor import QueueMetrics
 from callpark.flows.happenings import (
+    AgentHeard,
     ContactEnded,
     FlowLogged,
     FunctionEnded,
@@ -30,16 +50,21 @@ from callpark.flows.happenings import (
     KeysWanted,
     SpeechStopped,
     Spoken,
+    ThirdPartyCalled,
+    ViewClosed,
     WaitEnded,
 )
 from callpark.flows.language import Action
+from callpark.flows.ledger import with_case, with_profile
 from callpark.flows.logs import log_entry
 from callpark.flows.namespaces import NAMESPACES
 from callpark.flows.program import Program, Step
 from callpark.flows.prompts import Prompt
+from callpark.flows.resources import Resources
 from callpark.kernel.limits import ConnectLimits
 
 PROMPT, INPUT, WAIT_LIMIT, WAIT_MINIMUM = "prompt", "input", "wait", "minimum"
+INTERRUPT, VIEW, THIRD_PARTY, BEGINNING = "interrupt", "view", "third party", "beginning"
 FUNCTION = "function "
 
 
@@ -65,12 +90,35 @@ class World(Protocol):
     @property
     def limits(self) -> ConnectLimits: ...
 
+    @property
+    def resources(self) -> Resources: ...
+
+    @property
+    def profiles(self) -> Mapping[str, Profile] | None:
+        """Customer profiles by id, None without a domain."""
+        ...
+
+    @property
+    def cases(self) -> Mapping[str, Case] | None: ...
+
     def flow(self, reference: str) -> Program | None:
         """A flow by ARN or id, None when there is none."""
         ...
 
+    def module(self, reference: str) -> Program | None:
+        """A flow module by ARN or id."""
+        ...
+
+    def metrics(self, target: Target) -> QueueMetrics:
+        """The state of a queue, or of an agent's own."""
+        ...
+
     def function(self, arn: str) -> str | Refusal:
         """The ARN of the local function that answers to `arn`, or why it may not be called."""
+        ...
+
+    def bot_function(self, name: str) -> str | Refusal:
+        """The local function behind a bot: its name or ARN. Connect's permission is not asked."""
         ...
 
     def hear(self, prompt: Prompt) -> Heard:
@@ -84,9 +132,11 @@ class Turn:
     __slots__ = (
         "actions_run",
         "activity",
+        "desk",
         "effects",
         "ended",
         "flow_arn",
+        "frames",
         "function_seconds",
         "functions_started",
         "invocations",
@@ -117,6 +167,8 @@ class Turn:
         self.function_seconds = contact.function_seconds
         self.functions_started = contact.functions_started
         self.ended = contact.ended
+        self.frames = contact.frames
+        self.desk = contact.desk
 
     def contact(self) -> Contact:
         return Contact(
@@ -132,6 +184,8 @@ class Turn:
             self.function_seconds,
             self.functions_started,
             self.ended,
+            self.frames,
+            self.desk,
         )
 
     @property
@@ -145,13 +199,48 @@ class Turn:
 
     def namespace(self, root: str) -> object:
         reader = NAMESPACES.get(root)
-        return None if reader is None else reader(self.party, self.memory)
+        return self.memory.found.get(root) if reader is None else reader(self.party, self.memory)
+
+    @property
+    def profiles(self) -> Mapping[str, Profile] | None:
+        """Customer profiles, with what this turn has written."""
+        profiles = self.world.profiles
+        for effect in self.effects:
+            if isinstance(effect, Keep) and effect.kind == "profile":
+                profiles = with_profile(profiles, effect)
+        return profiles
+
+    @property
+    def cases(self) -> Mapping[str, Case] | None:
+        """Cases, with what this turn has written."""
+        cases = self.world.cases
+        for effect in self.effects:
+            if isinstance(effect, Keep) and effect.kind == "case":
+                cases = with_case(cases, effect)
+        return cases
 
     # What changes
 
     def remember(self, **changes: object) -> None:
         """Replace members of the contact's memory."""
         self.memory = msgspec.structs.replace(self.memory, **changes)
+
+    def record(self, **changes: object) -> None:
+        """Replace members of the contact record."""
+        self.remember(record=msgspec.structs.replace(self.memory.record, **changes))
+
+    def find(self, namespace: str, value: object) -> None:
+        """Fill a namespace as a whole."""
+        self.remember(found={**self.memory.found, namespace: value})
+
+    def keep_setting(self, name: str, value: object) -> None:
+        """A setting that is part of the contact record and that callpark does not act on."""
+        self.record(settings={**self.memory.record.settings, name: value})
+
+    def warn(self, message: str) -> None:
+        """Tell the project's author, with the place in the flow."""
+        flow, action = self.program.flow.name, self.step.action.identifier
+        self.effects.append(Warn(f"flow {flow}, action {action!r}: {message}"))
 
     def arm(self, name: str, at: float) -> None:
         self.timers = {**self.timers, name: at}
@@ -169,8 +258,11 @@ class Turn:
     def say(self, prompt: Prompt) -> Heard:
         """Begin a prompt; its end is the timer `prompt`. It ends a row of wordless functions. Raises BadPrompt."""
         heard = self.world.hear(prompt)
-        self.effects.append(Say(prompt, heard.text, heard.seconds))
-        self.effects.append(Spoken(self.subject, prompt.kind, heard.text, heard.seconds, heard.words))
+        if self.desk is not None and self.desk.stage == "agent_whisper":
+            self.effects.append(AgentHeard(self.subject, heard.text, heard.seconds))
+        else:
+            self.effects.append(Say(prompt, heard.text, heard.seconds))
+            self.effects.append(Spoken(self.subject, prompt.kind, heard.text, heard.seconds, heard.words))
         self.function_seconds = 0.0
         self.arm(PROMPT, self.now + heard.seconds)
         return heard
@@ -184,6 +276,10 @@ class Turn:
 
     def want_keys(self, maximum: int, terminator: str, seconds_of_prompt: float) -> None:
         self.effects.append(CollectKeys(maximum, terminator, seconds_of_prompt))
+        self.effects.append(KeysWanted(self.subject))
+
+    def want_words(self, seconds_of_prompt: float) -> None:
+        self.effects.append(Listen(seconds_of_prompt))
         self.effects.append(KeysWanted(self.subject))
 
     def end_keys(self, digits: str, outcome: str) -> None:
@@ -227,6 +323,15 @@ class Turn:
         self.functions_started += 1
         return str(uuid5(UUID(self.party.contact_id), f"invocation {self.functions_started}"))
 
+    def new_id(self, kind: str) -> str:
+        """An id for what this contact makes, the same in every replay."""
+        self.record(started=self.memory.record.started + 1)
+        return str(uuid5(UUID(self.party.contact_id), f"{kind} {self.memory.record.started}"))
+
+    def draw(self) -> int:
+        """A whole number from 1 to 100, drawn from the contact's random id: its own for each action entered (O7)."""
+        return uuid5(UUID(self.party.contact_id), f"draw {self.actions_run}").int % 100 + 1
+
     def abandon_activity(self) -> None:
         """Whatever the contact was in the middle of is over: it is needed elsewhere."""
         activity = self.activity
@@ -234,14 +339,71 @@ class Turn:
             return
         self.activity = None
         self.hush()
-        if isinstance(activity, Collecting):
-            self.end_keys(activity.digits, "interrupted")
-        elif isinstance(activity, Calling):
-            self.forget(
-                self.settle(
-                    self.invocations[activity.invocation_id], "abandoned", reason="nobody waits for it any more"
-                )
-            )
+        match activity:
+            case Collecting():
+                self.end_keys(activity.digits, "interrupted")
+            case Calling():
+                self._abandon(activity.invocation_id)
+            case Conversing(invocation_id=None):
+                self.end_keys(activity.digits, "interrupted")
+            case Conversing(invocation_id=str(invocation_id)):
+                self._abandon(invocation_id)
+            case Iterating():
+                self.disarm(INTERRUPT)
+            case Viewing():
+                self.disarm(VIEW)
+                self.disarm(INPUT)
+                self.effects.append(ViewClosed(self.subject, activity.view, ""))
+            case Dialling():
+                self.disarm(THIRD_PARTY)
+                self.effects.append(ThirdPartyCalled(self.subject, activity.number, "ended"))
+
+    def _abandon(self, invocation_id: str) -> None:
+        invocation = self.invocations[invocation_id]
+        self.forget(self.settle(invocation, "abandoned", reason="nobody waits for it any more"))
+
+    def switch(self, program: Program) -> None:
+        """Another flow from here on; flow attributes and loop rounds stay behind."""
+        self.program = program
+        self.flow_arn = program.flow.arn
+        self.remember(flow_attributes={}, loop_rounds={}, loops={}, module_input=None)
+
+    def leave_path(self) -> None:
+        """Everything that the contact was in the middle of is over: the action, the Wait, the modules."""
+        self.abandon_activity()
+        self.leave_wait("")
+        self.frames = ()
+
+    def push(self, program: Program, input_: object) -> None:
+        """Go into a module."""
+        memory = self.memory
+        frame = Frame(
+            self.flow_arn,
+            self.step.action.identifier,
+            memory.flow_attributes,
+            memory.loop_rounds,
+            memory.loops,
+            memory.module_input,
+        )
+        self.frames = (*self.frames, frame)
+        self.switch(program)
+        self.remember(module_input=input_)
+
+    def pop(self, depth: int) -> Frame | None:
+        """Come out of modules until so deep; the frame of the last one left, None when its flow is gone."""
+        frame = self.frames[depth]
+        flow = self.world.flow(frame.flow_arn) or self.world.module(frame.flow_arn)
+        if flow is None or frame.action not in flow.steps:
+            return None
+        self.frames = self.frames[:depth]
+        self.switch(flow)
+        self.remember(
+            flow_attributes=frame.flow_attributes,
+            loop_rounds=frame.loop_rounds,
+            loops=frame.loops,
+            module_input=frame.module_input,
+        )
+        return frame
 
     def leave_wait(self, branch: str) -> WaitState | None:
         """The Wait in force ends with the branch taken, "" when the contact goes another way."""

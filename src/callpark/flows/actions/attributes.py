@@ -7,9 +7,10 @@ https://docs.aws.amazon.com/connect/latest/devguide/flow-control-actions-updatef
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from callpark.flows.effects import SetAttributes
 from callpark.flows.language import Action
 from callpark.flows.parameters import ParameterProblem, choice, members, scalar
-from callpark.flows.program import DONE, NO_MATCHING_ERROR, ActionType, Failed, Handlers, Outcome
+from callpark.flows.program import DONE, NO_MATCHING_ERROR, NO_RESULT, ActionType, Failed, Handlers, Outcome
 from callpark.flows.references import Template, as_text, template
 from callpark.flows.turn import Turn
 
@@ -22,13 +23,36 @@ class UpdateContactAttributes:
 
     def enter(self, turn: Turn) -> Outcome:
         if self.related:
-            return Failed(NO_MATCHING_ERROR, "there is no related contact")
+            return self._update_related(turn)
         merged = _merge(turn, turn.memory.attributes, self.attributes)
         if merged is None:
             return Failed(NO_MATCHING_ERROR, f"more than {turn.world.limits.attributes_bytes} bytes of attributes")
         turn.remember(attributes=merged)
         _log(turn, self.action, self.attributes)
         return DONE
+
+    def _update_related(self, turn: Turn) -> Outcome:
+        """The contact in RelatedContactId (our rule O14). It is told, and may have ended meanwhile."""
+        related = turn.party.related_contact_id
+        if related is None:
+            return Failed(NO_MATCHING_ERROR, "there is no related contact")
+        merged = _merge(turn, {}, self.attributes)
+        if merged is None:
+            return Failed(NO_MATCHING_ERROR, f"more than {turn.world.limits.attributes_bytes} bytes of attributes")
+        turn.effects.append(SetAttributes(related, merged))
+        _log(turn, self.action, self.attributes)
+        return DONE
+
+
+def set_attributes(turn: Turn, attributes: Mapping[str, str]) -> None:
+    """Attributes that come from elsewhere: all of them, or none when that is too much."""
+    merged = {**turn.memory.attributes, **attributes}
+    if _size(merged) <= turn.world.limits.attributes_bytes:
+        turn.remember(attributes=merged)
+    else:
+        turn.warn(
+            f"more than {turn.world.limits.attributes_bytes} bytes of attributes; those set from elsewhere are lost"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +75,11 @@ def _merge(
     """What is there with what is set, None when that is too much. An attribute whose value is undefined is left out."""
     found = {key.text(turn.namespace): value.value(turn.namespace) for key, value in wanted}
     merged = {**present, **{key: as_text(value) for key, value in found.items() if value is not None}}
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in merged.items())
-    return merged if size <= turn.world.limits.attributes_bytes else None
+    return merged if _size(merged) <= turn.world.limits.attributes_bytes else None
+
+
+def _size(attributes: Mapping[str, str]) -> int:
+    return sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())
 
 
 def _log(turn: Turn, action: Action, attributes: tuple[tuple[Template, Template], ...]) -> None:
@@ -89,6 +116,12 @@ def _text(parameters: Mapping[str, object], key: str, path: str) -> Template:
 
 
 UPDATE_CONTACT_ATTRIBUTES = ActionType(
-    "UpdateContactAttributes", _prepare_contact, frozenset(("Attributes", "TargetContact"))
+    "UpdateContactAttributes",
+    _prepare_contact,
+    frozenset(("Attributes", "TargetContact")),
+    results=NO_RESULT,
+    static=frozenset(("TargetContact",)),
 )
-UPDATE_FLOW_ATTRIBUTES = ActionType("UpdateFlowAttributes", _prepare_flow, frozenset(("FlowAttributes",)))
+UPDATE_FLOW_ATTRIBUTES = ActionType(
+    "UpdateFlowAttributes", _prepare_flow, frozenset(("FlowAttributes",)), results=NO_RESULT
+)

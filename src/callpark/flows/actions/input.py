@@ -43,8 +43,9 @@ class Input:
     digits: Digits | None
 
     def enter(self, turn: Turn) -> Outcome:
-        if turn.party.channel != "VOICE":
-            return self._fail(turn, "keys can only be pressed on a voice contact")
+        if "InputEncryption" in self.action.parameters:
+            turn.warn("stored input is not encrypted by callpark; the error branch is taken")
+            return self._fail(turn, "stored input is not encrypted by callpark")
         if (self.digits is not None and self._maximum(turn) is None) or self._seconds(turn, self.first_digit) is None:
             return self._fail(turn, "MaximumLength or InputTimeLimitSeconds is not a number in range")
         seconds = 0.0
@@ -137,7 +138,11 @@ def _prepare(action: Action) -> Handlers:
     parameters = action.parameters
     stores = flag(parameters, "StoreInput")
     if "InputEncryption" in parameters:
-        raise ParameterProblem("InputEncryption", "callpark does not encrypt stored input yet")
+        if not stores or "CustomValidation" not in members(parameters, "InputValidation"):
+            raise ParameterProblem("InputEncryption", "is for stored input with CustomValidation")
+        encryption = members(parameters, "InputEncryption")
+        for key in ("EncryptionKeyId", "Key"):
+            required(encryption, key, "InputEncryption.")
     prompt = read_prompt(parameters)
     if prompt is None and not flag(parameters, "EnableDTMFBuffer"):
         raise ParameterProblem("Text", "one of Text, SSML, PromptId, Media is needed", missing=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from callpark.flows.actions.nested import compile_nested, resolve_nested
 from callpark.flows.contact import Calling, Invocation, Validation
 from callpark.flows.effects import StartFunction
 from callpark.flows.events import Event
@@ -19,7 +20,7 @@ from callpark.flows.language import Action
 from callpark.flows.logs import FUNCTION_FAILED
 from callpark.flows.namespaces import contact_data
 from callpark.flows.parameters import ParameterProblem, choice, members, number, required, scalar
-from callpark.flows.program import DONE, NO_MATCHING_ERROR, PARKED, ActionType, Failed, Handlers, Outcome
+from callpark.flows.program import DONE, NO_MATCHING_ERROR, NO_RESULT, PARKED, ActionType, Failed, Handlers, Outcome
 from callpark.flows.references import Namespace, Template, as_text, template
 from callpark.flows.turn import FUNCTION, Refusal, Turn
 from callpark.kernel.limits import ConnectLimits
@@ -137,32 +138,12 @@ def _payload(turn: Turn, attributes: Mapping[str, object]) -> bytes:
 
 def _resolve_attributes(attributes: Mapping[str, object], namespace: Namespace) -> Mapping[str, object]:
     """Scalars become text; what a reference does not find is left out; nested JSON keeps its shape."""
-    resolved = {key: _resolve(value, namespace) for key, value in attributes.items()}
+    resolved = {key: resolve_nested(value, namespace) for key, value in attributes.items()}
     return {
         key: value if isinstance(value, dict | list) else as_text(value)
         for key, value in resolved.items()
         if value is not None
     }
-
-
-def _resolve(value: object, namespace: Namespace) -> object:
-    if isinstance(value, Template):
-        return value.value(namespace)
-    if isinstance(value, dict):
-        return {key: _resolve(item, namespace) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_resolve(item, namespace) for item in value]
-    return value
-
-
-def _compile(value: object) -> object:
-    if isinstance(value, str):
-        return template(value)
-    if isinstance(value, dict):
-        return {key: _compile(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_compile(item) for item in value]
-    return value
 
 
 def _prepare(action: Action) -> Handlers:
@@ -179,7 +160,7 @@ def _prepare(action: Action) -> Handlers:
         seconds=seconds,
         asynchronous=choice(parameters, "InvocationType", MODES, MODES[0]) == MODES[1],
         validation=validations[choice(wanted, "ResponseType", tuple(validations))] if wanted else "LENIENT",
-        attributes={k: _compile(v) for k, v in members(parameters, "LambdaInvocationAttributes").items()},
+        attributes={k: compile_nested(v) for k, v in members(parameters, "LambdaInvocationAttributes").items()},
     )
     return Handlers(invoke.enter, invoke.resume)
 
@@ -197,4 +178,6 @@ INVOKE_LAMBDA_FUNCTION = ActionType(
         )
     ),
     errors=frozenset((NO_MATCHING_ERROR, "TimeLimitExceeded")),
+    results=NO_RESULT,
+    static=frozenset(("InvocationTimeLimitSeconds", "InvocationType", "ResponseValidation")),
 )

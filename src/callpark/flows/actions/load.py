@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from callpark.flows.language import Action
 from callpark.flows.parameters import required
-from callpark.flows.program import DONE, NO_MATCHING_ERROR, ActionType, Failed, Handlers, Outcome
+from callpark.flows.program import DONE, NO_MATCHING_ERROR, NO_RESULT, ActionType, Failed, Handlers, Outcome
 from callpark.flows.references import Template, template
 from callpark.flows.turn import Turn
 
@@ -46,4 +46,5 @@ LOAD_LAMBDA_FUNCTION_RESULT = ActionType(
     frozenset(("LambdaInvocationId",)),
     errors=frozenset((NO_MATCHING_ERROR, "InProgress")),
     required_errors=frozenset((NO_MATCHING_ERROR, "InProgress")),
+    results=NO_RESULT,
 )

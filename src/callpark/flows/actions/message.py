@@ -10,7 +10,7 @@ from callpark.flows.contact import Speaking
 from callpark.flows.events import Event
 from callpark.flows.language import Action
 from callpark.flows.parameters import ParameterProblem
-from callpark.flows.program import DONE, NO_MATCHING_ERROR, PARKED, ActionType, Failed, Handlers, Outcome
+from callpark.flows.program import DONE, NO_MATCHING_ERROR, NO_RESULT, PARKED, ActionType, Failed, Handlers, Outcome
 from callpark.flows.prompts import BadPrompt
 from callpark.flows.turn import Turn
 
@@ -21,8 +21,6 @@ class Message:
     prompt: PromptTemplate
 
     def enter(self, turn: Turn) -> Outcome:
-        if turn.party.channel == "TASK":
-            return DONE
         try:
             prompt = self.prompt.resolve(turn.namespace)
             turn.say(prompt)
@@ -53,4 +51,5 @@ MESSAGE_PARTICIPANT = ActionType(
     PARAMETERS | {"SkipWhenDTMFBufferEnabled"},
     required_errors=frozenset(),
     optional_error_edge=True,
+    results=NO_RESULT,
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from callpark.flows.contact import Voice
 from callpark.flows.language import Action
 from callpark.flows.parameters import choice, dynamic, required
-from callpark.flows.program import DONE, ActionType, Handlers, Outcome
+from callpark.flows.program import DONE, NO_RESULT, ActionType, Handlers, Outcome
 from callpark.flows.references import Template, template
 from callpark.flows.turn import Turn
 
@@ -35,14 +35,13 @@ class UpdateVoice:
     style: Template | None
 
     def enter(self, turn: Turn) -> Outcome:
-        if turn.party.channel == "VOICE":
-            voice = Voice(
-                self.name.text(turn.namespace),
-                None if self.engine is None else self.engine.text(turn.namespace),
-                None if self.style is None else self.style.text(turn.namespace),
-            )
-            turn.remember(voice=voice)
-            turn.log(self.action, {"GlobalVoice": voice.name})
+        voice = Voice(
+            self.name.text(turn.namespace),
+            None if self.engine is None else self.engine.text(turn.namespace),
+            None if self.style is None else self.style.text(turn.namespace),
+        )
+        turn.remember(voice=voice)
+        turn.log(self.action, {"GlobalVoice": voice.name})
         return DONE
 
 
@@ -68,6 +67,8 @@ UPDATE_FLOW_LOGGING_BEHAVIOR = ActionType(
     frozenset(("FlowLoggingBehavior",)),
     errors=frozenset(),
     required_errors=frozenset(),
+    results=NO_RESULT,
+    static=frozenset(("FlowLoggingBehavior",)),
 )
 UPDATE_CONTACT_TEXT_TO_SPEECH_VOICE = ActionType(
     "UpdateContactTextToSpeechVoice",
@@ -75,4 +76,5 @@ UPDATE_CONTACT_TEXT_TO_SPEECH_VOICE = ActionType(
     frozenset(("TextToSpeechVoice", "TextToSpeechEngine", "TextToSpeechStyle")),
     required_errors=frozenset(),
     optional_error_edge=True,
+    results=NO_RESULT,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from callpark.flows.language import Action
 from callpark.flows.parameters import required
-from callpark.flows.program import NO_MATCHING_ERROR, ActionType, Failed, Handlers, Jump, Outcome
+from callpark.flows.program import NO_MATCHING_ERROR, NO_RESULT, ActionType, Failed, Handlers, Jump, Outcome
 from callpark.flows.references import Template, template
 from callpark.flows.turn import Turn
 
@@ -34,4 +34,4 @@ def _prepare(action: Action) -> Handlers:
     return Handlers(TransferToFlow(action, template(required(action.parameters, "ContactFlowId"))).enter)
 
 
-TRANSFER_TO_FLOW = ActionType("TransferToFlow", _prepare, frozenset(("ContactFlowId",)))
+TRANSFER_TO_FLOW = ActionType("TransferToFlow", _prepare, frozenset(("ContactFlowId",)), results=NO_RESULT)

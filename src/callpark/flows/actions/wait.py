@@ -19,11 +19,12 @@ from callpark.flows.references import Template, template
 from callpark.flows.turn import WAIT_LIMIT, WAIT_MINIMUM, Turn
 
 COMPLETION_EVENT = "AsyncLambdaCompletionEvent"
+SIGNALS = ("CustomerReturned", "BotParticipantDisconnected")
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """`events`: branch names with the identifiers they wait for, in declaration order."""
+    """`events`: branch names with the identifiers they wait for, in declaration order. `signals`: of participants."""
 
     action: Action
     limit: Template
@@ -31,15 +32,19 @@ class Wait:
     minimum: float
     continuing: bool
     events: tuple[tuple[str, Template], ...]
+    signals: tuple[str, ...] = ()
 
     def enter(self, turn: Turn) -> Outcome:
         if turn.in_branch:
             return self._fail(turn, NESTED_WAIT)
         if turn.party.channel == "VOICE":
-            if not self.continuing and not self.events:
+            if not self.continuing and not self.events:  # Events are of participants, whom voice does not wait for
                 return self._fail(turn, "a voice contact waits only with ContinueExecution or for an event")
-            if turn.program.flow.type != "CONTACT_FLOW":
+            if turn.program.flow.type not in ("CONTACT_FLOW", "MODULE"):
                 return self._fail(turn, "a voice contact waits only in an inbound flow")
+        if "BotParticipantDisconnected" in self.signals:
+            turn.log(self.action, {}, Results="ParticipantNotFound")
+            return Failed("ParticipantNotFound", "no bot takes part in this contact")
         seconds = self.fixed_limit if self.fixed_limit is not None else number(self.limit.text(turn.namespace))
         if seconds is None or not 1 <= seconds <= turn.world.limits.wait_seconds:
             return self._fail(turn, f"TimeLimitSeconds is not in 1 to {turn.world.limits.wait_seconds}")
@@ -53,7 +58,10 @@ class Wait:
         if over is not None and self.minimum <= 0:
             turn.log(self.action, {}, Results=over)
             return Result(over)
-        turn.wait = WaitState(self.action.identifier, now + self.minimum, events, self.continuing)
+        signals = () if turn.party.channel == "TASK" else self.signals
+        turn.wait = WaitState(
+            self.action.identifier, now + self.minimum, events, self.continuing, len(turn.frames), signals
+        )
         turn.effects.append(WaitEntered(turn.party.contact_id, self.action.identifier, seconds, self.continuing))
         turn.arm(WAIT_LIMIT, now + max(seconds, self.minimum))
         if over is not None:
@@ -67,8 +75,6 @@ class Wait:
 
 def _prepare(action: Action) -> Handlers:
     parameters = action.parameters
-    if parameters.get("Events"):
-        raise ParameterProblem("Events", "callpark does not wait for participants yet, only for functions")
     limit = template(required(parameters, "TimeLimitSeconds"))
     text = scalar(parameters, "MinimumWaitTimeSeconds")
     minimum = 0.0 if text is None else number(text)
@@ -81,8 +87,17 @@ def _prepare(action: Action) -> Handlers:
         minimum=minimum,
         continuing=flag(parameters, "ContinueExecution"),
         events=_read_events(members(parameters, "InterruptibleEvents")),
+        signals=_read_signals(parameters.get("Events")),
     )
     return Handlers(wait.enter)
+
+
+def _read_signals(events: object) -> tuple[str, ...]:
+    if events is None:
+        return ()
+    if not isinstance(events, list) or not events or any(event not in SIGNALS for event in events):
+        raise ParameterProblem("Events", f"is a list of {', '.join(SIGNALS)}; functions are InterruptibleEvents")
+    return tuple(str(event) for event in events)
 
 
 def _read_events(events: Mapping[str, object]) -> tuple[tuple[str, Template], ...]:

@@ -1,7 +1,9 @@
 """A scripted caller: keys are sent one by one when input is asked for. For tests, the demo and `call --keys '12#'`."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from callpark.flows.channels.conversation import Conversation
 from callpark.flows.channels.voice import KEYS, Line
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import ProjectError
@@ -21,9 +23,18 @@ class Manner:
 
 class ScriptedPhone:
     """Keys for all questions in a row; a comma waits for the next question. A terminator that comes right after a full
-    input belongs to it and is swallowed, as callers press # without counting. `transcript` keeps what was heard."""
+    input belongs to it and is swallowed, as callers press # without counting. `says` are for bots, one an utterance,
+    `views` the answers to views. `transcript` keeps what was heard."""
 
-    def __init__(self, clock: Clock, keys: str = "", manner: Manner | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        keys: str = "",
+        manner: Manner | None = None,
+        *,
+        says: Sequence[str] = (),
+        views: Sequence[tuple[str, Mapping[str, object]]] = (),
+    ) -> None:
         wrong = sorted(set(keys) - KEYS - {","})
         if wrong:
             raise ProjectError(f"no phone has the key {wrong[0]!r}", "keys are 0-9, * and #; a comma waits")
@@ -31,6 +42,9 @@ class ScriptedPhone:
         self._keys = keys
         self._manner = manner or Manner()
         self._line: Line | None = None
+        self._conversation: Conversation | None = None
+        self._says = list(says)
+        self._views = list(views)
         self._timer: Timer | None = None
         self._terminator = ""
         self._pressed = 0
@@ -55,9 +69,7 @@ class ScriptedPhone:
     def keys_wanted(self, maximum: int, terminator: str, at: float, seconds_of_prompt: float) -> None:
         self._terminator = terminator
         self._pressed = 0
-        patience = self._manner.patience
-        wait = seconds_of_prompt + self._manner.reaction if patience is None else min(patience, seconds_of_prompt)
-        self._press_after(wait)
+        self._press_after(self._wait(seconds_of_prompt))
 
     def keys_ended(self, at: float) -> None:
         if self._timer is not None:
@@ -69,10 +81,37 @@ class ScriptedPhone:
         elif self._pressed and terminator and self._keys.startswith(terminator):
             self._keys = self._keys.removeprefix(terminator)
 
+    def joined(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+
+    def words_wanted(self, at: float, seconds_of_prompt: float) -> None:
+        if not self._says:
+            self.keys_wanted(0, "#", at, seconds_of_prompt)
+            return
+        self._timer = self._clock.timer(self._clock.now() + self._wait(seconds_of_prompt), self._say)
+
+    def view_shown(self, view: str, data: Mapping[str, object], at: float) -> None:
+        if self._views:
+            self._clock.timer(self._clock.now() + self._manner.reaction, self._answer_view)
+
     def ended(self, reason: str, at: float) -> None:
         self._line = None
+        self._conversation = None
         self.end = reason
         self.keys_ended(at)
+
+    def _wait(self, seconds_of_prompt: float) -> float:
+        patience = self._manner.patience
+        return seconds_of_prompt + self._manner.reaction if patience is None else min(patience, seconds_of_prompt)
+
+    def _say(self) -> None:
+        self._timer = None
+        if self._conversation is not None and self._says:
+            self._conversation.say(self._says.pop(0))
+
+    def _answer_view(self) -> None:
+        if self._conversation is not None and self._views:
+            self._conversation.answer_view(*self._views.pop(0))
 
     def _press_after(self, seconds: float) -> None:
         if self._keys and not self._keys.startswith(","):

@@ -1,0 +1,32 @@
+"""What a participant can do beyond keys: say words to a bot, answer a view. A phone that has these methods is asked.
+
+Others are asked for keys instead. `lane.py` looks; `channels/phone.py` implements it for scripts.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+
+class Conversation(Protocol):
+    """The network's end, for words and views. A `Lane` is one."""
+
+    def say(self, text: str) -> None: ...
+
+    def answer_view(self, action: str, data: Mapping[str, object]) -> None: ...
+
+
+@runtime_checkable
+class Talker(Protocol):
+    """The participant's end. Instants are epoch seconds; calls must not block."""
+
+    def joined(self, conversation: Conversation) -> None:
+        """The contact begins (again)."""
+        ...
+
+    def words_wanted(self, at: float, seconds_of_prompt: float) -> None:
+        """A bot listens from now on; its question lasts `seconds_of_prompt`. Keys are listened to as well."""
+        ...
+
+    def view_shown(self, view: str, data: Mapping[str, object], at: float) -> None:
+        """A view is shown; whoever answers does so on the conversation."""
+        ...

@@ -1,0 +1,208 @@
+"""What a project declares beside its flows: the instance's queues, hours, prompts, bots and the rest.
+
+The shapes of `connect.yaml` (docs/connect-yaml.md), read by `projects/connect_file.py`; `projects/resources/` makes the
+same values from templates. `resources.py` makes them ready for use. Seconds everywhere; ids and ARNs are those the
+flows name, so exported flows find local resources. Unknown keys are refused.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+
+class HoursOverride(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Other hours on some dates; none: closed. `name` is for people."""
+
+    name: str = ""
+    first: date
+    last: date
+    hours: tuple[str, ...] = ()
+
+
+class Hours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hours of operation. `days`: English day name → spans like `09:00-17:30`."""
+
+    name: str
+    id: str = ""
+    arn: str = ""
+    time_zone: str = "UTC"
+    days: Mapping[str, tuple[str, ...]]
+    overrides: tuple[HoursOverride, ...] = ()
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`capacity`: contacts that may wait at once (None: any number). `agents` by name serve it."""
+
+    name: str
+    id: str = ""
+    arn: str = ""
+    hours: str | None = None
+    capacity: int | None = None
+    agents: tuple[str, ...] = ()
+    caller_id: str | None = None
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who takes contacts: after `answers_after` seconds (None: never), and talks for `talks` seconds, with a
+    hold of `hold_seconds` after `hold_after`. `status`: away agents are online and not staffed."""
+
+    name: str
+    id: str = ""
+    arn: str = ""
+    status: Literal["available", "away", "offline"] = "available"
+    answers_after: float | None = None
+    talks: float = 30.0
+    hold_after: float | None = None
+    hold_seconds: float = 10.0
+    first_name: str = ""
+    last_name: str = ""
+
+
+class PromptFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A recording: how long it lasts, and what it says. `file` (8 kHz WAV) tells the length when `seconds` does not."""
+
+    name: str
+    id: str = ""
+    arn: str = ""
+    seconds: float | None = None
+    text: str | None = None
+    file: str | None = None
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a bot understands: `phrases` that the words hold (in any case), or keys; `slots` as it fills them."""
+
+    name: str
+    phrases: tuple[str, ...]
+    slots: Mapping[str, str] = {}
+
+
+class Bot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Lex bot, named as in the flow (`arn`: its alias). `function`: a Lex V2 code hook that is asked about every
+    utterance."""
+
+    name: str
+    id: str = ""
+    arn: str = ""
+    intents: tuple[Intent, ...] = ()
+    fallback: str = "FallbackIntent"
+    function: str | None = None
+
+
+class ViewAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the user of a view does when nobody else answers."""
+
+    action: str
+    data: Mapping[str, object] = {}
+    after: float = 3.0
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    id: str = ""
+    arn: str = ""
+    answer: ViewAnswer | None = None
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A customer profile. `objects`: object type (Asset, Order, Case) → the objects, newest last."""
+
+    id: str
+    fields: Mapping[str, str]
+    calculated: Mapping[str, str] = {}
+    objects: Mapping[str, tuple[Mapping[str, str], ...]] = {}
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    id: str
+    fields: Mapping[str, str] = {}
+
+
+class DataTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rows of attribute → value; a query finds the rows whose attributes equal those it names."""
+
+    name: str
+    id: str = ""
+    arn: str = ""
+    rows: tuple[Mapping[str, object], ...]
+
+
+class TaskTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    id: str = ""
+    arn: str = ""
+
+
+class Assistant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Wisdom (Q in Connect) assistant that sessions can be made with; it says nothing."""
+
+    name: str
+    id: str = ""
+    arn: str = ""
+
+
+class ThirdParty(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A number that flows transfer to: answers after so many seconds (None: never), hangs up after `talks`."""
+
+    number: str
+    answers_after: float | None = 3.0
+    talks: float = 30.0
+
+
+class VoiceId(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What Voice ID says about every caller. AWS ended it in May 2026."""
+
+    enrollment: Literal["Enrolled", "NotEnrolled", "OptedOut"] = "Enrolled"
+    authentication: Literal["Authenticated", "NotAuthenticated", "Inconclusive", "NotEnrolled", "OptedOut"] = (
+        "Authenticated"
+    )
+    fraud: Literal["HighRisk", "LowRisk", "Inconclusive"] = "LowRisk"
+
+
+class FlowFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A further flow or module in a file beside `connect.yaml`. `settings`: a module's contract, as on the resource."""
+
+    name: str
+    file: str
+    id: str = ""
+    arn: str = ""
+    type: str = "CONTACT_FLOW"
+    settings: Mapping[str, object] | None = None
+
+
+class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole `connect.yaml`. A kind of which nothing is declared is lenient where AWS would look it up (hours are
+    open, any queue can be entered); once one is declared, a reference to another takes the error branch. `profiles`,
+    `cases`: None when there is no such domain, which is not the same as an empty one."""
+
+    hours: tuple[Hours, ...] = ()
+    queues: tuple[Queue, ...] = ()
+    agents: tuple[Agent, ...] = ()
+    prompts: tuple[PromptFile, ...] = ()
+    bots: tuple[Bot, ...] = ()
+    views: tuple[View, ...] = ()
+    profiles: tuple[Profile, ...] | None = None
+    cases: tuple[Case, ...] | None = None
+    data_tables: tuple[DataTable, ...] = ()
+    task_templates: tuple[TaskTemplate, ...] = ()
+    assistants: tuple[Assistant, ...] = ()
+    third_parties: tuple[ThirdParty, ...] = ()
+    voice_id: VoiceId | None = None
+    media_streams: str | None = None
+    """The prefix of Kinesis video stream ARNs, once live media streaming is enabled; no audio is streamed."""
+    flows: tuple[FlowFile, ...] = ()
+    modules: tuple[FlowFile, ...] = ()
+
+
+NOTHING_DECLARED = Declared()
+
+
+def merged(first: Declared, second: Declared) -> Declared:
+    """Both together; what is single comes from the second when it has it."""
+    values: dict[str, object] = {}
+    for name in Declared.__struct_fields__:
+        one, other = getattr(first, name), getattr(second, name)
+        values[name] = (*one, *other) if isinstance(one, tuple) and isinstance(other, tuple) else other or one
+    return msgspec.structs.replace(first, **values)

@@ -1,0 +1,140 @@
+"""The instance's resources, ready to be looked up by what flows write: an ARN, an id, a name.
+
+Built by `instance.py` from what the project declares; read by the actions through `World.resources`. Frozen: what
+changes while contacts run (who waits where, profiles, cases) is in `floor.py` and `ledger.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn, Protocol, TypeVar
+
+from callpark.flows.declared import (
+    Agent,
+    Assistant,
+    Bot,
+    DataTable,
+    Declared,
+    Hours,
+    PromptFile,
+    Queue,
+    TaskTemplate,
+    ThirdParty,
+    View,
+    VoiceId,
+)
+from callpark.flows.hours import DAYS, OpeningHours, Override, read_spans, read_zone
+from callpark.kernel.errors import ProjectError
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def arn(self) -> str: ...
+
+
+Item = TypeVar("Item")
+NamedItem = TypeVar("NamedItem", bound=_Named)
+
+
+def index(items: Sequence[NamedItem]) -> Mapping[str, NamedItem]:
+    """By ARN, the id at its end, and name. Names are weakest: they hide no other item's id."""
+    found: dict[str, NamedItem] = {}
+    for item in items:
+        found.setdefault(item.name, item)
+    for item in items:
+        found.update({key: item for key in (item.id, item.arn, _last(item.arn)) if key})
+    return found
+
+
+def _last(reference: str) -> str:
+    """The id at the end of an ARN, without a version or alias. A Lex alias has two: `bot/alias`."""
+    last = reference.rsplit("/", 1)[-1]
+    return last if last.startswith("arn:") else last.partition(":")[0]
+
+
+def look_up(indexed: Mapping[str, Item], reference: str) -> Item | None:
+    """The item a flow means."""
+    item = indexed.get(reference)
+    return indexed.get(_last(reference)) if item is None else item
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """By ARN, id and name. An empty index is a kind of which the project declares nothing."""
+
+    hours: Mapping[str, OpeningHours] = field(default_factory=dict)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    prompts: Mapping[str, PromptFile] = field(default_factory=dict)
+    bots: Mapping[str, Bot] = field(default_factory=dict)
+    views: Mapping[str, View] = field(default_factory=dict)
+    data_tables: Mapping[str, DataTable] = field(default_factory=dict)
+    task_templates: Mapping[str, TaskTemplate] = field(default_factory=dict)
+    assistants: Mapping[str, Assistant] = field(default_factory=dict)
+    third_parties: Mapping[str, ThirdParty] = field(default_factory=dict)
+    voice_id: VoiceId | None = None
+    media_streams: str | None = None
+
+    def queue(self, reference: str) -> Queue | None:
+        """Any queue exists while none is declared (our rule O8)."""
+        if not self.queues and reference:
+            return Queue(name=_last(reference), arn=reference)
+        return look_up(self.queues, reference)
+
+    def agent(self, reference: str) -> Agent | None:
+        if not self.agents and reference:
+            return Agent(name=_last(reference), arn=reference, status="offline")
+        return look_up(self.agents, reference)
+
+
+NO_RESOURCES = Resources()
+
+
+def build_resources(declared: Declared) -> Resources:
+    """Raises ProjectError for hours that cannot be read, and for names that nothing has."""
+    opening = {hours.name: _opening(hours) for hours in declared.hours}
+    indexed = index(declared.hours)
+    agents = index(declared.agents)
+    for queue in declared.queues:
+        if queue.hours is not None and look_up(indexed, queue.hours) is None:
+            _refuse(f"queue {queue.name}: there are no hours {queue.hours!r}", "declare them under `hours:`")
+        for agent in queue.agents:
+            if look_up(agents, agent) is None:
+                _refuse(f"queue {queue.name}: there is no agent {agent!r}", "declare it under `agents:`")
+        if queue.capacity is not None and queue.capacity < 0:
+            _refuse(f"queue {queue.name}: capacity {queue.capacity}", "write 0 or more, or leave it out")
+    return Resources(
+        hours={key: opening[hours.name] for key, hours in indexed.items()},
+        queues=index(declared.queues),
+        agents=agents,
+        prompts=index(declared.prompts),
+        bots=index(declared.bots),
+        views=index(declared.views),
+        data_tables=index(declared.data_tables),
+        task_templates=index(declared.task_templates),
+        assistants=index(declared.assistants),
+        third_parties={party.number: party for party in declared.third_parties},
+        voice_id=declared.voice_id,
+        media_streams=declared.media_streams,
+    )
+
+
+def _opening(hours: Hours) -> OpeningHours:
+    unknown = sorted(hours.days.keys() - set(DAYS))
+    if unknown:
+        _refuse(f"hours {hours.name}: {unknown[0]!r} is no day", f"write {', '.join(DAYS)}")
+    try:
+        return OpeningHours(
+            read_zone(hours.time_zone),
+            {day: read_spans(spans) for day, spans in hours.days.items()},
+            tuple(Override(o.first, o.last, read_spans(o.hours)) for o in hours.overrides),
+        )
+    except ValueError as error:
+        _refuse(f"hours {hours.name}: {error}", "correct the hours")
+
+
+def _refuse(cause: str, remedy: str) -> NoReturn:
+    raise ProjectError(cause, remedy)
