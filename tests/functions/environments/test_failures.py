@@ -124,7 +124,7 @@ async def test_too_much_memory_ends_the_process(bench: Bench) -> None:
     assert b"Max Memory Used: 128 MB" in outcome.log_tail
 
 
-async def test_the_whole_process_group_goes(bench: Bench, alive: Callable[[int], bool]) -> None:
+async def test_the_whole_process_group_goes(bench: Bench) -> None:
     function = bench.deploy(
         """
         import subprocess, time
@@ -138,7 +138,7 @@ async def test_the_whole_process_group_goes(bench: Bench, alive: Callable[[int],
     )
     note = bench.directory / "pid"
     await bench.run(bench.fleet(), function, json.dumps(str(note)).encode())
-    assert not alive(int(note.read_text()))
+    await gone(int(note.read_text()))
 
 
 async def test_a_caller_who_goes_away_leaves_the_environment_usable(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""One execution environment: a place for a function's process, its log stream and temporary directory, and its runs.
+"""One execution environment: its log stream and temporary directory, its runs, and when its processes begin and end.
 
 `fleet.py` makes them, starts them and gives them runs; they tell it, as `Owner`, when they are free again. Everything
 but `start` and `close` happens in callbacks, so a caller who goes away changes nothing: the run goes on to its end.
@@ -11,31 +11,28 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
 
 import asyncio
-import os
 import shutil
-import sysconfig
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 from callpark.functions.environments import failures
-from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted, AttemptStatus
+from callpark.functions.environments.extensions.registry import ShutdownReason, invoke_event
+from callpark.functions.environments.generation import Generation
+from callpark.functions.environments.happenings import AttemptStatus
 from callpark.functions.environments.lifecycle import Life, LifeEvent, live
-from callpark.functions.environments.logs import EnvironmentLog, OutputPipe
-from callpark.functions.environments.platform_lines import JsonLines, Report, TextLines
+from callpark.functions.environments.narration import Narration
+from callpark.functions.environments.platform_lines import Report
 from callpark.functions.environments.ports import Deployment, EnvironmentUnavailable, Outcome
-from callpark.functions.environments.processes import TELEMETRY_DESCRIPTOR, Command, Exit, Process
-from callpark.functions.environments.runs import Init, InitFailed, InitTimedOut, Platform, Ready, Run
-from callpark.functions.environments.runtime_api import Answer, Delivery, RuntimeSession
-from callpark.functions.environments.runtime_http import RuntimeConnection
+from callpark.functions.environments.processes import Exit
+from callpark.functions.environments.runs import Ending, Init, InitFailed, InitTimedOut, Platform, Ready, Run
+from callpark.functions.environments.runtime_api import Answer, Delivery
 from callpark.functions.environments.runtimes import Program, Unstartable
 from callpark.functions.environments.streams import Collected, Sink
-from callpark.functions.environments.variables import Surroundings, process_variables
+from callpark.functions.environments.watching import ComputeShare, Freezer, Overstep, Watch
 from callpark.kernel.clock import SystemClock
 
-#: How often a running process is looked at: its deadline is met exactly, its memory this often.
-_LOOK_SECONDS = 0.05
 #: How long a process that has been given a run may at least take to ask for it.
 _SETTLE_SECONDS = 1.0
 #: How often a run is given to a new process because the former one went away without asking for it.
@@ -56,7 +53,6 @@ class Environment:
     """See the module. Its `life` follows `lifecycle.LIFE_TRANSITIONS`."""
 
     def __init__(self, deployment: Deployment, platform: Platform, owner: Owner) -> None:
-        configuration = deployment.configuration
         self.deployment = deployment
         self.life = Life.COLD
         self.idle_since = 0.0
@@ -67,26 +63,23 @@ class Environment:
         self._owner = owner
         self._name = name
         self._directory = platform.directory / "environments" / name
-        self._lines = JsonLines() if configuration.log_format == "JSON" else TextLines()
-        self._log = EnvironmentLog(configuration.name, self.stream, platform.trace, platform.limits)
-        self._places = _presented_places(deployment)
+        self._narration = Narration(deployment, self.stream, platform)
+        self._places = failures.presented_places(deployment)
         self._wall = SystemClock()
-        self._session: RuntimeSession | None = None
-        self._server: asyncio.Server | None = None
-        self._process: Process | None = None
-        self._output: OutputPipe | None = None
+        self._generation: Generation | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._begun: asyncio.Future[Init] | None = None
         self._run: Run | None = None
-        self._killed: Literal["timeout", "memory"] | None = None
-        self._deadline = 0.0
-        self._look: asyncio.TimerHandle | None = None
+        self._answered: Ending | None = None
+        self._killed: Overstep | None = None
+        self._broken: InitFailed | None = None
+        self._watch = Watch(self._overstepped)
         self._attempts = 0
         self._init_seconds: float | None = None
         self._exit_status = 0
         self._peak_megabytes = 0
-        self._busy_seconds = 0.0
-        self._share_seen = (0.0, 0.0)
-        self._compute_share: float | None = None
+        self._share = ComputeShare()
+        self._freezer = Freezer(platform.limits.freeze_seconds, self._idle_generation)
 
     @property
     def running_seconds(self) -> float:
@@ -96,22 +89,8 @@ class Environment:
 
     def compute_share(self) -> float | None:
         """The part of its busy time that the process lately spent computing, 0 to 1; None before that is known."""
-        computed = None if self._process is None else self._process.compute_seconds()
-        if computed is None:
-            return self._compute_share
-        busy = self._busy_seconds + self.running_seconds
-        seen_computed, seen_busy = self._share_seen
-        if busy - seen_busy >= 0.005:
-            self._compute_share = min(1.0, max(0.0, (computed - seen_computed) / (busy - seen_busy)))
-            self._share_seen = (computed, busy)
-        return self._compute_share
-
-    def _watch_computing(self) -> None:
-        """Loading the code is not part of what its runs compute."""
-        computed = None if self._process is None else self._process.compute_seconds()
-        self._busy_seconds = 0.0
-        self._share_seen = (computed or 0.0, 0.0)
-        self._compute_share = None
+        process = None if self._generation is None else self._generation.process
+        return self._share.latest(None if process is None else process.compute_seconds(), self.running_seconds)
 
     # Starting.
 
@@ -124,24 +103,27 @@ class Environment:
 
         Call `prepare` first. After anything but Ready the environment is cold again.
         """
-        configuration = self.deployment.configuration
-        self._log.attribute(request_id)
-        self._log.say(self._lines.init_start(configuration.runtime, self.deployment.version, self._now_text))
+        if self._ending is not None:
+            await asyncio.wait({self._ending})
+        generation = self._generation = Generation(
+            self.deployment, self.stream, self._directory / "tmp", self._platform, self._narration, self
+        )
+        self._narration.init_started(request_id)
         started = time.perf_counter()
-        init = await self._started(program, limit_seconds)
+        init = await self._started(generation, program, limit_seconds)
         seconds = time.perf_counter() - started
-        if isinstance(init, Ready) and self._process is None:
+        if isinstance(init, Ready) and self._generation is None:
             init = InitFailed(failures.EXIT, None, failures.exit_text(self._exit_status))
+        self._narration.init_ended(init, seconds)
         if isinstance(init, Ready):
+            generation.init_is_over()
             self._init_seconds = seconds
-            self._watch_computing()
+            self._share.begin(None if generation.process is None else generation.process.compute_seconds())
             self.life = live(self.life, LifeEvent.READY)
+            self._freezer.arm()
             return init
-        await self._lose_process()
+        await self._lose_generation("timeout" if isinstance(init, InitTimedOut) else "failure")
         self.life = live(self.life, LifeEvent.LOSE)
-        status: Literal["error", "timeout"] = "timeout" if isinstance(init, InitTimedOut) else "error"
-        kind = None if isinstance(init, InitTimedOut) else init.error_type
-        self._log.say(self._lines.init_report(seconds, status, kind, self._now_text))
         return init
 
     async def start_for(self, program: Program | Unstartable, run: Run) -> None:
@@ -162,84 +144,71 @@ class Environment:
         if isinstance(init, Ready):
             self.begin(run)
         elif isinstance(init, InitTimedOut):
-            self._conclude_timeout(run)
+            self._conclude(run, self._timeout(run))
             self._free(None)
         else:
-            self._conclude_init_failure(run, init)
+            self._conclude(run, self._init_failure(run, init))
+            self._free(None)
 
-    async def _started(self, program: Program | Unstartable, limit_seconds: float) -> Init:
+    async def _started(self, generation: Generation, program: Program | Unstartable, limit_seconds: float) -> Init:
         if isinstance(program, Unstartable):
             return InitFailed(program.error_type, None, program.text)
-        self._begun = asyncio.get_running_loop().create_future()
-        self._killed = None
-        self._peak_megabytes = 0
-        try:
-            self._process = await self._launched(program)
-        except OSError as error:
-            self._forget_process()
-            name = self.deployment.configuration.name
-            raise EnvironmentUnavailable(f"no environment for function {name}: {error}") from error
-        except BaseException:
-            self._forget_process()
-            raise
-        self._process.exited.add_done_callback(self._exited)
+        begun: asyncio.Future[Init] = asyncio.get_running_loop().create_future()
+        self._begun, self._killed, self._broken, self._peak_megabytes = begun, None, None, 0
+        until = time.perf_counter() + limit_seconds
         try:
             async with asyncio.timeout(limit_seconds):
-                return await self._begun
+                await generation.open()
+            if begun.done():
+                return begun.result()
+            await generation.launch(program)
+            async with asyncio.timeout(until - time.perf_counter()):
+                return await begun
         except TimeoutError:
             return InitTimedOut()
+        except OSError as error:
+            await self._lose_generation("failure")
+            name = self.deployment.configuration.name
+            raise EnvironmentUnavailable(f"no environment for function {name}: {error}") from error
         except asyncio.CancelledError:
-            self._process.kill()
+            generation.kill()
             raise
-
-    async def _launched(self, program: Program) -> Process:
-        """The process, with its Runtime API listening and its output read."""
-        session = self._session = RuntimeSession(self, self._platform.limits.response_payload_bytes)
-        output = self._output = OutputPipe(self._platform.limits.log_event_bytes, self._log.written)
-        try:
-            loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(lambda: RuntimeConnection(session), "127.0.0.1", 0)
-            command = self._command(program, self._server.sockets[0].getsockname()[1])
-            return await self._platform.launcher.launch(command, output.writer)
-        finally:
-            output.close_writer()
-
-    def _command(self, program: Program, port: int) -> Command:
-        temporary = self._directory / "tmp"
-        temporary.mkdir(parents=True, exist_ok=True)
-        surroundings = Surroundings(
-            f"127.0.0.1:{port}", self.stream, str(temporary), TELEMETRY_DESCRIPTOR, self._platform.endpoint_url
-        )
-        variables = process_variables(self.deployment, surroundings, os.environ)
-        pycache = self._platform.directory / "pycache"
-        return Command(program, variables, self.deployment.code_root, pycache, self._platform.limits.file_descriptors)
+        except BaseException:
+            await self._lose_generation("failure")
+            raise
 
     # Running.
 
     def begin(self, run: Run) -> None:
         """Give the process its next event."""
-        assert self._session is not None
+        generation = self._generation
+        assert generation is not None
         self.life = live(self.life, LifeEvent.ASSIGN)
+        if generation.frozen:
+            generation.thaw()
         self._run = run
         self._attempts += 1
         attempt = run.attempt
         spent = 0.0 if run.started_at is None else time.perf_counter() - run.started_at
         remaining = self.deployment.configuration.timeout_seconds - spent
-        self._session.offer(
+        deadline_milliseconds = int((self._wall.now() + remaining) * 1000)
+        if generation.has_extensions:
+            event = invoke_event(deadline_milliseconds, attempt.request_id, attempt.invoked_arn, attempt.trace_header)
+            generation.extensions.tell("INVOKE", event)
+        generation.session.offer(
             Delivery(
                 attempt.request_id,
                 f"{self._name}-{self._attempts}",
                 attempt.payload,
                 attempt.invoked_arn,
-                int((self._wall.now() + remaining) * 1000),
+                deadline_milliseconds,
                 attempt.client_context,
                 attempt.trace_header,
             )
         )
-        if self._look is None:
+        if not self._watch.on:
             # Not asked for yet: the process is still at work after its last answer, which must end by that deadline.
-            self._deadline = max(self._deadline, time.perf_counter() + _SETTLE_SECONDS)
-            self._look_again()
+            self._watch.begin(max(self._watch.deadline, time.perf_counter() + _SETTLE_SECONDS))
 
     def handed_out(self) -> None:
         run = self._run
@@ -247,9 +216,7 @@ class Environment:
         if run.started_at is None:
             self._announce(run)
         assert run.started_at is not None
-        self._deadline = run.started_at + self.deployment.configuration.timeout_seconds
-        if self._look is None:
-            self._look_again()
+        self._watch.begin(run.started_at + self.deployment.configuration.timeout_seconds)
 
     def responding(self, content_type: str, resume: Callable[[], None]) -> Sink:
         run = self._run
@@ -259,28 +226,51 @@ class Environment:
         return run.feed
 
     def answered(self, answer: Answer) -> None:
-        run = self._run
-        if run is None or self._killed is not None:
+        run, generation = self._run, self._generation
+        if run is None or generation is None or self._killed is not None:
             return
-        if self._output is not None:
-            self._output.drain()
+        generation.drain()
         if answer.too_large:
-            payload = failures.too_large(self._platform.limits.response_payload_bytes)
-            seconds = self._conclude(run, payload, "error", failures.TOO_LARGE)
+            limit = self._platform.limits
+            ending = Ending(
+                failures.too_large(limit.response_payload_bytes if run.feed is None else limit.stream_bytes),
+                "error",
+                failures.TOO_LARGE,
+            )
         elif answer.failed:
             payload = failures.present_paths(answer.payload, self._places)
-            seconds = self._conclude(run, payload, "error", failures.error_type_of(payload))
+            ending = Ending(payload, "error", failures.error_type_of(payload))
+        elif run.feed is None:
+            ending = Ending(answer.payload, "success")
         else:
-            if run.feed is not None and not answer.streamed:
+            if not answer.streamed:
                 run.feed.open(answer.content_type)
                 run.feed.write(answer.payload)
-            seconds = self._conclude(run, b"" if run.feed is not None else answer.payload, "success", None)
-        self.life = live(self.life, LifeEvent.FINISH)
-        self._free(seconds)
+            ending = Ending(b"", "success")
+        if generation.telemetry.wanted:
+            self._narration.runtime_done(
+                run.attempt.request_id, ending.status, ending.error_type, self.running_seconds, len(ending.payload)
+            )
+        if generation.extensions.settled:
+            self._finish(run, ending)
+        else:
+            # The caller has waited for the handler; extensions may take the rest of the timeout.
+            self._answered = ending
+            run.finish(self._outcome(ending, self._narration.log.tail(), self.running_seconds))
 
     def runtime_ready(self) -> None:
+        self._look_whether_settled()
+
+    def extension_ready(self) -> None:
+        self._look_whether_settled()
+
+    def _look_whether_settled(self) -> None:
+        if self._generation is None or not self._generation.settled:
+            return
         if self._begun is not None and not self._begun.done():
             self._begun.set_result(Ready())
+        elif self._run is not None and self._answered is not None:
+            self._finish(self._run, self._answered)
 
     def init_failed(self, payload: bytes, error_type: str | None) -> None:
         presented = failures.present_paths(payload, self._places)
@@ -290,100 +280,97 @@ class Environment:
     def _announce(self, run: Run) -> None:
         """START: from here the run's time counts and its log tail grows."""
         run.started_at = time.perf_counter()
-        request_id = run.attempt.request_id
-        configuration = self.deployment.configuration
-        self._log.open(request_id)
-        self._platform.trace.emit(
-            AttemptStarted(configuration.name, request_id, self.stream, self._init_seconds is not None)
-        )
-        self._log.say(self._lines.start(request_id, self.deployment.version, self._now_text))
+        self._narration.started(run.attempt, cold=self._init_seconds is not None)
 
-    def _conclude(self, run: Run, payload: bytes, status: AttemptStatus, error_type: str | None) -> float:
-        """END and REPORT, and the outcome to whoever waits. Returns the run's seconds."""
+    def _finish(self, run: Run, ending: Ending) -> None:
+        seconds = self._conclude(run, ending)
+        self.life = live(self.life, LifeEvent.FINISH)
+        self._freezer.arm()
+        self._free(seconds)
+
+    def _conclude(self, run: Run, ending: Ending) -> float:
+        """END and REPORT, and the outcome to whoever still waits. Returns the run's seconds."""
         assert run.started_at is not None
-        self._run = None
+        self._run = self._answered = None
         seconds = time.perf_counter() - run.started_at
-        self._busy_seconds += seconds
-        request_id = run.attempt.request_id
+        self._share.ran(seconds)
         configuration = self.deployment.configuration
-        if self._process is not None:
-            self._peak_megabytes = max(self._peak_megabytes, self._process.peak_megabytes())
+        if self._generation is not None and self._generation.process is not None:
+            self._peak_megabytes = max(self._peak_megabytes, self._generation.process.peak_megabytes())
         init_seconds, self._init_seconds = self._init_seconds, None
-        at = self._now_text
-        end = self._lines.end(request_id, at)
-        if end is not None:
-            self._log.say(end)
         memory, peak = configuration.memory_megabytes, min(configuration.memory_megabytes, self._peak_megabytes)
-        report = Report(request_id, status, error_type, seconds, memory, peak, init_seconds)
-        self._log.say(self._lines.report(report, at))
-        self._platform.trace.emit(
-            AttemptEnded(configuration.name, request_id, self.stream, status, error_type, seconds, init_seconds, peak)
-        )
-        function_error = None if status == "success" else "Unhandled"
-        run.finish(Outcome(payload, function_error, self._log.close(), seconds))
+        status, kind = ending.status, ending.error_type
+        self._narration.ended(Report(run.attempt.request_id, status, kind, seconds, memory, peak, init_seconds))
+        run.finish(self._outcome(ending, self._narration.log.close(), seconds))
         return seconds
 
-    def _conclude_timeout(self, run: Run) -> None:
+    def _outcome(self, ending: Ending, log_tail: bytes, seconds: float) -> Outcome:
+        return Outcome(ending.payload, None if ending.status == "success" else "Unhandled", log_tail, seconds)
+
+    def _timeout(self, run: Run) -> Ending:
         text = failures.timeout_text(self.deployment.configuration.timeout_seconds)
-        request_id = run.attempt.request_id
-        self._log.say(f"{self._now_text()} {request_id} {text}\n\n")
-        self._conclude(run, failures.platform_error(failures.TIMEOUT, request_id, text), "timeout", failures.TIMEOUT)
+        self._narration.timed_out(run.attempt.request_id, text)
+        return self._platform_failure(run, failures.TIMEOUT, text, "timeout")
 
-    def _conclude_exit(self, run: Run, status: int) -> None:
-        request_id, text = run.attempt.request_id, failures.exit_text(status)
-        self._log.say(f"RequestId: {request_id} Error: {text}\n{failures.EXIT}\n")
-        self._conclude(run, failures.platform_error(failures.EXIT, request_id, text), "error", failures.EXIT)
+    def _failure(self, run: Run, error_type: str, text: str) -> Ending:
+        self._narration.failed(run.attempt.request_id, error_type, text)
+        return self._platform_failure(run, error_type, text, "error")
 
-    def _conclude_init_failure(self, run: Run, init: InitFailed) -> None:
-        request_id = run.attempt.request_id
-        payload = init.payload
-        if payload is None:
-            self._log.say(f"RequestId: {request_id} Error: {init.text}\n{init.error_type}\n")
-            payload = failures.platform_error(init.error_type, request_id, init.text)
-        self._conclude(run, payload, "error", init.error_type)
-        self._free(None)
+    def _platform_failure(self, run: Run, error_type: str, text: str, status: AttemptStatus) -> Ending:
+        return Ending(failures.platform_error(error_type, run.attempt.request_id, text), status, error_type)
+
+    def _init_failure(self, run: Run, init: InitFailed) -> Ending:
+        if init.payload is None:
+            return self._failure(run, init.error_type, init.text)
+        return Ending(init.payload, "error", init.error_type)
 
     def _free(self, ran_seconds: float | None) -> None:
         self._owner.environment_free(self, ran_seconds)
 
     # Watching.
 
-    def _look_again(self) -> None:
-        loop = asyncio.get_running_loop()
-        remaining = self._deadline - time.perf_counter()
-        self._look = loop.call_later(min(_LOOK_SECONDS, max(0.0, remaining)), self._look_at_process)
-
-    def _look_at_process(self) -> None:
-        self._look = None
-        process = self._process
+    def _overstepped(self, deadline_passed: bool) -> bool:
+        """Called by the watch now and then; whether it should go on."""
+        process = None if self._generation is None else self._generation.process
         if self._run is None or process is None or self._killed is not None:
-            return
+            return False
         self._peak_megabytes = max(self._peak_megabytes, process.peak_megabytes())
-        if time.perf_counter() >= self._deadline:
+        if deadline_passed:
             self._killed = "timeout"
-            process.kill()
         elif self._peak_megabytes > self.deployment.configuration.memory_megabytes:
             self._killed = "memory"
-            process.kill()
         else:
-            self._look_again()
+            return True
+        process.kill()
+        return False
 
-    def _exited(self, exited: "asyncio.Future[Exit]") -> None:
+    def process_exited(self, how: Exit) -> None:
         """The process is gone: whatever waited for it gets to know."""
-        how = exited.result()
         self._peak_megabytes = max(self._peak_megabytes, how.peak_kilobytes // 1024)
         self._exit_status = how.status
         killed, run = self._killed, self._run
-        self._forget_process()
+        if self._generation is not None:
+            self._generation.read_to_the_end()
         if self._begun is not None and not self._begun.done():
             self._begun.set_result(InitFailed(failures.EXIT, None, failures.exit_text(how.status)))
             return
+        self._end_generation("timeout" if killed == "timeout" else "failure")
         if self.life not in {Life.IDLE, Life.BUSY, Life.DRAINING}:
             return
         self.life = live(self.life, LifeEvent.LOSE)
-        if run is None:
-            return
-        if run.started_at is None and run.restarts < _RESTARTS:
+        if run is not None:
+            self._lost(run, how)
+
+    def extension_broke(self, error_type: str, text: str) -> None:
+        """An extension has failed, and the environment with it."""
+        self._broken = InitFailed(error_type, None, text)
+        if self._begun is not None and not self._begun.done():
+            self._begun.set_result(self._broken)
+        elif self._generation is not None and self._generation.process is not None:
+            self._generation.process.kill()
+
+    def _lost(self, run: Run, how: Exit) -> None:
+        if run.started_at is None and run.restarts < _RESTARTS and self._broken is None:
             run.restarts += 1
             self._run = None
             self._owner.environment_lost_run(self, run)
@@ -391,30 +378,21 @@ class Environment:
         if run.started_at is None:
             self._announce(run)
         if how.orphaned:
-            self._run = None
+            self._run = self._answered = None
             run.fail(
                 EnvironmentUnavailable("the process that handlers are forked from has died, and its handlers with it")
             )
-        elif killed == "timeout":
-            self._conclude_timeout(run)
+        elif self._killed == "timeout":
+            self._conclude(run, self._timeout(run))
+        elif self._broken is not None:
+            self._conclude(run, self._failure(run, self._broken.error_type, self._broken.text))
         else:
-            self._conclude_exit(run, how.status)
+            self._conclude(run, self._failure(run, failures.EXIT, failures.exit_text(how.status)))
         self._free(None)
 
-    async def _lose_process(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            await asyncio.shield(self._process.exited)
-        self._forget_process()
-
-    def _forget_process(self) -> None:
-        if self._output is not None:
-            self._output.close()
-        if self._server is not None:
-            self._server.close()
-        if self._look is not None:
-            self._look.cancel()
-        self._output = self._server = self._process = self._session = self._look = None
+    def _idle_generation(self) -> Generation | None:
+        """What may be frozen now."""
+        return self._generation if self.life is Life.IDLE else None
 
     # Ending.
 
@@ -428,19 +406,26 @@ class Environment:
         run, self._run = self._run, None
         if run is not None:
             run.fail(error or EnvironmentUnavailable("the environment was closed"))
-        await self._lose_process()
+        self._freezer.cancel()
+        await self._lose_generation("spindown")
+        if self._ending is not None:
+            await asyncio.wait({self._ending})
         await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
 
-    def _now_text(self) -> str:
-        now = datetime.fromtimestamp(self._platform.clock.now(), UTC)
-        return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
+    def _end_generation(self, reason: ShutdownReason) -> None:
+        """The runtime's process has gone; its extensions, if any, get their time."""
+        generation = self._take_generation()
+        if generation is not None and generation.has_extensions:
+            self._ending = self._platform.tasks.spawn(generation.shut_down(reason), f"extensions of {self.stream}")
+        elif generation is not None:
+            generation.close()
 
+    async def _lose_generation(self, reason: ShutdownReason) -> None:
+        generation = self._take_generation()
+        if generation is not None:
+            await generation.shut_down(reason)
 
-def _presented_places(deployment: Deployment) -> tuple[tuple[str, str], ...]:
-    """Directories here and what they are called in AWS's error objects."""
-    root = str(deployment.code_root)
-    real = os.path.realpath(root)
-    library = sysconfig.get_path("stdlib")
-    shown = f"/var/lang/lib/{deployment.configuration.runtime}"
-    roots = ((root, "/var/task"),) if real == root else ((root, "/var/task"), (real, "/var/task"))
-    return (*roots, (library, shown)) if deployment.configuration.runtime.startswith("python") else roots
+    def _take_generation(self) -> Generation | None:
+        generation, self._generation = self._generation, None
+        self._watch.end()
+        return generation

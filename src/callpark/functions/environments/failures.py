@@ -4,10 +4,14 @@ Called by `environment.py`; texts and key order as recorded from AWS (lambda.md 
 """
 
 import json
+import os
 import signal as signals
+import sysconfig
 from collections.abc import Sequence
 
 import orjson
+
+from callpark.functions.environments.ports import Deployment
 
 TIMEOUT = "Sandbox.Timedout"
 EXIT = "Runtime.ExitError"
@@ -62,6 +66,16 @@ def error_type_of(payload: bytes) -> str:
         return "Runtime.Unknown"
     found = value.get("errorType") if isinstance(value, dict) else None
     return found if isinstance(found, str) and found else "Runtime.Unknown"
+
+
+def presented_places(deployment: Deployment) -> tuple[tuple[str, str], ...]:
+    """Directories here and what they are called in AWS's error objects."""
+    root = str(deployment.code_root)
+    real = os.path.realpath(root)
+    library = sysconfig.get_path("stdlib")
+    shown = f"/var/lang/lib/{deployment.configuration.runtime}"
+    roots = ((root, "/var/task"),) if real == root else ((root, "/var/task"), (real, "/var/task"))
+    return (*roots, (library, shown)) if deployment.configuration.runtime.startswith("python") else roots
 
 
 def present_paths(payload: bytes, places: Sequence[tuple[str, str]]) -> bytes:

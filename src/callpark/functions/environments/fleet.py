@@ -124,11 +124,12 @@ class Fleet:
         self._limits = limits.lambda_
         chosen = launcher or (ForkingLauncher() if can_fork() else PlainLauncher())
         place = directory.absolute()
-        self._platform = Platform(clock, ids, trace, limits.lambda_, chosen, place, endpoint_url)
+        self._tasks = Tasks("environments")
+        self._platform = Platform(clock, ids, trace, limits.lambda_, chosen, place, endpoint_url, self._tasks)
         self._pools: dict[tuple[str, str], Pool] = {}
         self._environments: dict[Environment, Pool] = {}
         self._server = OwnThread()
-        self._tasks = Tasks("environments")
+        self._ends: set[asyncio.Task[None]] = set()
         self._sweep: asyncio.TimerHandle | None = None
         self._warned: set[str] = set()
         self._cores = os.cpu_count() or 1
@@ -192,8 +193,11 @@ class Fleet:
             while (run := pool.take_waiting()) is not None:
                 run.fail(closing)
         environments = tuple(self._environments)
+        if self._ends:
+            await asyncio.wait(self._ends)
         await self._tasks.aclose()
         await asyncio.gather(*(environment.close(closing) for environment in environments))
+        await self._tasks.aclose()
         self._environments.clear()
         await self._platform.launcher.close()
         self._server.close()
@@ -469,7 +473,9 @@ class Fleet:
             pool.busy.discard(environment)
             pool.starting.discard(environment)
             pool.provisioned.discard(environment)
-            self._tasks.spawn(environment.close(), f"end of {environment.stream}")
+            end = self._tasks.spawn(environment.close(), f"end of {environment.stream}")
+            self._ends.add(end)
+            end.add_done_callback(self._ends.discard)
 
     def _warn_about(self, deployment: Deployment) -> None:
         configuration = deployment.configuration

@@ -45,10 +45,15 @@ class EnvironmentLog:
         self._tail = deque()
         self._tail_bytes = 0
 
+    def tail(self) -> bytes:
+        """The run's last bytes so far, beginning with START."""
+        return b"" if self._tail is None else b"".join(self._tail)[-self._limits.log_tail_bytes :]
+
     def close(self) -> bytes:
         """The run's last bytes, from START to REPORT at most."""
-        tail, self._tail = self._tail, None
-        return b"" if tail is None else b"".join(tail)[-self._limits.log_tail_bytes :]
+        tail = self.tail()
+        self._tail = None
+        return tail
 
     def say(self, text: str) -> None:
         """A line of the platform."""

@@ -6,7 +6,7 @@ Called by `environment.py`; formats as recorded (lambda.md §15.1); for `LogForm
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import orjson
 
@@ -28,19 +28,33 @@ class Report:
     peak_megabytes: int
     init_seconds: float | None
 
+    def record(self) -> dict[str, object]:
+        """As a record of the Telemetry API."""
+        milliseconds = self.duration_seconds * 1000
+        metrics: dict[str, object] = {
+            "durationMs": round(milliseconds, 3),
+            "billedDurationMs": ceil(milliseconds),
+            "memorySizeMB": self.memory_megabytes,
+            "maxMemoryUsedMB": self.peak_megabytes,
+        }
+        if self.init_seconds is not None:
+            metrics["initDurationMs"] = round(self.init_seconds * 1000, 3)
+        record: dict[str, object] = {"requestId": self.request_id, "status": self.status, "metrics": metrics}
+        if self.error_type and self.status == "error":
+            record["errorType"] = self.error_type
+        return record
+
 
 class TextLines:
     """`LogFormat: Text`."""
 
-    def init_start(self, runtime: str, version: str, at: Instant) -> str:
+    def init_start(self, runtime: str, version: str, kind: str, at: Instant) -> str:
         name, number = _split_runtime(runtime)
         return f"INIT_START Runtime Version: {name}:{number}.callpark\tRuntime Version ARN: \n"
 
-    def init_report(
-        self, seconds: float, status: Literal["error", "timeout"], error_type: str | None, at: Instant
-    ) -> str:
-        kind = f"\tError Type: {error_type}" if error_type else ""
-        return f"INIT_REPORT Init Duration: {seconds * 1000:.2f} ms\tPhase: init\tStatus: {status}{kind}\t\n"
+    def init_report(self, seconds: float, status: AttemptStatus, error_type: str | None, kind: str, at: Instant) -> str:
+        error = f"\tError Type: {error_type}" if error_type else ""
+        return f"INIT_REPORT Init Duration: {seconds * 1000:.2f} ms\tPhase: init\tStatus: {status}{error}\t\n"
 
     def start(self, request_id: str, version: str, at: Instant) -> str:
         return f"START RequestId: {request_id} Version: {version}\n"
@@ -63,18 +77,20 @@ class TextLines:
             line += f"Status: error\tError Type: {report.error_type}"
         return line + "\n"
 
+    def extension(self, name: str, state: str, events: list[str], error_type: str | None, at: Instant) -> str:
+        error = f"\tError Type: {error_type}" if error_type else ""
+        return f"EXTENSION\tName: {name}\tState: {state}\tEvents: [{', '.join(events)}]{error}\n"
+
 
 class JsonLines:
     """`LogFormat: JSON`: one platform record per line."""
 
-    def init_start(self, runtime: str, version: str, at: Instant) -> str:
-        record = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime}
+    def init_start(self, runtime: str, version: str, kind: str, at: Instant) -> str:
+        record = {"initializationType": kind, "phase": "init", "runtimeVersion": runtime}
         return _line(at(), "platform.initStart", {**record, "functionVersion": version})
 
-    def init_report(
-        self, seconds: float, status: Literal["error", "timeout"], error_type: str | None, at: Instant
-    ) -> str:
-        record: dict[str, object] = {"initializationType": "on-demand", "phase": "init", "status": status}
+    def init_report(self, seconds: float, status: AttemptStatus, error_type: str | None, kind: str, at: Instant) -> str:
+        record: dict[str, object] = {"initializationType": kind, "phase": "init", "status": status}
         if error_type:
             record["errorType"] = error_type
         return _line(at(), "platform.initReport", {**record, "metrics": {"durationMs": round(seconds * 1000, 3)}})
@@ -86,19 +102,21 @@ class JsonLines:
         return None
 
     def report(self, report: Report, at: Instant) -> str:
-        milliseconds = report.duration_seconds * 1000
-        metrics: dict[str, object] = {
-            "durationMs": round(milliseconds, 3),
-            "billedDurationMs": ceil(milliseconds),
-            "memorySizeMB": report.memory_megabytes,
-            "maxMemoryUsedMB": report.peak_megabytes,
-        }
-        if report.init_seconds is not None:
-            metrics["initDurationMs"] = round(report.init_seconds * 1000, 3)
-        record: dict[str, object] = {"requestId": report.request_id, "status": report.status, "metrics": metrics}
-        if report.error_type and report.status == "error":
-            record["errorType"] = report.error_type
-        return _line(at(), "platform.report", record)
+        return _line(at(), "platform.report", report.record())
+
+    def extension(self, name: str, state: str, events: list[str], error_type: str | None, at: Instant) -> str:
+        record: dict[str, object] = {"name": name, "state": state, "events": events}
+        return _line(at(), "platform.extension", {**record, "errorType": error_type} if error_type else record)
+
+
+def record_of(event: str) -> object:
+    """A log event as the Telemetry API's record: its JSON object where it is one, else its text."""
+    if event.startswith("{"):
+        try:
+            return orjson.loads(event)
+        except orjson.JSONDecodeError:
+            return event
+    return event
 
 
 def _line(at: str, kind: str, record: dict[str, object]) -> str:

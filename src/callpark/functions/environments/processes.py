@@ -33,13 +33,14 @@ _PEAK = re.compile(rb"VmHWM:\s+(\d+) kB")
 @dataclass(frozen=True, slots=True)
 class Command:
     """A program, its environment variables and directories. `pycache` keeps compiled Python out of the user's code;
-    `file_descriptors` is how many it may have open."""
+    `file_descriptors` is how many it may have open; with `signals` it must be able to take them while it is idle."""
 
     program: Program
     variables: Mapping[str, str]
     directory: Path
     pycache: Path
     file_descriptors: int
+    signals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,13 @@ class Process:
 
     def kill(self) -> None:
         """End the whole process group at once."""
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the whole process group."""
         if not self.exited.done():
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+                os.killpg(self.pid, number)
 
     def peak_megabytes(self) -> int:
         """The most memory the process itself has had resident (VmHWM), 0 where the system does not say."""

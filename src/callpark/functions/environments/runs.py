@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from callpark.functions.environments.happenings import AttemptStatus
 from callpark.functions.environments.ports import Attempt, Outcome
 from callpark.functions.environments.processes import Launcher
 from callpark.functions.environments.streams import Feed
@@ -15,6 +16,7 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.holds import Hold
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import LambdaLimits
+from callpark.kernel.tasks import Tasks
 from callpark.kernel.trace import Trace
 
 
@@ -29,6 +31,7 @@ class Platform:
     launcher: Launcher
     directory: Path
     endpoint_url: str | None
+    tasks: Tasks
 
 
 class Run:
@@ -65,6 +68,15 @@ class Run:
         if self.feed is not None:
             self.feed.finish()
         self._hold.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended: what its caller gets, and what REPORT says."""
+
+    payload: bytes
+    status: AttemptStatus
+    error_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,10 @@ class Caller(Protocol):
 
     def send_event(self, delivery: Delivery) -> None: ...
 
+    def resume(self) -> None:
+        """Go on reading a streamed response."""
+        ...
+
     def abandon(self) -> None: ...
 
 
@@ -91,7 +95,17 @@ class RuntimeListener(Protocol):
 class RuntimeSession:
     """One process's conversation, over however many connections."""
 
-    __slots__ = ("_current", "_handed", "_listener", "_sink", "_torn", "_waiting", "maximum_body", "phase")
+    __slots__ = (
+        "_current",
+        "_handed",
+        "_listener",
+        "_sink",
+        "_streaming",
+        "_torn",
+        "_waiting",
+        "maximum_body",
+        "phase",
+    )
 
     def __init__(self, listener: RuntimeListener, maximum_body: int) -> None:
         self.phase = RuntimePhase.STARTED
@@ -102,6 +116,7 @@ class RuntimeSession:
         self._handed = False
         self._sink: Sink | None = None
         self._torn = False
+        self._streaming: Caller | None = None
 
     @property
     def waits_for_event(self) -> bool:
@@ -144,18 +159,19 @@ class RuntimeSession:
         return refusal
 
     def open_stream(
-        self, request_id: str, invocation_id: str | None, content_type: str, resume: Callable[[], None]
+        self, request_id: str, invocation_id: str | None, content_type: str, connection: Caller
     ) -> Sink | Refusal:
         """A streamed answer begins: where its pieces go, or a refusal for a stale one."""
         refusal = self._begin_answer(request_id, invocation_id, RuntimePhase.RESPONDING)
         if refusal is not None:
             return refusal
-        self._sink = self._listener.responding(content_type, resume)
+        self._sink = self._listener.responding(content_type, connection.resume)
+        self._streaming = connection
         return self._sink
 
     def close_stream(self, failure: bytes | None) -> Answer:
         """A streamed answer is complete, or broke off with the error object `failure`. The answer to `settle`."""
-        sink, self._sink = self._sink, None
+        sink, self._sink, self._streaming = self._sink, None, None
         assert sink is not None
         self._end_answer()
         if failure is not None:
@@ -181,6 +197,12 @@ class RuntimeSession:
     def disconnected(self, connection: Caller) -> None:
         if self._waiting is connection:
             self._waiting = None
+
+    def end(self) -> None:
+        """The process is gone. A connection that was not being read would not notice."""
+        if self._streaming is not None:
+            self._streaming.abandon()
+            self._streaming = None
 
     def _begin_answer(self, request_id: str, invocation_id: str | None, wanted: RuntimePhase) -> Refusal | None:
         current = self._current

@@ -13,6 +13,7 @@ from typing import cast
 import httptools
 import orjson
 
+from callpark.functions.environments.extensions.api import ExtensionApi
 from callpark.functions.environments.lifecycle import Refusal
 from callpark.functions.environments.runtime_api import Answer, Delivery, RuntimeSession
 from callpark.functions.environments.streams import Sink
@@ -40,8 +41,9 @@ class RuntimeConnection(asyncio.Protocol):
 
     MAXIMUM_HEADERS = 1_310_720  # the X-Ray cause is a header of up to 1 MB
 
-    def __init__(self, session: RuntimeSession) -> None:
+    def __init__(self, session: RuntimeSession, extensions: ExtensionApi | None = None) -> None:
         self._session = session
+        self._extensions = extensions
         self._sink: Sink | None = None
         self._stream_refusal: Refusal | None = None
         self._transport: asyncio.Transport | None = None
@@ -56,6 +58,8 @@ class RuntimeConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         self._session.disconnected(self)
+        if self._extensions is not None:
+            self._extensions.extensions.disconnected(self)
         if self._sink is not None:
             self._sink = None
             self._session.tear_stream()
@@ -83,6 +87,14 @@ class RuntimeConnection(asyncio.Protocol):
                 self._transport.write(delivery.head() + delivery.payload)
             else:
                 self._transport.writelines((delivery.head(), delivery.payload))
+
+    def send_extension_event(self, identifier: str, body: bytes) -> None:
+        self._busy = False
+        self._reply(200, body, "application/json", (("Lambda-Extension-Event-Identifier", identifier),))
+
+    def resume(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def abandon(self) -> None:
         if self._transport is not None:
@@ -151,7 +163,7 @@ class RuntimeConnection(asyncio.Protocol):
     def _dispatch(self, method: bytes, url: str) -> Refusal | None:
         path = url.partition("?")[0]
         if not path.startswith(_PREFIX):
-            return self._elsewhere(path)
+            return self._elsewhere(method.decode("latin-1"), path)
         if path == _PREFIX + "/invocation/next":
             return self._next() if method == b"GET" else _not_allowed(method, path)
         parts = path[len(_PREFIX) :].split("/")
@@ -184,7 +196,7 @@ class RuntimeConnection(asyncio.Protocol):
             self._stream_refusal = _INVALID_MODE
             return
         content_type = self._headers.get(b"content-type", b"application/octet-stream").decode("latin-1")
-        opened = self._session.open_stream(parts[4], self._invocation_id(), content_type, self._resume)
+        opened = self._session.open_stream(parts[4], self._invocation_id(), content_type, self)
         if isinstance(opened, Refusal):
             self._stream_refusal = opened
         else:
@@ -198,10 +210,6 @@ class RuntimeConnection(asyncio.Protocol):
         elif self._transport is not None:
             self._transport.write(_ACCEPTED)
         self._session.settle(answer)
-
-    def _resume(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
 
     def _invocation_id(self) -> str | None:
         found = self._headers.get(b"lambda-runtime-invocation-id")
@@ -249,17 +257,32 @@ class RuntimeConnection(asyncio.Protocol):
             self._transport.write(_ACCEPTED)
         return refusal
 
-    def _elsewhere(self, path: str) -> Refusal | None:
+    def _elsewhere(self, method: str, path: str) -> Refusal | None:
         if path.endswith("/ping"):
             self._reply(200, b"pong", "text/plain")
+        elif self._extensions is not None and self._extensions.serves(path):
+            return self._of_extensions(self._extensions, method, path)
         elif path == "/2022-07-01/telemetry":
             self._json(202, "Telemetry.NotSupported", "Telemetry API is not supported")
         elif path == "/2020-08-15/logs":
             self._json(202, "Logs.NotSupported", "Logs API is not supported")
         elif path.startswith("/2020-01-01/extension/"):
-            return Refusal(501, "Extension.NotSupported", "callpark does not run extensions")
+            return Refusal(501, "Extension.NotSupported", "extensions are not offered here")
         else:
             return Refusal(404, "UnknownPath", f"the Runtime API has no {path}")
+        return None
+
+    def _of_extensions(self, api: ExtensionApi, method: str, path: str) -> Refusal | None:
+        if self._size > self._session.maximum_body:
+            return self._too_large()
+        self._busy = True
+        answer = api.handle(self, method, path, self._headers, b"".join(self._body))
+        if answer is None:
+            return None
+        self._busy = False
+        if isinstance(answer, Refusal):
+            return answer
+        self._reply(answer.status, answer.body, answer.content_type, answer.headers)
         return None
 
     def _too_large(self) -> Refusal:
@@ -272,11 +295,11 @@ class RuntimeConnection(asyncio.Protocol):
     def _json(self, status: int, error_type: str, message: str) -> None:
         self._reply(status, orjson.dumps({"errorMessage": message, "errorType": error_type}), "application/json")
 
-    def _reply(self, status: int, body: bytes, content_type: str) -> None:
+    def _reply(self, status: int, body: bytes, content_type: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         if self._transport is not None:
-            length = len(body)
-            head = f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {content_type}\r\nContent-Length: {length}"
-            self._transport.write(head.encode() + b"\r\n\r\n" + body)
+            lines = [f"HTTP/1.1 {status} {_REASONS[status]}", f"Content-Type: {content_type}"]
+            lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers)]
+            self._transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
 
 
 def _not_allowed(method: bytes, path: str) -> Refusal:

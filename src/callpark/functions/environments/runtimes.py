@@ -64,6 +64,20 @@ def program(deployment: Deployment) -> Program | Unstartable:
     return Executable((wrapper, *plain_arguments(chosen)))
 
 
+def extension_programs(deployment: Deployment) -> tuple[Path, ...]:
+    """The external extensions: executables in the folder `extensions` of the layers (/opt/extensions) and of the code,
+    by name. The first of a name counts."""
+    found: dict[str, Path] = {}
+    for root in (deployment.layers_root, deployment.code_root):
+        folder = None if root is None else root / "extensions"
+        if folder is None or not folder.is_dir():
+            continue
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and os.access(path, os.X_OK):
+                found.setdefault(path.name, path)
+    return tuple(found[name] for name in sorted(found))
+
+
 def plain_arguments(chosen: Program) -> tuple[str, ...]:
     """The command line for a process that is not forked from a warm parent."""
     if isinstance(chosen, Executable):

@@ -36,6 +36,8 @@ RESERVED = frozenset(
 )
 #: The services whose own variable is set too: an SDK prefers it, so a user's general setting cannot hide callpark's.
 ENDPOINT_SERVICES = ("LAMBDA", "SQS", "BEDROCK_RUNTIME")
+#: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html, "Environment variables".
+_RUNTIME_ONLY = frozenset({"_HANDLER", "_LAMBDA_TELEMETRY_LOG_FD", "AWS_EXECUTION_ENV", "LAMBDA_RUNTIME_DIR"})
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 
 
@@ -107,6 +109,11 @@ def process_variables(
     if not configuration.runtime.startswith("provided"):
         variables["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{configuration.runtime}"
     return variables
+
+
+def extension_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """What an extension's own process finds: the function's variables without what only the runtime is told."""
+    return {name: value for name, value in variables.items() if name not in _RUNTIME_ONLY}
 
 
 def _layer_paths(root: Path, runtime: str, variables: Mapping[str, str]) -> dict[str, str]:

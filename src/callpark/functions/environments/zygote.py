@@ -78,6 +78,7 @@ class Request(TypedDict):
     directory: str
     pycache: str
     file_descriptors: int
+    signals: bool
 
 
 def main(arguments: list[str]) -> None:
@@ -232,7 +233,8 @@ def _become_handler(request: Request) -> None:
     os.chdir(request["directory"])
     sys.path[:0] = [request["directory"], *filter(None, request["variables"].get("PYTHONPATH", "").split(os.pathsep))]
     sys.pycache_prefix = request["pycache"]
-    _poll_without_threads()
+    if not request["signals"]:
+        _poll_without_threads()
     sys.argv = ["awslambdaric", request["handler"] or ""]
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
 
@@ -241,7 +243,8 @@ def _poll_without_threads() -> None:
     """Ask for events in the main thread whatever the runtime's name.
 
     For python3.12 and later awslambdaric starts a thread for each `next`, so that Python's signal handlers can run
-    while the process is idle. Here an idle process gets no signal but SIGKILL, and the thread would halve the speed.
+    while the process is idle. Without extensions an idle process gets no signal but SIGKILL, and the thread would halve
+    the speed.
     """
     from awslambdaric.lambda_config import LambdaConfigProvider
 
