@@ -60,7 +60,7 @@ class Logs:
         await self._tasks.aclose()
 
     def now(self) -> int:
-        return int(self._clock.now() * 1000)
+        return milliseconds(self._clock.now())
 
     # Lines
 
@@ -72,7 +72,7 @@ class Logs:
         journal = self._journals.get(group)
         if journal is None:
             journal = self._journals[group] = Journal(group, GroupRecord(self.now()), 0, record_kept=False)
-        instant = int(at * 1000)
+        instant = milliseconds(at)
         self._added(journal, journal.add(instant, stream, subject, message, instant))
 
     async def put(self, group: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
@@ -357,6 +357,11 @@ class Logs:
         if not journal.has_stream(stream):
             raise refusals.no_stream()
         return journal
+
+
+def milliseconds(at: float) -> int:
+    """Epoch seconds as CloudWatch counts instants."""
+    return round(at * 1000)
 
 
 def _key(group: str, number: int) -> str:

@@ -61,6 +61,8 @@ def _step(at: float, happening: Happening) -> Step | None:
         case told.DeadLetterSent(target=target, message_id=message_id):
             text = f"dead-letter queue {target}: message {message_id}"
             return Step(at, "delivered", text, {"target": target, "messageId": message_id})
+        case told.DeadLetterSent(target=target):
+            return Step(at, "delivered", f"dead-letter queue {target}", {"target": target})
         case told.DeadLetterFailed(target=target, reason=reason):
             text = f"dead-letter queue {target}: {reason}"
             return Step(at, "undelivered", text, {"target": target, "reason": reason})
