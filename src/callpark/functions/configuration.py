@@ -95,8 +95,8 @@ def warnings(configuration: FunctionConfiguration, config: EventInvokeConfig | N
         arn = None if target is None else Arn.parse(target)
         if target is not None and (arn is None or arn.service not in _DELIVERED[kind]):
             found.append(
-                f"function {name}: {kind} is kept, but only {' and '.join(_DELIVERED[kind])} is delivered to; "
-                f"what would go there is named in the trace ({target})"
+                f"function {name}: {kind} is kept, but goes only to {' and '.join(_DELIVERED[kind])}; "
+                f"what is meant for {target} is named in the trace"
             )
     return found
 

@@ -161,13 +161,13 @@ async def test_destinations_that_are_refused(scene: Scene, kind: str, target: st
 async def test_a_destination_that_is_not_delivered_is_warned_about(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    target = "arn:aws:sqs:us-east-1:123456789012:q"
+    target = "arn:aws:sns:us-east-1:123456789012:t"
     config = {"OnFailure": {"Destination": target}}
     put = await scene.call("PutFunctionEventInvokeConfig", FunctionName="f", DestinationConfig=config)
     assert put["DestinationConfig"] == {"OnSuccess": {}, **config}
     assert [record.getMessage() for record in caplog.records] == [
-        f"function f: OnFailure is kept, but only functions are delivered to yet; "
-        f"records are named in the trace ({target})"
+        f"function f: OnFailure is kept, but goes only to lambda and sqs; "
+        f"what is meant for {target} is named in the trace"
     ]
 
 

@@ -20,6 +20,9 @@ _log = logging.getLogger("callpark")
 _NORMAL, _POLICY_VIOLATION, _TRY_AGAIN = 1000, 1008, 1013
 _CALLER = "+441632960001"
 
+#: A call makes a few frames a second; whoever leaves so many unread is gone.
+_UNSENT_FRAMES = 2_000
+
 
 class PhoneSocket:
     """The mount. Holds nothing: each connection is one call."""
@@ -51,16 +54,16 @@ class PhoneSocket:
         await self._converse(call, phone, receive, send)
 
     async def _converse(self, call: Call, phone: "_WirePhone", receive: Receive, send: Send) -> None:
-        phone.outbox.put_nowait(frames.Answered(call.contact_id, self._flows.clock.now()))
+        phone.put(frames.Answered(call.contact_id, self._flows.clock.now()))
         trace = self._flows.trace
         for entry in trace.entries(call.contact_id):
             phone.note(entry)
         stop = trace.listen(lambda entry: phone.note(entry) if entry.happening.subject == call.contact_id else None)
         reading = asyncio.ensure_future(_read(receive, call.line))
         writing = asyncio.ensure_future(_write(phone.outbox, send))
-        call.ended.add_done_callback(lambda _: phone.outbox.put_nowait(None))
+        call.ended.add_done_callback(lambda _: phone.put(None))
         try:
-            await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((reading, writing, phone.deaf), return_when=asyncio.FIRST_COMPLETED)
         finally:
             stop()
             call.line.hang_up()
@@ -70,33 +73,43 @@ class PhoneSocket:
 
 
 class _WirePhone:
-    """`flows.channels.voice.Phone` whose ear is at the other end of a socket. None in the outbox ends it."""
+    """`flows.channels.voice.Phone` whose ear is at the other end of a socket. None in the outbox ends it; `deaf` is done
+    when the other end has stopped reading, and the call ends."""
 
     def __init__(self) -> None:
-        self.outbox: asyncio.Queue[frames.FromServer | None] = asyncio.Queue()
+        self.outbox: asyncio.Queue[frames.FromServer | None] = asyncio.Queue(_UNSENT_FRAMES)
+        self.deaf: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def put(self, frame: frames.FromServer | None) -> None:
+        try:
+            self.outbox.put_nowait(frame)
+        except asyncio.QueueFull:
+            if not self.deaf.done():
+                _log.warning("a phone does not read what it is sent; its call ends")
+                self.deaf.set_result(None)
 
     def answered(self, line: Line) -> None:
         pass
 
     def heard(self, text: str, at: float, seconds: float) -> None:
-        self.outbox.put_nowait(frames.Heard(text, at, seconds))
+        self.put(frames.Heard(text, at, seconds))
 
     def interrupted(self, at: float) -> None:
-        self.outbox.put_nowait(frames.Interrupted(at))
+        self.put(frames.Interrupted(at))
 
     def keys_wanted(self, maximum: int, terminator: str, at: float, seconds_of_prompt: float) -> None:
-        self.outbox.put_nowait(frames.KeysWanted(maximum, terminator, at, seconds_of_prompt))
+        self.put(frames.KeysWanted(maximum, terminator, at, seconds_of_prompt))
 
     def keys_ended(self, at: float) -> None:
-        self.outbox.put_nowait(frames.KeysEnded(at))
+        self.put(frames.KeysEnded(at))
 
     def ended(self, reason: str, at: float) -> None:
-        self.outbox.put_nowait(frames.Ended(reason, at))
+        self.put(frames.Ended(reason, at))
 
     def note(self, entry: Entry) -> None:
         frame = frames.happened(entry)
         if frame is not None:
-            self.outbox.put_nowait(frame)
+            self.put(frame)
 
 
 async def _read(receive: Receive, line: Line) -> None:
