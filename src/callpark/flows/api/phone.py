@@ -73,8 +73,10 @@ class PhoneSocket:
 
 
 class _WirePhone:
-    """`flows.channels.voice.Phone` whose ear is at the other end of a socket. None in the outbox ends it; `deaf` is done
-    when the other end has stopped reading, and the call ends."""
+    """`flows.channels.voice.Phone` whose ear is at the other end of a socket. None in the outbox ends it.
+
+    `deaf` is done when the other end has stopped reading, and the call ends.
+    """
 
     def __init__(self) -> None:
         self.outbox: asyncio.Queue[frames.FromServer | None] = asyncio.Queue(_UNSENT_FRAMES)
