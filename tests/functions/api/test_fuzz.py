@@ -39,7 +39,7 @@ _NAMES = [
     "arn:aws:lambda:eu-west-1:123456789012:function:f",
 ]
 _KNOWN: Mapping[str, list[str]] = {
-    "FunctionName": [*["f"] * 8, *_NAMES, "f:1:2", "ä", ""],
+    "FunctionName": [*["f"] * 6, *["g"] * 2, *_NAMES, "f:1:2", "ä", ""],
     "Qualifier": ["live", "live", "1", "2", "$LATEST", "$latest", "gone"],
     "FunctionVersion": ["1", "2", "$LATEST", "live"],
     "Name": ["live", "next", "7"],
@@ -78,7 +78,9 @@ def _structure(shape: botocore.model.StructureShape, wild: bool, depth: int) -> 
     some = st.lists(st.sampled_from(optional), unique=True, max_size=4) if optional and depth < 4 else st.just([])
 
     def with_members(chosen: list[str]) -> st.SearchStrategy[Json]:
-        names = dict.fromkeys([*shape.required_members, *chosen, *({"ZipFile"} & set(shape.members))])
+        names = dict.fromkeys(
+            [*shape.required_members, *chosen, *({"ZipFile", "Runtime", "Handler"} & set(shape.members))]
+        )
         return st.fixed_dictionaries({name: _value(name, shape.members[name], wild, depth + 1) for name in names})
 
     return some.flatmap(with_members)

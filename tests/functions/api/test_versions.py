@@ -85,12 +85,14 @@ async def test_a_directory_is_packed_when_it_is_published(scene: Scene) -> None:
     assert answers == [b'"def handler(event, context): ...\\n"', b'"edited"']
 
 
-async def test_versions_by_pages(scene: Scene) -> None:
+@pytest.mark.parametrize("size", [1, 2, 50])
+async def test_versions_by_pages(scene: Scene, size: int) -> None:
     await scene.call("CreateFunction", **NEW)
     for number in range(5):
         await scene.call("UpdateFunctionConfiguration", FunctionName="f", Description=str(number))
         await scene.call("PublishVersion", FunctionName="f")
-    pages, given = [], {"FunctionName": "f", "MaxItems": 2}
+    pages: list[list[object]] = []
+    given: dict[str, object] = {"FunctionName": "f", "MaxItems": size}
     while True:
         page = await scene.call("ListVersionsByFunction", **given)
         versions = page["Versions"]
@@ -99,7 +101,8 @@ async def test_versions_by_pages(scene: Scene) -> None:
         if "NextMarker" not in page:
             break
         given["Marker"] = page["NextMarker"]
-    assert pages == [["$LATEST", "1"], ["2", "3"], ["4", "5"]]
+    numbers: list[object] = ["$LATEST", "1", "2", "3", "4", "5"]
+    assert pages == [numbers[at : at + size] for at in range(0, 6, size)]
     everything = (await scene.call("ListFunctions", FunctionVersion="ALL"))["Functions"]
     assert isinstance(everything, list)
     assert [version["Version"] for version in everything] == ["$LATEST", "1", "2", "3", "4", "5"]

@@ -74,17 +74,12 @@ class VersionOperations:
     async def list_versions(self, call: Call) -> Mapping[str, object]:
         given = call.parameters
         versions = self._publishing.versions(str(given["FunctionName"]))
-        by_key = {"" if v.number == names.LATEST else f"{int(v.number):010d}": v for v in versions}
-        # The empty key of $LATEST cannot stand after any marker, so it is on the first page only.
-        keys = [key for key in sorted(by_key) if key]
-        first = not given.get("Marker")
-        limit = min(limit, _PAGE) if isinstance(limit := given.get("MaxItems"), int) else _PAGE
-        room = limit - 1 if first else limit
-        shown, following = page(keys, given.get("Marker"), room, _PAGE) if room else (frozenset[str](), None)
-        chosen = [by_key[""]] if first else []
-        chosen += [by_key[key] for key in sorted(shown)]
+        # "$LATEST" sorts before digits.
+        by_key = {v.number if v.number == names.LATEST else f"{int(v.number):010d}": v for v in versions}
+        shown, following = page(sorted(by_key), given.get("Marker"), given.get("MaxItems"), _PAGE)
         members = []
-        for version in chosen:
+        for key in sorted(shown):
+            version = by_key[key]
             arn = self._functions.arn(version.configuration.name)
             members.append(self._presentation.listed(version, f"{arn}:{version.number}"))
         return {"Versions": members} if following is None else {"Versions": members, "NextMarker": following}
