@@ -5,7 +5,7 @@ same values from templates. `resources.py` makes them ready for use. Seconds eve
 flows name, so exported flows find local resources. Unknown keys are refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Literal
 
@@ -204,5 +204,28 @@ def merged(first: Declared, second: Declared) -> Declared:
     values: dict[str, object] = {}
     for name in Declared.__struct_fields__:
         one, other = getattr(first, name), getattr(second, name)
-        values[name] = (*one, *other) if isinstance(one, tuple) and isinstance(other, tuple) else other or one
+        both = isinstance(one, tuple) and isinstance(other, tuple)
+        values[name] = _merged_lists(one, other) if both else one if other is None else other
     return msgspec.structs.replace(first, **values)
+
+
+def _merged_lists(first: Sequence[msgspec.Struct], second: Sequence[msgspec.Struct]) -> tuple[msgspec.Struct, ...]:
+    """One item for each name: what the second says of it counts, what it leaves out is as the first says."""
+    named = {_name(item): item for item in first}
+    for item in second:
+        known = named.get(_name(item))
+        named[_name(item)] = item if known is None else _overlaid(known, item)
+    return tuple(named.values())
+
+
+def _name(item: msgspec.Struct) -> object:
+    return getattr(item, "name", None) or getattr(item, "id", None) or item
+
+
+def _overlaid(below: msgspec.Struct, above: msgspec.Struct) -> msgspec.Struct:
+    said = {
+        field.name: value
+        for field in msgspec.structs.fields(above)
+        if (value := getattr(above, field.name)) != field.default
+    }
+    return msgspec.structs.replace(below, **said)

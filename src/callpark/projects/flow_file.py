@@ -15,6 +15,7 @@ from callpark.functions.model import Directory, FunctionConfiguration, FunctionD
 from callpark.kernel.arn import Place as Home
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
+from callpark.projects.connect_file import with_connect_file
 from callpark.projects.document import Value
 from callpark.projects.identity import uuid_of
 from callpark.projects.model import Project
@@ -60,7 +61,7 @@ def load_flow_file(path: Path, *, functions: Sequence[str], place: Home, limits:
     longest = limits.lambda_.timeout_seconds
     definitions = [_function_option(option, longest) for option in functions]
     folders = dict.fromkeys(definition.code.path for definition in definitions)
-    return Project(
+    project = Project(
         name=name,
         root=path.parent,
         functions=tuple(definitions),
@@ -72,6 +73,7 @@ def load_flow_file(path: Path, *, functions: Sequence[str], place: Home, limits:
         warnings=tuple(_mismatches(flow.content, [definition.configuration.name for definition in definitions])),
         watched=(path, *folders),
     )
+    return with_connect_file(project, path.parent, place, limits)
 
 
 def _mismatches(content: str, given: Sequence[str]) -> Iterator[str]:

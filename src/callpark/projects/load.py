@@ -14,6 +14,7 @@ from callpark.kernel.arn import Place as Home
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
 from callpark.projects import conditions, dependencies, parameters
+from callpark.projects.connect_file import with_connect_file
 from callpark.projects.document import Place, Value
 from callpark.projects.flow_file import is_flow, load_flow_file
 from callpark.projects.identity import uuid_of
@@ -92,7 +93,8 @@ class _Loading:
         for resource in resources:
             stack.warn_ignored(resource)
         warnings = dict.fromkeys([*transformed.warnings, *evaluator.warnings, *stack.warnings])
-        return dataclasses.replace(project, warnings=tuple(warnings), watched=tuple(stack.watched))
+        project = dataclasses.replace(project, warnings=tuple(warnings), watched=tuple(stack.watched))
+        return with_connect_file(project, self._template.folder, stack.home, stack.limits)
 
     def _expanded(self) -> dict[str, Value]:
         """The template with its included files, its sections known by name."""

@@ -20,6 +20,7 @@ from callpark.kernel.arn import Arn
 from callpark.projects.document import Place
 from callpark.projects.identity import number_of, uuid_of
 from callpark.projects.intrinsics import Identity
+from callpark.projects.resources import connect_resources
 from callpark.projects.resources.stack import Resource, Stack
 
 INSTANCE = "AWS::Connect::Instance"
@@ -138,6 +139,8 @@ def instance(resources: Sequence[Resource], stack: Stack) -> InstanceDefinition 
             alias = properties.text("InstanceAlias") or ""
             arns.setdefault(default_instance_arn(stack, resource.logical_id), resource)
         name = {FLOW: "InstanceArn", NUMBER: "TargetArn", ASSOCIATION: "InstanceId"}.get(resource.type)
+        if resource.type in connect_resources.TYPES:
+            name = "InstanceArn"
         if name is not None and (resource.type != NUMBER or properties.values.get(name)):
             arns.setdefault(_instance_of(resource, name, stack), resource)
     if not arns:
@@ -154,6 +157,7 @@ def instance(resources: Sequence[Resource], stack: Stack) -> InstanceDefinition 
         alias=alias or stack.project,
         function_arns=tuple(associated),
         all_functions=not any(resource.type == ASSOCIATION for resource in resources) and not associated,
+        declared=connect_resources.declared(resources, stack, _instance_of),
     )
 
 
@@ -194,7 +198,11 @@ def flows(resources: Sequence[Resource], stack: Stack) -> tuple[FlowDefinition, 
                 source=_source(resource, stack),
             )
         )
-    return tuple(found)
+    return (*found, *connect_resources.modules(resources, stack, _instance_of))
+
+
+def resource_identity(resource: Resource, stack: Stack) -> Identity:
+    return connect_resources.identity(resource, stack, _instance_of)
 
 
 def _source(resource: Resource, stack: Stack) -> Path | None:

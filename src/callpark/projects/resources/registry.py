@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from callpark.projects.identity import uuid_of
 from callpark.projects.intrinsics import Identity
-from callpark.projects.resources import appsync, connect, lambda_, lambda_versions, layers, sqs
+from callpark.projects.resources import appsync, connect, connect_resources, lambda_, lambda_versions, layers, sqs
 from callpark.projects.resources.stack import Resource, Stack
 
 Identify: TypeAlias = Callable[[Resource, Stack], Identity]
@@ -37,6 +37,7 @@ SERVED: Final[Mapping[str, Identify]] = {
     connect.FLOW: connect.flow_identity,
     connect.NUMBER: connect.number_identity,
     connect.ASSOCIATION: connect.association_identity,
+    **dict.fromkeys(connect_resources.TYPES, connect.resource_identity),
     sqs.QUEUE: sqs.queue_identity,
 }
 
