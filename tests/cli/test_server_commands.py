@@ -10,6 +10,7 @@ import pytest
 from callpark.app import App, Settings, served
 from callpark.cli import commands, durations
 from callpark.cli.logs_command import log_group
+from callpark.functions.model import Invocation
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
 
@@ -94,7 +95,20 @@ async def test_no_events_are_no_error(app: App, capsys: pytest.CaptureFixture[st
     assert await callpark("events", "ls") == 0
     assert capsys.readouterr().out == ""
     assert await callpark("events", "ls", "-o", "json") == 0
-    assert json.loads(capsys.readouterr().out) == {"events": [], "discarded": []}
+    assert json.loads(capsys.readouterr().out) == {
+        "events": [],
+        "discarded": [],
+        "totals": {"events": 0, "discarded": 0},
+    }
+
+
+async def test_a_list_of_events_that_is_cut_says_so(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(3):
+        await app.functions.wait_for_event(await app.functions.invoke_event(Invocation("Till", b"{}")))
+    assert await callpark("events", "ls", "Till", "--all", "--limit", "2") == 0
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines()] == ["STATUS", "succeeded", "succeeded"]
+    assert "2 of 3 shown" in printed.err
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from callpark.app import App, Settings, served
+from callpark.flows.happenings import FlowLogged
+from callpark.graphql.happenings import ResolverLogged
 from tests.journeys.archives import HANDLER, zipped
 
 pytestmark = pytest.mark.compat
@@ -81,6 +83,22 @@ async def test_boto3_reads_a_functions_log(app: App) -> None:
             logs.filter_log_events(logGroupName=GROUP, filterPattern="%x%")
         with pytest.raises(ClientError, match="callpark does not implement StartQuery of the service logs"):
             logs.start_query(logGroupName=GROUP, startTime=0, endTime=1, queryString="fields @message")
+
+    await asyncio.to_thread(use)
+
+
+async def test_flows_and_resolvers_have_groups_of_their_own(app: App) -> None:
+    app.trace.emit(FlowLogged("contact-1", {"ContactId": "contact-1", "ContactFlowModuleType": "Wait"}))
+    app.trace.emit(ResolverLogged("r-1", "api1", "Query", "story", ('INFO - code.js:13:5: "text"',)))
+
+    def use() -> None:
+        logs = client(app, "logs")
+        (entry,) = logs.filter_log_events(
+            logGroupName="/aws/connect/callpark", filterPattern='{ $.ContactFlowModuleType = "Wait" }'
+        )["events"]
+        assert (entry["logStreamName"], json.loads(entry["message"])["ContactId"]) == ("contact-1", "contact-1")
+        (line,) = logs.filter_log_events(logGroupName="/aws/appsync/apis/api1")["events"]
+        assert line["message"] == 'r-1 INFO - code.js:13:5: "text"'
 
     await asyncio.to_thread(use)
 

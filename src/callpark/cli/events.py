@@ -31,12 +31,12 @@ def ls(
     code, listed = _ask("GET", endpoint, f"?{urlencode(query)}")
     if code is not None:
         return code
-    if not everything:
-        del listed["succeeded"]
+    kinds = ("events", "discarded", "succeeded") if everything else ("events", "discarded")
+    totals = {kind: listed["totals"][kind] for kind in kinds}
     if output is options.Output.JSON:
-        answers.print_json(orjson.dumps(listed).decode())
+        answers.print_json(orjson.dumps({**{kind: listed[kind] for kind in kinds}, "totals": totals}).decode())
         return exits.OK
-    events = [event for kind in listed.values() for event in kind]
+    events = [event for kind in kinds for event in listed[kind]]
     if not events:
         remarks.print("no events", style="dim")
     rows = [("STATUS", "FUNCTION", "RUNS", "AGE", "", "REQUEST ID"), *map(_row, events)]
@@ -45,6 +45,8 @@ def ls(
         for row in rows:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
             answers.print("  ".join([*cells, row[5]]), markup=False)
+    if len(events) < sum(totals.values()):
+        remarks.print(f"{len(events)} of {sum(totals.values())} shown; --limit shows more", style="dim")
     return exits.OK
 
 
@@ -73,7 +75,8 @@ def show(
         if story.get(name) is not None:
             answers.print(f"  {name:<24} {_cut(story[name].strip())}", markup=False)
     if not steps:
-        remarks.print("the server does not remember its steps any more", style="dim")
+        hint = f"; `callpark logs {standing['function']} --since 2w --request-id {request_id}`" if standing else ""
+        remarks.print(f"the server does not remember its steps any more{hint}", markup=False, style="dim")
     return exits.OK
 
 

@@ -40,6 +40,7 @@ class Logs:
         self._unwritten_bytes = 0
         self._dropped = 0
         self._failing = False
+        self._closed = False
         self._trimmed: set[str] = set()
         self._followers: list[Follower] = []
 
@@ -54,7 +55,8 @@ class Logs:
         self._arm_expiry()
 
     async def close(self) -> None:
-        """Write what is not written yet."""
+        """Write what is not written yet. Lines that come later are not kept."""
+        self._closed = True
         self._disarm()
         await self.flush()
         await self._tasks.aclose()
@@ -197,7 +199,7 @@ class Logs:
             self._flush_now()
 
     def _arm_flush(self) -> None:
-        if self._flush_timer is None:
+        if self._flush_timer is None and not self._closed:
             at = self._clock.now() + self.limits.flush_seconds
             self._flush_timer = self._clock.timer(at, self._flush_now, "logs")
 
@@ -296,7 +298,7 @@ class Logs:
             if journal.record.retention_days is not None
             for info in (*journal.closed, *([journal.written] if journal.written else []))
         ]
-        if due:
+        if due and not self._closed:
             self._expiry = self._clock.timer((min(due) + 1) / 1000, self._expiry_due, "logs")
 
     def _expiry_due(self) -> None:

@@ -61,8 +61,21 @@ async def test_the_list(scene: Scene) -> None:
             }
         ],
         "succeeded": [],
+        "totals": {"events": 0, "discarded": 1, "succeeded": 0},
     }
     assert (await ask(scene, "GET", "?function=other"))[1]["discarded"] == []
+
+
+async def test_a_list_that_is_cut_says_how_many_there_are(scene: Scene) -> None:
+    for _ in range(3):
+        await failed(scene)
+    await scene.declare("f", fail)
+    for _ in range(4):
+        await scene.send("f")
+    await scene.clock.settle()
+    _, listed = await ask(scene, "GET", "?limit=2")
+    assert (len(listed["events"]), len(listed["discarded"])) == (2, 2)
+    assert listed["totals"] == {"events": 4, "discarded": 3, "succeeded": 0}
 
 
 async def test_a_story_a_replay_and_a_redrive(scene: Scene) -> None:

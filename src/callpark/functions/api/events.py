@@ -1,6 +1,6 @@
 """`/_callpark/events`: callpark's own HTTP interface to asynchronous events, mounted by the gateway for the CLI.
 
-GET  /_callpark/events?function=&limit=         {"events": […], "discarded": […], "succeeded": […]}
+GET  /_callpark/events?function=&limit=         {"events": […], "discarded": […], "succeeded": […], "totals"}
 GET  /_callpark/events/<request id>             the story of one
 POST /_callpark/events/<request id>/replay      the body, if there is one, replaces the payload → {"requestId"}
 POST /_callpark/events/redrive                  {"function"?, "requestIds"?} → {"redriven": […]}
@@ -90,10 +90,16 @@ class EventsPage:
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST):
             raise _Refused(400, f"limit is a number from 1 to {_MOST}")
         limit, function = int(text), query.get("function")
+        discarded, succeeded = self._events.discarded(function), self._events.succeeded(function)
         return {
             "events": await self._events.standing(function, limit),
-            "discarded": self._events.discarded(function)[-limit:],
-            "succeeded": self._events.succeeded(function)[-limit:],
+            "discarded": discarded[-limit:],
+            "succeeded": succeeded[-limit:],
+            "totals": {
+                "events": await self._events.waiting(function),
+                "discarded": len(discarded),
+                "succeeded": len(succeeded),
+            },
         }
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:

@@ -83,6 +83,11 @@ class EventAdministration:
             found += [self._standing(name, item) for _, item in items]
         return found
 
+    async def waiting(self, function: str | None) -> int:
+        """How many events are in queues, of one function or of all."""
+        names = await self._functions_with_events() if function is None else [function]
+        return sum([await self._store.count(queue_name(name)) for name in names])
+
     def discarded(self, function: str | None) -> list[EventStanding]:
         """Those that can be redriven, oldest first."""
         return [self._discarded(event) for event in self._dispatcher.discarded.all(function)]
