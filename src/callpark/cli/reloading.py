@@ -13,6 +13,7 @@ from watchfiles import Change, DefaultFilter, awatch
 
 from callpark.app import App, Settings, served
 from callpark.cli import exits
+from callpark.cli.collector import settle_collector
 from callpark.cli.logs import follow
 from callpark.cli.screen import remarks, show_error, show_warnings
 from callpark.cli.serving import announce, say_stopping, stop_signal
@@ -26,6 +27,7 @@ async def serve_and_reload(settings: Settings, project: Path) -> int:
     stop = stop_signal()
     async with served(settings, project) as app:
         announce(app)
+        settle_collector()
         with follow(app.trace):
             await _reload_on_change(app, stop)
         say_stopping(app)
