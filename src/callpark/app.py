@@ -17,10 +17,12 @@ from callpark.flows.api.phone import PhoneSocket
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
 from callpark.functions.api.events import EventsPage
+from callpark.functions.api.faults import FaultsPage
 from callpark.functions.api.operations import operations
 from callpark.functions.api.web import FunctionWeb
 from callpark.functions.environments.fleet import Fleet
 from callpark.functions.environments.ports import Environments
+from callpark.functions.fault_injection import FaultyEnvironments
 from callpark.functions.service import Functions
 from callpark.gateway import identity
 from callpark.gateway.app import Gateway
@@ -92,6 +94,7 @@ class App:
         self.trace = Trace(clock)
         self.store = store
         self.environments: Environments = environments(self) if environments else self._fleet()
+        self.faulty = FaultyEnvironments(self.environments, clock, self.trace, limits.lambda_)
         self.queues = Queues(clock=clock, ids=ids, limits=limits.sqs, place=place, store=store, base_url=base_url)
         self.functions = Functions(
             clock=clock,
@@ -100,7 +103,7 @@ class App:
             limits=limits,
             place=place,
             store=store,
-            environments=self.environments,
+            environments=self.faulty,
             directory=settings.data,
             base_url=base_url,
             queues=QueuesForFunctions(self.queues),
@@ -126,6 +129,7 @@ class App:
                 QueuesWeb(self.queues, clock),
                 PhoneSocket(self.flows),
                 EventsPage(self.functions.events, limits.lambda_),
+                FaultsPage(self.faulty, self.functions),
                 self.live_logs,
                 MetricsPage(self.metrics),
             ],

@@ -9,7 +9,7 @@ from typing import Annotated, ParamSpec
 import typer
 from typer.exceptions import TyperException
 
-from callpark.cli import call, demo, dev, events, exits, invoke, limits, logs_command, queues, start, status
+from callpark.cli import call, demo, dev, events, exits, faults, invoke, limits, logs_command, queues, start, status
 from callpark.cli.screen import RemarksHandler, answers, show_error
 from callpark.kernel.errors import ProjectError
 
@@ -64,6 +64,12 @@ _EXAMPLES = {
     "events show": ("callpark events show 1e2feb89-414c-443c-9027-c4d1c386bbc4",),
     "events replay": ("callpark events replay REQUEST_ID", "echo '{}' | callpark events replay REQUEST_ID --event -"),
     "events redrive": ("callpark events redrive Narrator", "callpark events redrive --all"),
+    "faults add": (
+        "callpark faults add Narrator fail --deliveries 2",
+        "callpark faults add CardCheck delay --seconds 30",
+    ),
+    "faults ls": ("callpark faults ls",),
+    "faults clear": ("callpark faults clear", "callpark faults clear Narrator"),
     "queues ls": ("callpark queues ls", "callpark queues ls -o json | jq .[].visible"),
     "queues peek": ("callpark queues peek orders --limit 3",),
     "queues send": (
@@ -83,6 +89,10 @@ queues_cli = typer.Typer(
     name="queues", help="Queues: what they hold, a look at messages, sending, moving them back.", no_args_is_help=True
 )
 cli.add_typer(queues_cli)
+faults_cli = typer.Typer(
+    name="faults", help="Faults for tests: let the next deliveries to a function go wrong.", no_args_is_help=True
+)
+cli.add_typer(faults_cli)
 
 
 def _command(function: Callable[P, int], group: typer.Typer = cli) -> None:
@@ -103,6 +113,8 @@ for event_function in (events.ls, events.show, events.replay, events.redrive):
     _command(event_function, events_cli)
 for queue_function in (queues.ls, queues.peek, queues.send, queues.purge, queues.redrive):
     _command(queue_function, queues_cli)
+for fault_function in (faults.add, faults.ls, faults.clear):
+    _command(fault_function, faults_cli)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -117,7 +129,7 @@ def run(arguments: Sequence[str]) -> int:
         return exits.INTERRUPTED
     except TyperException as error:
         named = next((name for name in arguments if not name.startswith("-")), "")
-        commands = {"events", "queues"} | {
+        commands = {"events", "faults", "queues"} | {
             command.callback.__name__ for command in cli.registered_commands if command.callback
         }
         help_line = f"callpark {named} --help" if named in commands else "callpark --help"
