@@ -159,6 +159,26 @@ async def test_a_long_poll_does_not_hold_the_server_up(tmp_path: Path, waits: as
     assert (answer.status_code, answer.json()) == (200, {})
 
 
+async def test_a_client_that_has_hung_up_takes_no_message(app: App, waits: asyncio.Event) -> None:
+    queue = await app.queues.administration.create("q", {}, {})
+    host, _, port = app.base_url.removeprefix("http://").partition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    body = json.dumps({"QueueUrl": app.queues.url(queue), "WaitTimeSeconds": 20}).encode()
+    head = (
+        f"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: AmazonSQS.ReceiveMessage\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
+    await asyncio.wait_for(waits.wait(), 20)
+    waits.clear()
+    writer.close()
+    await writer.wait_closed()
+    second = asyncio.create_task(app.queues.receive(queue, 1, 20))
+    await asyncio.wait_for(waits.wait(), 20)
+    await asyncio.to_thread(lambda: client(app).send_message(QueueUrl=app.queues.url(queue), MessageBody="a"))
+    (received,) = await asyncio.wait_for(second, 5)
+    assert received.state.receives == 1
+
+
 async def test_a_projects_queues(tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     async with served(Settings(data=tmp_path / "data", port=0), tmp_path) as app:

@@ -266,6 +266,31 @@ class TestLongPolling:
         assert len(tasks[1].result()) == 1
         tasks[2].cancel()
 
+    @pytest.mark.parametrize("at_once", [False, True])
+    async def test_nothing_is_handed_to_a_client_that_has_left(self, scene: Scene, at_once: bool) -> None:
+        """Left before the message comes, or in the very turn in which it does."""
+        url = await scene.create()
+        queue, left = scene.queues.at(url), asyncio.Event()
+
+        async def gone() -> None:
+            await left.wait()
+
+        first = asyncio.create_task(scene.queues.receive(queue, 1, 20, gone=gone))
+        second = asyncio.create_task(scene.queues.receive(queue, 1, 20))
+        await scene.clock.settle()
+        if at_once:
+            end = scene.store.watch(queue.store_queue, left.set)
+            await scene.send(url, "a")
+            end()
+        else:
+            left.set()
+            await scene.clock.settle()
+            await scene.send(url, "a")
+        (received,) = await scene.clock.run_until(second)
+        assert received.message.body == "a"
+        assert await scene.clock.run_until(first) == ()
+        assert received.state.receives == 1
+
     async def test_a_purge_and_a_delete_reach_those_who_wait(self, scene: Scene) -> None:
         url = await scene.create()
         queue = scene.queues.at(url)

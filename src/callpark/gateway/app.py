@@ -7,6 +7,7 @@ AWS's error shape. SigV4 signatures are parsed for their credential scope and no
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 from urllib.parse import quote
 
@@ -113,7 +114,7 @@ class Gateway:
             request = await self._read(request, receive)
             if route is None:
                 route = self._router.route(request)
-            answer = await self.call(route, request, request_id)
+            answer = await self.call(route, request, request_id, partial(_client_gone, receive))
             response, request_id = self.serialise(route, answer, request_id)
         except ClientGone:
             return
@@ -138,7 +139,13 @@ class Gateway:
     def new_request_id(self) -> str:
         return self._ids.uuid()
 
-    def call(self, route: Route, request: Request, request_id: str) -> Awaitable[Mapping[str, object] | Answer]:
+    def call(
+        self,
+        route: Route,
+        request: Request,
+        request_id: str,
+        client_gone: Callable[[], Awaitable[None]] | None = None,
+    ) -> Awaitable[Mapping[str, object] | Answer]:
         """Start the operation. Raises CallerError, now or when it is awaited."""
         operation = self._operations.get((route.service, route.operation))
         if operation is None:
@@ -146,7 +153,9 @@ class Gateway:
         codec = operation_codec(route.service, route.operation, route.protocol)
         parameters = codec.parse(request, route.labels)
         codec.validate(parameters)
-        return operation(Call(route.service, route.operation, parameters, request_id, self._place, request.headers))
+        return operation(
+            Call(route.service, route.operation, parameters, request_id, self._place, request.headers, client_gone)
+        )
 
     def serialise(self, route: Route, answer: Mapping[str, object] | Answer, request_id: str) -> tuple[Response, str]:
         """The response, and the request id it goes out with."""
@@ -166,6 +175,12 @@ class Gateway:
         _log.error(text, request_id, request.method, request.path, exc_info=error)
         service = route.service if route is not None else scoped_service(request)
         return _refusal(route, request, internal(service), request_id)
+
+
+async def _client_gone(receive: Receive) -> None:
+    """Returns once the client of a request whose body is read has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _refusal(route: Route | None, request: Request, error: CallerError, request_id: str) -> Response:

@@ -14,7 +14,10 @@ from callpark.kernel.arn import Place
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One AWS API request: `parameters` by AWS's member names, blobs as bytes, `headers` lower-case."""
+    """One AWS API request: `parameters` by AWS's member names, blobs as bytes, `headers` lower-case.
+
+    `client_gone`, for operations that wait long, returns once the client has left without waiting for the answer.
+    """
 
     service: str
     operation: str
@@ -22,6 +25,7 @@ class Call(msgspec.Struct, frozen=True):
     request_id: str
     place: Place
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    client_gone: Callable[[], Awaitable[None]] | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -4,8 +4,8 @@ Order of use: `start`, then `apply` once, also without a project (`apply(())`), 
 send, receive, delete or change is on disk.
 """
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock
@@ -18,6 +18,7 @@ from callpark.queues.administration import Administration
 from callpark.queues.catalogue import Catalogue
 from callpark.queues.delivery.fifo import FifoDelivery
 from callpark.queues.delivery.standard import StandardDelivery
+from callpark.queues.delivery.waiters import Waiters
 from callpark.queues.delivery.world import Delivery, QueueWorld
 from callpark.queues.model import (
     Counts,
@@ -36,8 +37,6 @@ from callpark.queues.moves import Moves
 from callpark.queues.receipts import Receipt
 from callpark.queues.sweeping import Sweeper
 from callpark.store.ports import BEFORE_ALL, Change, Store, StoreFailure
-
-_log = logging.getLogger("callpark")
 
 #: Everybody is the local account: the user id that STS gives.
 _SENDER = "AROACALLPARKLOCALROLE:callpark"
@@ -140,10 +139,15 @@ class Queues:
         return sent
 
     async def receive(
-        self, queue: Queue, limit: int, wait: float | None = None, visibility: int | None = None
+        self,
+        queue: Queue,
+        limit: int,
+        wait: float | None = None,
+        visibility: int | None = None,
+        gone: Callable[[], Awaitable[None]] | None = None,
     ) -> Sequence[Received]:
         """Up to `limit` messages, as soon as there are any, at the latest after `wait` seconds; None: as the queue
-        says. Raises CallerError."""
+        says. Nothing is handed to a receiver that has left, which is when `gone` returns. Raises CallerError."""
         wait = queue.settings.wait if wait is None else wait
         until = self._clock.now() + wait
         while True:
@@ -161,7 +165,8 @@ class Queues:
                     return found
             if until <= self._clock.now() or self._dismissed:
                 return ()
-            await delivery.waiters.wait(until, f"receive from {queue.name}")
+            if not await _wait(delivery.waiters, until, f"receive from {queue.name}", gone):
+                return ()
 
     async def delete(self, queue: Queue, handles: Sequence[str]) -> Sequence[CallerError | None]:
         """Delete messages in one commit; a refusal for each handle that is none. Raises CallerError when the disk
@@ -280,3 +285,20 @@ class Queues:
             self._deliveries[after.name].reconfigured()
             if before.settings.retention != after.settings.retention:
                 self._sweeper.look(after.name)
+
+
+async def _wait(waiters: Waiters, until: float, key: str, gone: Callable[[], Awaitable[None]] | None) -> bool:
+    """Wait for a turn or the end of the wait; False when the receiver has left meanwhile."""
+    if gone is None:
+        await waiters.wait(until, key)
+        return True
+    waiting, leaving = asyncio.ensure_future(waiters.wait(until, key)), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait((waiting, leaving), return_when=asyncio.FIRST_COMPLETED)
+        left = leaving.done()
+        if left and waiting.done():
+            waiters.wake()  # its turn had come: the next
+    finally:
+        waiting.cancel()
+        leaving.cancel()
+    return not left

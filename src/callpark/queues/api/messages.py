@@ -70,7 +70,7 @@ class MessageOperations:
         if parameters.get("ReceiveRequestAttemptId") and not self._warned:
             self._warned = True
             _log.warning("queue %s: ReceiveRequestAttemptId changes nothing here", queue.name)
-        found = await self._queues.receive(queue, count or 1, wait, visibility)
+        found = await self._queues.receive(queue, count or 1, wait, visibility, call.client_gone)
         if not found:
             return {}
         system = texts(parameters, "MessageSystemAttributeNames") + texts(parameters, "AttributeNames")
