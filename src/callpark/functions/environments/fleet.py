@@ -125,7 +125,8 @@ class Fleet:
         chosen = launcher or (ForkingLauncher() if can_fork() else PlainLauncher())
         place = directory.absolute()
         self._tasks = Tasks("environments")
-        self._platform = Platform(clock, ids, trace, limits.lambda_, chosen, place, endpoint_url, self._tasks)
+        self._background = Tasks("environments")
+        self._platform = Platform(clock, ids, trace, limits.lambda_, chosen, place, endpoint_url, self._background)
         self._pools: dict[tuple[str, str], Pool] = {}
         self._environments: dict[Environment, Pool] = {}
         self._server = OwnThread()
@@ -197,7 +198,7 @@ class Fleet:
             await asyncio.wait(self._ends)
         await self._tasks.aclose()
         await asyncio.gather(*(environment.close(closing) for environment in environments))
-        await self._tasks.aclose()
+        await self._background.aclose()
         self._environments.clear()
         await self._platform.launcher.close()
         self._server.close()

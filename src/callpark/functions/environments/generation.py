@@ -226,7 +226,7 @@ class Generation:
                 self.process.signal(signal.SIGTERM)
                 await _exits([self.process], limits.runtime_shutdown_seconds if external else grace)
             self.process.kill()
-        self.telemetry.flush()
+        await self.telemetry.delivered(max(0.0, deadline - time.perf_counter()))
         remaining = max(0.0, deadline - time.perf_counter())
         milliseconds = int((SystemClock().now() + remaining) * 1000)
         told = {extension.name for extension in self.extensions.tell("SHUTDOWN", shutdown_event(milliseconds, reason))}

@@ -22,7 +22,8 @@ from callpark.kernel.trace import Trace
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What all environments share. `endpoint_url` is where callpark serves AWS's APIs, once it does."""
+    """What all environments share. `endpoint_url` is where callpark serves AWS's APIs, once it does; `tasks` is for
+    what goes on beside runs and starts."""
 
     clock: Clock
     ids: Ids

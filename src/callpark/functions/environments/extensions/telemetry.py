@@ -136,11 +136,19 @@ class Telemetry:
     def delivering(self) -> bool:
         return any(subscriber.delivering for subscriber in self._subscribers)
 
+    async def delivered(self, seconds: float) -> None:
+        """Until what is there has been delivered, or that long."""
+        self.flush()
+        deliveries = [s.delivery for s in self._subscribers if s.delivery is not None and not s.delivery.done()]
+        if deliveries:
+            await asyncio.wait(deliveries, timeout=seconds)
+
 
 class _Subscriber:
     def __init__(self, extension: str, wanted: Subscription, tasks: Tasks, now_text: Callable[[], str]) -> None:
         self.extension = extension
         self.delivering = False
+        self.delivery: asyncio.Task[None] | None = None
         self._wanted = wanted
         self._tasks = tasks
         self._now_text = now_text
@@ -174,7 +182,7 @@ class _Subscriber:
         self._batches.append(batch)
         if not self.delivering:
             self.delivering = True
-            self._tasks.spawn(self._deliver(), f"telemetry for {self.extension}")
+            self.delivery = self._tasks.spawn(self._deliver(), f"telemetry for {self.extension}")
 
     async def _deliver(self) -> None:
         try:
