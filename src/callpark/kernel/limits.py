@@ -75,6 +75,24 @@ class LambdaLimits:
     discarded_retention_seconds: float = _limit(
         1_209_600.0, "s", "our rule: as long as SQS can keep a message, 14 days"
     )
+    source_initial_concurrency: int = _limit(5, "batches", "services-sqs-scaling: of one event source mapping at first")
+    source_growth_per_minute: int = _limit(300, "batches", "services-sqs-scaling: added each minute to a backlog's")
+    source_concurrency: int = _limit(1_250, "batches", "services-sqs-scaling: of one event source mapping")
+    source_batches_per_poller: int = _limit(10, "batches", "services-sqs-scaling: of one provisioned event poller")
+    source_minimum_pollers: int = _limit(2, "pollers", "API_ProvisionedPollerConfig: unless the mapping says")
+    source_maximum_pollers: int = _limit(200, "pollers", "API_ProvisionedPollerConfig: unless the mapping says")
+    source_batch_size: int = _limit(10_000, "messages", "services-sqs-configure: standard queues")
+    source_fifo_batch_size: int = _limit(10, "messages", "services-sqs-configure: FIFO queues")
+    source_window_seconds: int = _limit(300, "s", "services-sqs-configure: MaximumBatchingWindowInSeconds")
+    source_filters: int = _limit(5, "patterns", "invocation-eventfiltering: of one event source mapping")
+    source_filter_characters: int = _limit(4_096, "characters", "API_Filter: Pattern")
+    source_margin_seconds: float = _limit(
+        1.0, "s", "our rule: a batch goes out so long before its messages come back, whatever its window"
+    )
+    source_transition_seconds: float = _limit(
+        0.0, "s", "our rule: how long an event source mapping is Creating, Updating, Deleting"
+    )
+    source_retry_seconds: float = _limit(1.0, "s", "our rule: before a queue is asked again that could not answer")
 
 
 @dataclass(frozen=True, slots=True)
