@@ -53,6 +53,8 @@ def create(lambda_: Any) -> None:
 
 
 async def test_boto3_reads_a_functions_log(app: App) -> None:
+    """lambda.md §15.1: one log event per output line, its message ending in a line feed (recorded)."""
+
     def use() -> None:
         lambda_, logs = client(app, "lambda"), client(app, "logs")
         create(lambda_)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import CallerError
 from callpark.logs.model import Line, Selection
-from callpark.logs.service import CHUNKS, GROUPS, INDEX
+from callpark.logs.upkeep import CHUNKS, GROUPS, INDEX
 from callpark.store.memory import MemoryFaults, MemoryStore
 from callpark.store.sqlite.store import SqliteStore
 from tests.logs.scene import GROUP, opened
@@ -140,6 +140,19 @@ async def test_a_disk_that_fails_for_a_while_loses_nothing(
     assert isinstance(scene.store, MemoryStore)
     again = await opened(clock, scene.store.crash())
     assert len(await again.filtered()) == 10
+
+
+async def test_what_changes_while_a_flush_is_under_way_is_written_too(clock: VirtualClock) -> None:
+    scene = await opened(clock, faults=MemoryFaults(seed=1, delay_seconds=2))
+    scene.say("x")
+    await clock.advance(1.05)
+    created = asyncio.ensure_future(scene.logs.create_stream(GROUP, "late"))
+    tagged = asyncio.ensure_future(scene.logs.tag(GROUP, {"a": "1"}))
+    await clock.run_until(asyncio.gather(created, tagged))
+    assert isinstance(scene.store, MemoryStore)
+    again = await opened(clock, scene.store.crash())
+    assert set(again.logs.streams(GROUP)) == {"s", "late"}
+    assert dict(again.logs.group(GROUP).tags) == {"a": "1"}
 
 
 async def test_retention_takes_old_lines_on_the_clock(clock: VirtualClock) -> None:

@@ -13,15 +13,13 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.limits import LogsLimits
 from callpark.kernel.tasks import Tasks
 from callpark.kernel.timers import Timer
-from callpark.logs import chunks, reading, refusals
+from callpark.logs import chunks, reading, refusals, upkeep
 from callpark.logs.journal import Journal
 from callpark.logs.model import ChunkInfo, GroupRecord, Line, LogGroup, LogStream, Selection
+from callpark.logs.upkeep import CHUNKS, DAY_MILLISECONDS, GROUPS, INDEX, deletions, row_key
 from callpark.store.ports import Change, DeleteRow, SetRow, Store, StoreFailure
 
 _log = logging.getLogger("callpark")
-
-GROUPS, INDEX, CHUNKS = "logs/groups", "logs/index", "logs/chunks"
-DAY_MILLISECONDS = 86_400_000
 
 Follower = Callable[[str, Line], None]
 """Told (group, line) for each line as it comes."""
@@ -96,7 +94,7 @@ class Logs:
         wanted = self._retained(journal, wanted)
 
         async def load(info: ChunkInfo) -> Sequence[Line]:
-            row = await self._store.get(CHUNKS, _key(group, info.number))
+            row = await self._store.get(CHUNKS, row_key(group, info.number))
             return () if row is None else chunks.decode_lines(row.value)
 
         direction = reading.backwards if newest_first else reading.forwards
@@ -137,7 +135,7 @@ class Logs:
             if journal is not None:
                 self._trimmed.discard(name)
                 numbers = [info.number for info in journal.closed] + [journal.number]
-                await self._commit([DeleteRow(GROUPS, name), *_deletions(name, numbers)])
+                await self._commit([DeleteRow(GROUPS, name), *deletions(name, numbers)])
 
     async def create_stream(self, group: str, stream: str) -> None:
         """Raises CallerError."""
@@ -156,8 +154,8 @@ class Logs:
             journal.growing = [line for line in journal.growing if line.stream != stream]
             journal.written = None
             numbers = [info.number for info in emptied] + ([] if journal.growing else [journal.number])
-            updates = [SetRow(INDEX, _key(group, info.number), chunks.encode_info(info)) for info in changed]
-            await self._commit([*updates, *_deletions(group, numbers)])
+            updates = [SetRow(INDEX, row_key(group, info.number), chunks.encode_info(info)) for info in changed]
+            await self._commit([*updates, *deletions(group, numbers)])
         await self._revise(journal, streams={k: v for k, v in journal.record.streams.items() if k != stream})
 
     async def retain(self, group: str, days: int | None) -> None:
@@ -229,49 +227,34 @@ class Logs:
             if not unwritten:
                 return
             size = self._unwritten_bytes
+            batches = [(journal, journal.record, tuple(journal.growing)) for journal in unwritten]
             with self._clock.hold("logs flush"):
-                batches = [(journal, tuple(journal.growing)) for journal in unwritten]
-                written = await asyncio.to_thread(_encode, [(j.name, j.number, lines) for j, lines in batches])
-                changes: list[Change] = [
-                    SetRow(GROUPS, journal.name, chunks.encode_record(journal.record)) for journal in unwritten
-                ]
-                changes += [change for _, encoded in written for change in encoded]
-                await self._store.commit(changes)
-            for (journal, lines), (info, _) in zip(batches, written, strict=True):
-                journal.record_kept = True
+                written = await asyncio.to_thread(_encode, [(j.name, j.number, lines) for j, _, lines in batches])
+            changes: list[Change] = [
+                SetRow(GROUPS, journal.name, chunks.encode_record(record)) for journal, record, _ in batches
+            ]
+            changes += [change for _, encoded in written for change in encoded]
+            await self._store.commit(changes)
+            for (journal, record, lines), (info, _) in zip(batches, written, strict=True):
+                journal.record_kept = journal.record is record  # it may have changed meanwhile
                 if info is not None:
                     journal.wrote(info, len(lines), self.limits.chunk_bytes)
             self._unwritten_bytes -= size
             self._failing = False
-            await self._trim([journal for journal, _ in batches])
+            await self._trim(unwritten)
         self._tell_dropped()
         self._arm_expiry()
 
-    async def _trim(self, journals: Sequence[Journal]) -> None:
-        """Drop the oldest chunks of groups, then of all, that are beyond the bounds."""
-        changes: list[Change] = []
-        for journal in journals:
-            excess = journal.stored_bytes - self.limits.group_bytes
-            while excess > 0 and journal.closed:
-                oldest = journal.closed.pop(0)
-                excess -= oldest.bytes
-                changes += _deletions(journal.name, [oldest.number])
-                self._tell_trimmed(journal.name)
-        excess = sum(info.bytes for journal in self._journals.values() for info in journal.closed)
-        excess -= self.limits.total_bytes
-        while excess > 0:
-            journal = min((j for j in self._journals.values() if j.closed), key=lambda j: j.closed[0].last)
-            oldest = journal.closed.pop(0)
-            excess -= oldest.bytes
-            changes += _deletions(journal.name, [oldest.number])
-            self._tell_trimmed(journal.name)
-        if changes:
-            await self._store.commit(changes)
-
-    def _tell_trimmed(self, group: str) -> None:
-        if group not in self._trimmed:
-            self._trimmed.add(group)
+    async def _trim(self, written: Sequence[Journal]) -> None:
+        changes, lost = upkeep.trim(written, tuple(self._journals.values()), self.limits)
+        for group in lost - self._trimmed:
             _log.warning("log group %s is full: its oldest lines go (logs.group_bytes, logs.total_bytes)", group)
+        self._trimmed |= lost
+        try:
+            if changes:
+                await self._store.commit(changes)
+        except StoreFailure as failure:
+            _log.warning("log lines beyond the bounds could not be removed: %s; the next start does it", failure)
 
     def _tell_dropped(self) -> None:
         if self._dropped:
@@ -292,14 +275,9 @@ class Logs:
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None
-        due = [
-            info.last + journal.record.retention_days * DAY_MILLISECONDS
-            for journal in self._journals.values()
-            if journal.record.retention_days is not None
-            for info in (*journal.closed, *([journal.written] if journal.written else []))
-        ]
-        if due and not self._closed:
-            self._expiry = self._clock.timer((min(due) + 1) / 1000, self._expiry_due, "logs")
+        at = None if self._closed else upkeep.next_expiry(self._journals.values())
+        if at is not None:
+            self._expiry = self._clock.timer(at / 1000, self._expiry_due, "logs")
 
     def _expiry_due(self) -> None:
         self._expiry = None
@@ -307,19 +285,7 @@ class Logs:
 
     async def _expire(self) -> None:
         async with self._writing:
-            changes: list[Change] = []
-            for journal in self._journals.values():
-                if journal.record.retention_days is None:
-                    continue
-                oldest = self.now() - journal.record.retention_days * DAY_MILLISECONDS
-                gone = [info.number for info in journal.closed if info.last < oldest]
-                journal.closed = [info for info in journal.closed if info.last >= oldest]
-                if journal.growing and all(line.at < oldest for line in journal.growing):
-                    gone.append(journal.number)
-                    journal.growing = []
-                    journal.written = None
-                    journal.number += 1
-                changes += _deletions(journal.name, gone)
+            changes = upkeep.expire(self._journals.values(), self.now())
             try:
                 if changes:
                     await self._store.commit(changes)
@@ -366,14 +332,6 @@ def milliseconds(at: float) -> int:
     return round(at * 1000)
 
 
-def _key(group: str, number: int) -> str:
-    return f"{group}:{number:012x}"
-
-
-def _deletions(group: str, numbers: Sequence[int]) -> list[Change]:
-    return [DeleteRow(table, _key(group, number)) for number in numbers for table in (INDEX, CHUNKS)]
-
-
 def _encode(
     batches: Sequence[tuple[str, int, Sequence[Line]]],
 ) -> list[tuple[ChunkInfo | None, list[Change]]]:
@@ -384,7 +342,7 @@ def _encode(
             found.append((None, []))
             continue
         info = chunks.describe(number, lines)
-        key = _key(name, number)
+        key = row_key(name, number)
         rows: list[Change] = [
             SetRow(INDEX, key, chunks.encode_info(info)),
             SetRow(CHUNKS, key, chunks.encode_lines(lines)),
