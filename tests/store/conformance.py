@@ -453,6 +453,16 @@ class TestBlobs:
     async def test_what_was_never_kept_is_not_found(self, house: House, digest: str) -> None:
         assert await house.store.get_blob(digest) is None
 
+    async def test_a_deleted_blob_is_gone_and_may_come_again(self, house: House) -> None:
+        digest, other = await house.store.put_blob(b"gone"), await house.store.put_blob(b"stays")
+        for _ in range(2):
+            await house.store.delete_blob(digest)
+        await house.store.delete_blob("no digest")
+        assert await house.store.get_blob(digest) is None
+        assert await house.store.get_blob(other) == b"stays"
+        assert await house.store.put_blob(b"gone") == digest
+        assert await house.store.get_blob(digest) == b"gone"
+
 
 class TestTopics:
     async def test_a_message_reaches_those_who_subscribe_now(self, house: House) -> None:

@@ -4,6 +4,7 @@ Every change is computed by `changes.py` and made by the `Registrar`; uploads ar
 turn. Versions and aliases: `publishing.py`.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -69,8 +70,7 @@ class Administration:
         configuration.check(function, self._limits)
         self._layers.check(function)
         self._refuse_existing(function.name)
-        code, identity = await self._packages.keep(zip_file)
-        async with self._registrar.changing:
+        async with self._packages.keeping(zip_file) as (code, identity), self._registrar.changing:
             self._refuse_existing(function.name)
             created = Function(
                 configuration=function,
@@ -96,17 +96,19 @@ class Administration:
     ) -> Function:
         """Events that wait run the new code. Raises CallerError."""
         name, arn = self._changeable(function)
-        with self._registrar.transitions.uploading(name):
-            code, identity = await self._packages.keep(zip_file)
+        transitions = self._registrar.transitions
+        async with contextlib.AsyncExitStack() as upload:
+            with transitions.uploading(name):
+                code, identity = await upload.enter_async_context(self._packages.keeping(zip_file))
 
-        def change(current: Function) -> Function:
-            self._registrar.transitions.refuse_change(name, arn)
-            check_revision(revision_id, current.revision_id)
-            return changes.with_code(current, code, identity, inert, self._ids.uuid(), self._clock.now())
+            def change(current: Function) -> Function:
+                transitions.refuse_change(name, arn)
+                check_revision(revision_id, current.revision_id)
+                return changes.with_code(current, code, identity, inert, self._ids.uuid(), self._clock.now())
 
-        if dry_run:
-            return change(self._catalogue.find(name)[0])
-        changed = await self._registrar.change(name, change)
+            if dry_run:
+                return change(self._catalogue.find(name)[0])
+            changed = await self._registrar.change(name, change)
         self._registrar.transitions.begin(name, names.LATEST, "updated")
         return changed
 

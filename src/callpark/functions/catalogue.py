@@ -98,6 +98,15 @@ class Catalogue:
         """The archives that are in use."""
         return frozenset(digest for function in self._functions.values() for digest in digests_of(function))
 
+    def layers(self) -> frozenset[str]:
+        """ARNs of the layer versions that any version of a function names."""
+        return frozenset(
+            arn
+            for function in self._functions.values()
+            for version in (versions.latest(function), *function.versions.values())
+            for arn in version.configuration.layers
+        )
+
     def _meant(self, reference: FunctionReference) -> Function | None:
         found = self._functions.get(reference.name) if reference.account == self._place.account else None
         return found if found is not None and versions.knows(found, reference.qualifier) else None

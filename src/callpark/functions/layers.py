@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from callpark.functions import policies, records, refusals
@@ -34,13 +34,25 @@ _RESOURCE = re.compile(r"layer:([a-zA-Z0-9-_]+)(?::([0-9]+))?", re.ASCII)
 
 
 class Layers:
+    """`used` gives the ARNs that functions name, `release` forgets archives that nobody uses any more."""
+
     def __init__(
-        self, store: Store, packages: Packages, clock: Clock, ids: Ids, limits: LambdaLimits, place: Place
+        self,
+        store: Store,
+        packages: Packages,
+        clock: Clock,
+        ids: Ids,
+        limits: LambdaLimits,
+        place: Place,
+        used: Callable[[], frozenset[str]],
+        release: Callable[[Collection[str]], Awaitable[None]],
     ) -> None:
         self._store = store
         self._packages = packages
         self._clock = clock
         self._ids = ids
+        self._used = used
+        self._release = release
         self._limits = limits
         self._place = place
         self._layers: dict[str, dict[int, LayerVersion]] = {}
@@ -53,6 +65,7 @@ class Layers:
             self._layers.setdefault(layer.name, {})[layer.number] = layer
         for row in await self._store.scan(_COUNTS):
             self._counts[row.key] = int(row.value)
+        await self._purge()
 
     async def declare(self, definitions: Sequence[LayerDefinition]) -> None:
         """Bring a project's layers, each as version 1 of its name. Raises ProjectError when a folder is not there."""
@@ -89,8 +102,7 @@ class Layers:
     ) -> LayerVersion:
         """Always a new version. Raises CallerError."""
         name = self._name(name)
-        code, identity = await self._packages.keep(data)
-        async with self._changing:
+        async with self._packages.keeping(data) as (code, identity), self._changing:
             layer = LayerVersion(
                 name=name,
                 number=self._counts.get(name, 0) + 1,
@@ -111,35 +123,50 @@ class Layers:
     def version(self, name: str, number: int) -> LayerVersion:
         """Raises CallerError."""
         found = self._layers.get(self._name(name), {}).get(number)
-        if found is None:
+        if found is None or found.deleted:
             raise refusals.not_found(_GONE)
         return found
 
     def version_by_arn(self, arn: str) -> LayerVersion:
         """Raises CallerError."""
         found = self._of_arn(arn)
-        if found is None:
+        if found is None or found.deleted:
             raise refusals.not_found(_GONE)
         return found
 
     def versions(self, name: str) -> Sequence[LayerVersion]:
         """Newest first."""
         kept = self._layers.get(self._name(name), {})
-        return [kept[number] for number in sorted(kept, reverse=True)]
+        return [kept[number] for number in sorted(kept, reverse=True) if not kept[number].deleted]
 
     def names(self) -> Sequence[str]:
-        return sorted(name for name, kept in self._layers.items() if kept)
+        return sorted(name for name in self._layers if self.versions(name))
 
     async def delete(self, name: str, number: int) -> None:
-        """Functions that use it go on with what they have. Nothing happens when there is none."""
+        """Functions that use it go on using it. Nothing happens when there is none."""
         name = self._name(name)
         async with self._changing:
             layer = self._layers.get(name, {}).get(number)
-            if layer is None:
+            if layer is None or layer.deleted:
                 return
-            if not layer.declared:
-                await self._store.commit((DeleteRow(_TABLE, _key(layer)),))
-            del self._layers[name][number]
+            if layer.declared:
+                del self._layers[name][number]
+                return
+            gone = replace(layer, deleted=True)
+            await self._store.commit((SetRow(_TABLE, _key(layer), records.layer_row(gone)),))
+            self._layers[name][number] = gone
+            await self._purge()
+
+    async def _purge(self) -> None:
+        """Forget deleted layers that no function uses any longer."""
+        used = self._used()
+        for layer in [layer for kept in self._layers.values() for layer in kept.values() if layer.deleted]:
+            if self.version_arn(layer) in used:
+                continue
+            await self._store.commit((DeleteRow(_TABLE, _key(layer)),))
+            del self._layers[layer.name][layer.number]
+            if isinstance(layer.code, Archive):
+                await self._release((layer.code.digest,))
 
     async def add_permission(self, name: str, number: int, grant: Grant) -> tuple[Mapping[str, object], str]:
         """The statement and the policy's revision id. Raises CallerError."""
@@ -189,7 +216,8 @@ class Layers:
                     f"{seen[layer]} and {arn} versions found."
                 )
             seen[layer] = arn
-            if not self._foreign(arn) and self._of_arn(arn) is None:
+            found = None if self._foreign(arn) else self._of_arn(arn)
+            if not self._foreign(arn) and (found is None or (found.deleted and arn not in self._used())):
                 raise refusals.invalid_parameter(f"Layer version {arn} does not exist.")
 
     def warning(self, configuration: FunctionConfiguration) -> str | None:

@@ -243,6 +243,8 @@ class LayerVersion:
     license_info: str = ""
     policy: Policy | None = None
     declared: bool = False
+    deleted: bool = False
+    """Nobody may find it any more, but a function still uses it."""
 
 
 @dataclass(frozen=True, slots=True)

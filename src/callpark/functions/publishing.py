@@ -4,12 +4,13 @@ A version of a function whose code lies in a project's directory is a snapshot: 
 upload, so that later edits do not reach it.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from callpark.functions import changes, names, refusals, versions
 from callpark.functions.code.packages import Packages
-from callpark.functions.model import Alias, Directory, Function, Version
+from callpark.functions.model import Alias, Code, Directory, Function, Version
 from callpark.functions.registrar import Registrar, check_revision
 from callpark.functions.transitions import Phase
 
@@ -34,10 +35,7 @@ class Publishing:
         name = current.configuration.name
         self._check(current, code_sha256, revision_id)
         while (found := versions.published_already(current)) is None:
-            code = current.code
-            if isinstance(code, Directory):
-                code = await self._packages.snapshot(code)
-            async with registrar.changing:
+            async with self._snapshot(current.code) as code, registrar.changing:
                 now_current, _ = self._catalogue.find(name)
                 self._check(now_current, code_sha256, revision_id)
                 if now_current is not current:
@@ -50,6 +48,14 @@ class Publishing:
                 registrar.transitions.begin(name, version.number, "created")
             return version, "created"
         return found, registrar.transitions.phase(name, found.number)
+
+    @contextlib.asynccontextmanager
+    async def _snapshot(self, code: Code) -> AsyncIterator[Code]:
+        if not isinstance(code, Directory):
+            yield code
+            return
+        async with self._packages.keeping(await self._packages.packed(code)) as (kept, _):
+            yield kept
 
     def versions(self, function: str) -> Sequence[Version]:
         """`$LATEST`, then by number. Raises CallerError."""

@@ -65,6 +65,7 @@ class _Layer(msgspec.Struct, frozen=True):
     compatible_architectures: tuple[str, ...]
     license_info: str
     policy: Policy | None
+    deleted: bool = False
 
 
 _function = msgspec.json.Decoder(_Function).decode

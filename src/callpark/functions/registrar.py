@@ -6,10 +6,10 @@ Shared by the rooms of the control plane (`administration.py`, `publishing.py`, 
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from callpark.functions import configuration, names, refusals
-from callpark.functions.catalogue import Catalogue
+from callpark.functions.catalogue import Catalogue, digests_of
 from callpark.functions.model import Function
 from callpark.functions.transitions import Transitions
 from callpark.kernel.arn import Place
@@ -26,7 +26,8 @@ UNQUALIFIED_ONLY = (
 
 
 class Registrar:
-    """`now_current` is told the names of functions that have changed or gone."""
+    """`now_current` is told the names of functions that have changed or gone, `release` the archives that changed
+    functions had, which others may still use."""
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class Registrar:
         limits: LambdaLimits,
         place: Place,
         now_current: Callable[[Sequence[str]], None],
+        release: Callable[[Collection[str]], Awaitable[None]],
     ) -> None:
         self.catalogue = catalogue
         self.clock = clock
@@ -46,6 +48,7 @@ class Registrar:
         self.transitions = Transitions(clock, limits.activation_seconds)
         self.changing = asyncio.Lock()
         self._now_current = now_current
+        self._release = release
         self._warned: set[str] = set()
 
     async def change(self, function: str, change: Callable[[Function], Function]) -> Function:
@@ -66,7 +69,10 @@ class Registrar:
 
     async def replace(self, functions: Sequence[Function], removed: Sequence[str] = ()) -> None:
         """Inside `changing` only."""
+        names = {*(function.configuration.name for function in functions), *removed}
+        before = {digest for name in names if (old := self.catalogue.get(name)) for digest in digests_of(old)}
         await self.catalogue.replace(functions, removed)
+        await self._release(before)
         self._now_current([*(function.configuration.name for function in functions), *removed])
 
     def unqualified(self, function: str) -> str:

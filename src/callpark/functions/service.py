@@ -10,7 +10,7 @@ functions that nobody has brought by then are discarded, visibly.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -107,9 +107,12 @@ class Functions:
             limits=self.limits,
             place=place,
             now_current=self._now_current,
+            release=self._release,
         )
         self.transitions = registrar.transitions
-        self.layers = Layers(store, self._packages, clock, ids, self.limits, place)
+        self.layers = Layers(
+            store, self._packages, clock, ids, self.limits, place, self._catalogue.layers, self._release
+        )
         self._runner = Runner(
             catalogue=self._catalogue,
             packages=self._packages,
@@ -132,7 +135,7 @@ class Functions:
         """Load what is kept and go on with its events."""
         await self._catalogue.load()
         await self.layers.load()
-        await self._packages.sweep(self._catalogue.digests() | self.layers.digests())
+        await self._packages.sweep(self._digests())
         await self._events.discarded.load()
         self._slots.share(self._catalogue.shares())
         names = [function.configuration.name for function in self._catalogue]
@@ -239,7 +242,7 @@ class Functions:
 
     async def package(self, digest: str) -> bytes | None:
         """An uploaded archive that is in use, for whoever downloads code."""
-        if digest not in self._catalogue.digests() | self.layers.digests():
+        if digest not in self._digests():
             return None
         return await self._store.get_blob(digest)
 
@@ -332,6 +335,13 @@ class Functions:
 
         self._events.accept(name, request_id, payload, qualifier, invocation.trace_header).add_done_callback(stored)
         return accepted
+
+    def _digests(self) -> frozenset[str]:
+        """The archives that are in use."""
+        return self._catalogue.digests() | self.layers.digests()
+
+    async def _release(self, digests: Collection[str]) -> None:
+        await self._packages.release(frozenset(digests) - self._digests())
 
     def _describe(self, function: Function, qualifier: str, version: str) -> EventSubject:
         dated = function.event_invoke_configs.get(qualifier)

@@ -144,6 +144,9 @@ class MemoryStore:
         found = [row for row_key, row in self._disk.rows.items() if row_key[0] == table and row.key.startswith(prefix)]
         return sorted(found, key=lambda row: row.key)
 
+    async def delete_blob(self, digest: str) -> None:
+        self._disk.blobs.pop(digest, None)
+
     async def put_blob(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         self._disk.blobs[digest] = bytes(data)

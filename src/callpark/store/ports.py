@@ -150,6 +150,10 @@ class Store(Protocol):
 
     async def get_blob(self, digest: str) -> bytes | None: ...
 
+    async def delete_blob(self, digest: str) -> None:
+        """Forget bytes; nothing happens when there are none. Whoever keeps blobs knows which are still needed."""
+        ...
+
     def publish(self, topic: str, message: bytes) -> None:
         """Hand a message to whoever subscribes now, on every node; nothing is kept."""
         ...

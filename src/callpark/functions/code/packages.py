@@ -6,10 +6,13 @@ only a copy: it appears by rename, complete or not at all, and comes back from t
 
 import asyncio
 import base64
+import contextlib
 import hashlib
+import logging
 import shutil
 import tempfile
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
 
 from callpark.functions.code import archive, directory
@@ -17,7 +20,9 @@ from callpark.functions.environments.ports import EnvironmentUnavailable
 from callpark.functions.model import Archive, Code, CodeIdentity, Directory
 from callpark.kernel.clock import Clock
 from callpark.kernel.limits import LambdaLimits
-from callpark.store.ports import Store
+from callpark.store.ports import Store, StoreFailure
+
+_log = logging.getLogger("callpark")
 
 
 class Packages:
@@ -28,7 +33,29 @@ class Packages:
         self._store = store
         self._clock = clock
         self._limits = limits
+        self._wanted: Counter[str] = Counter()
         self._unpacking: dict[str, asyncio.Future[Path]] = {}
+
+    @contextlib.asynccontextmanager
+    async def keeping(self, data: bytes) -> AsyncIterator[tuple[Archive, CodeIdentity]]:
+        """`keep`, and nobody removes it before the caller has written down who uses it. Raises CallerError."""
+        with self._clock.hold("package upload"):
+            digest = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        self._wanted[digest] += 1
+        try:
+            yield await self.keep(data)
+        finally:
+            self._wanted[digest] -= 1
+
+    async def release(self, digests: Collection[str]) -> None:
+        """Forget archives that nobody uses any more. What is unpacked stays until the next start: a run may be using
+        it. Failing to forget is no reason to fail."""
+        for digest in digests:
+            if not self._wanted[digest]:
+                try:
+                    await self._store.delete_blob(digest)
+                except StoreFailure as failure:
+                    _log.warning("the code package %s could not be removed: %s", digest, failure)
 
     async def keep(self, data: bytes) -> tuple[Archive, CodeIdentity]:
         """Check an upload, unpack it, keep it durably. Raises CallerError."""
@@ -44,12 +71,10 @@ class Packages:
         with self._clock.hold("code directory"):
             return await asyncio.to_thread(directory.identify, code.path)
 
-    async def snapshot(self, code: Directory) -> Archive:
-        """A directory as it is now, kept like an upload. Raises CallerError when it is too large for one."""
+    async def packed(self, code: Directory) -> bytes:
+        """A directory as it is now, as an upload. Raises CallerError when it is too large for one."""
         with self._clock.hold("code snapshot"):
-            data = await asyncio.to_thread(directory.packed, code.path, self._limits)
-        kept, _ = await self.keep(data)
-        return kept
+            return await asyncio.to_thread(directory.packed, code.path, self._limits)
 
     async def layers_root(self, layers: Sequence[tuple[Code, str]]) -> Path | None:
         """The directory that holds what all layers hold, later ones over earlier ones; None for no layers. Each comes

@@ -49,6 +49,12 @@ def read(root: Path, digest: str) -> bytes | None:
         return None
 
 
+def delete(root: Path, digest: str) -> None:
+    """Raises OSError."""
+    if _DIGEST.fullmatch(digest):
+        (root / digest[:2] / digest).unlink(missing_ok=True)
+
+
 def prepare(root: Path) -> None:
     """Make the folder, and remove what a dead process left half written. Only while the directory lock is held."""
     root.mkdir(exist_ok=True)

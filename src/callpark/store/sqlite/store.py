@@ -139,6 +139,12 @@ class SqliteStore:
     async def get_blob(self, digest: str) -> bytes | None:
         return await self._work_on_files(lambda: blobs.read(self._blobs, digest))
 
+    async def delete_blob(self, digest: str) -> None:
+        try:
+            await self._work_on_files(lambda: blobs.delete(self._blobs, digest))
+        except OSError as error:
+            raise StoreFailure(f"{self._blobs} cannot be written: {error.strerror}") from error
+
     def publish(self, topic: str, message: bytes) -> None:
         self._topics.publish(topic, message)
 
