@@ -109,6 +109,27 @@ async def test_layers_a_function_cannot_have(scene: Scene, refused: Refused, lay
     assert text in refusal.message
 
 
+async def test_a_deleted_layer_goes_on_for_who_uses_it(clock: VirtualClock, tmp_path: Path) -> None:
+    store, environments = MemoryStore(clock), PlainEnvironments(clock)
+    environments.handlers["f"] = layered
+    before = await opened_on(store, clock, tmp_path, environments)
+    await publish(before, "l", {"x": "still here"})
+    await before.call("CreateFunction", **NEW, Layers=[f"{LAYER}:1"])
+    await before.call("DeleteLayerVersion", LayerName="l", VersionNumber=1)
+    assert await before.call("ListLayerVersions", LayerName="l") == {"LayerVersions": []}
+    assert (await before.call("Invoke", FunctionName="f"))["Payload"] == b'{"x": "still here"}'
+    (digest,) = before.functions.layers.digests()
+    await before.functions.close()
+    after = await opened_on(store.crash(), clock, tmp_path / "elsewhere", environments)
+    assert (await after.call("Invoke", FunctionName="f"))["Payload"] == b'{"x": "still here"}'
+    await after.call("DeleteFunction", FunctionName="f")
+    await publish(after, "l", {"x": "other"})
+    await after.call("DeleteLayerVersion", LayerName="l", VersionNumber=2)
+    assert after.functions.layers.digests() == frozenset()
+    assert await after.store.get_blob(digest) is None
+    await after.functions.close()
+
+
 async def test_permissions(scene: Scene, refused: Refused) -> None:
     await publish(scene, "l", {"x": ""})
     target = {"LayerName": "l", "VersionNumber": 1}

@@ -1,5 +1,7 @@
 """PublishVersion, aliases and qualifiers as the gateway calls them (lambda.md §2.1, §3, §4.5, §7)."""
 
+import asyncio
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,8 +9,9 @@ import pytest
 
 from callpark.functions.model import Invocation
 from callpark.kernel.clock import VirtualClock
+from callpark.kernel.operations import Call
 from callpark.store.memory import MemoryStore
-from tests.functions.api.conftest import NEW, Refused
+from tests.functions.api.conftest import NEW, ZIP, Refused
 from tests.functions.plain_environments import HandlerError, PlainEnvironments, Run
 from tests.functions.scene import PLACE, Scene, opened_on, zipped
 
@@ -16,6 +19,7 @@ pytestmark = pytest.mark.sim
 
 ARN = PLACE.arn("lambda", "function:f")
 SECOND = zipped({"app.py": "second"})
+THIRD = zipped({"app.py": "third"})
 
 
 def code(run: Run) -> object:
@@ -269,3 +273,27 @@ async def test_versions_aliases_and_policies_survive_a_restart(clock: VirtualClo
     answer = await after.functions.invoke(Invocation("f", b"{}", "live"))
     assert (answer.payload, answer.executed_version) == (b'"second"', "2")
     await after.functions.close()
+
+
+async def test_packages_that_nobody_uses_are_removed(scene: Scene) -> None:
+    """Those of versions stay, and those that another function has as well."""
+    first, second, third = (hashlib.sha256(data).hexdigest() for data in (ZIP, SECOND, THIRD))
+    await scene.call("CreateFunction", **NEW, Publish=True)
+    await scene.call("UpdateFunctionCode", FunctionName="f", ZipFile=SECOND)
+    await scene.call("CreateFunction", **{**NEW, "FunctionName": "g", "Code": {"ZipFile": THIRD}})
+    await scene.call("UpdateFunctionCode", FunctionName="f", ZipFile=THIRD)
+    kept = [await scene.store.get_blob(digest) for digest in (first, second, third)]
+    assert kept == [ZIP, None, THIRD]
+    await scene.call("DeleteFunction", FunctionName="f")
+    kept = [await scene.store.get_blob(digest) for digest in (first, second, third)]
+    assert kept == [None, None, THIRD]
+
+
+async def test_an_upload_is_not_removed_before_it_is_used(scene: Scene) -> None:
+    await scene.call("CreateFunction", **NEW)
+    create = scene.table["lambda", "CreateFunction"]
+    again = Call("lambda", "CreateFunction", {**NEW, "FunctionName": "g"}, "id", PLACE)
+    creating = asyncio.ensure_future(create(again))
+    await scene.call("DeleteFunction", FunctionName="f")
+    await scene.clock.run_until(creating)
+    assert await scene.store.get_blob(hashlib.sha256(ZIP).hexdigest()) == ZIP
