@@ -1,6 +1,7 @@
 """What the trace says, as logs and metrics hear it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,9 +10,12 @@ from callpark.functions.environments.happenings import AttemptEnded, AttemptStar
 from callpark.functions.events import happenings as events
 from callpark.graphql.happenings import ResolverLogged
 from callpark.kernel.clock import VirtualClock
+from callpark.kernel.limits import MetricsLimits
 from callpark.kernel.trace import Trace
-from callpark.metrics.service import ALL
+from callpark.metrics.service import ALL, Metrics
 from callpark.recorder import Recorder
+from tests.functions.plain_environments import HandlerError, Run
+from tests.functions.scene import opened
 
 pytestmark = pytest.mark.unit
 
@@ -121,3 +125,26 @@ def test_what_happens_to_events_is_counted(
     """lambda.md §10."""
     heard.trace.emit(happening)
     assert heard.values(metric) == [("f", 0, value)]
+
+
+@pytest.mark.sim
+async def test_the_whole_retry_story_in_cloudwatchs_minutes(clock: VirtualClock, tmp_path: Path) -> None:
+    """lambda.md §10: AsyncEventAge grows with retries; AsyncEventsDropped counts when the event is given up."""
+    scene = await opened(clock, tmp_path)
+    metrics = Metrics(clock, MetricsLimits())
+    scene.trace.listen(Recorder(Sink(), metrics, lambda: "").read)
+
+    def fail(run: Run) -> object:
+        raise HandlerError("always")
+
+    await scene.declare("f", fail)
+    await scene.send("f")
+    await clock.advance(300)
+
+    def minutes(metric: str) -> list[tuple[float, float]]:
+        found = metrics.datapoints(metric, "f", scene.start, scene.start + 600, 60)
+        return [(point.at - scene.start, point.bucket.maximum) for point in found]
+
+    assert minutes("AsyncEventsReceived") == [(0, 1)]
+    assert minutes("AsyncEventAge") == [(0, 0), (60, 60_000), (180, 180_000)]
+    assert minutes("AsyncEventsDropped") == [(180, 1)]
