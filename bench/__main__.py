@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import events, gateway, graphql
+from bench import events, gateway, graphql, queues
 from bench.figures import Figure, show
 from callpark.cli.loop import run
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "gateway": gateway.figures,
     "events": events.figures,
+    "queues": queues.figures,
     "graphql": graphql.figures,
 }
 
