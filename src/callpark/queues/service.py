@@ -54,6 +54,7 @@ class Queues:
         self._tasks = Tasks("queues")
         self._catalogue = Catalogue(store, place, limits)
         self._deliveries: dict[str, Delivery] = {}
+        self._expectant: dict[str, list[Callable[[], None]]] = {}
         self._dismissed = False
         self._world = QueueWorld(
             store=store,
@@ -235,9 +236,10 @@ class Queues:
 
     def watch(self, queue_arn: str, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back when something may be received and nobody waits for it; again only after a `receive`. Returns what
-        ends it. Raises CallerError."""
-        delivery = self._delivery(self.queue(queue_arn).name)
-        listeners = delivery.waiters.listeners
+        ends it. A queue that is not there yet, or goes and comes again, is listened to once it is there."""
+        name = names.name_in_arn(queue_arn, self.place) or queue_arn
+        delivery = self._deliveries.get(name)
+        listeners = self._expectant.setdefault(name, []) if delivery is None else delivery.waiters.listeners
         listeners.append(callback)
 
         def end() -> None:
@@ -269,6 +271,8 @@ class Queues:
         """A queue has come, gone, begun a new generation or got other settings."""
         if before is not None and (after is None or before.store_queue != after.store_queue):
             former = self._deliveries.pop(before.name, None)
+            if after is None and former is not None and former.waiters.listeners:
+                self._expectant[before.name] = former.waiters.listeners
             if after is not None and former is not None:
                 self._deliveries[after.name] = former.successor(after)
                 self._deliveries[after.name].open()
@@ -279,8 +283,10 @@ class Queues:
             if before is not None:
                 self._sweeper.forget(before)
         elif after.name not in self._deliveries:
-            self._deliveries[after.name] = self._make(after)
-            self._deliveries[after.name].open()
+            delivery = self._deliveries[after.name] = self._make(after)
+            delivery.waiters.listeners = self._expectant.pop(after.name, [])
+            delivery.open()
+            delivery.waiters.wake()
         elif before is not None and before.settings != after.settings:
             self._deliveries[after.name].reconfigured()
             if before.settings.retention != after.settings.retention:
