@@ -4,14 +4,17 @@ Slices do not know each other: each states what it needs of another as a small P
 to it: functions to flows and to graphql, queues to functions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from callpark.flows.events import FunctionAnswer
 from callpark.functions.model import Invocation
 from callpark.functions.service import Functions
+from callpark.functions.sources.ports import SourceAttribute, SourceMessage, SourceQueue
 from callpark.graphql.datasources.lambda_ import FunctionReply
 from callpark.kernel.errors import CallerError
-from callpark.queues.model import MessageAttribute
+from callpark.queues.api.shapes import system_attributes
+from callpark.queues.digests import attributes_digest, body_digest
+from callpark.queues.model import MessageAttribute, Received
 from callpark.queues.service import Queues
 from callpark.store.ports import Change
 
@@ -62,3 +65,46 @@ class QueuesForFunctions:
     ) -> tuple[str, Sequence[Change]]:
         typed = {name: MessageAttribute(data_type, text) for name, (data_type, text) in attributes.items()}
         return self._queues.put_changes(queue_arn, body, typed, trace_header)
+
+
+class QueuesAsSource:
+    """`functions.sources.ports.MessageSource`: what event source mappings receive and delete."""
+
+    def __init__(self, queues: Queues) -> None:
+        self._queues = queues
+
+    def queue(self, queue_arn: str) -> SourceQueue | None:
+        try:
+            queue = self._queues.queue(queue_arn)
+        except CallerError:
+            return None
+        return SourceQueue(queue.fifo, queue.settings.visibility)
+
+    async def receive(self, queue_arn: str, limit: int) -> Sequence[SourceMessage]:
+        received = await self._queues.receive(self._queues.queue(queue_arn), limit, wait=0)
+        return [_source_message(one) for one in received]
+
+    async def delete(self, queue_arn: str, receipt_handles: Sequence[str]) -> None:
+        """A handle that is refused belongs to a message that somebody else has by now."""
+        await self._queues.delete(self._queues.queue(queue_arn), receipt_handles)
+
+    def watch(self, queue_arn: str, callback: Callable[[], None]) -> Callable[[], None]:
+        return self._queues.watch(queue_arn, callback)
+
+
+def _source_message(received: Received) -> SourceMessage:
+    message = received.message
+    return SourceMessage(
+        message_id=received.message_id,
+        receipt_handle=received.receipt_handle,
+        body=message.body,
+        body_digest=body_digest(message.body),
+        visible_at=received.state.visible_at,
+        attributes=system_attributes(message, received.state),
+        message_attributes={
+            name: SourceAttribute(one.data_type, one.text, one.binary) for name, one in message.attributes.items()
+        },
+        attributes_digest=attributes_digest(message.attributes) if message.attributes else None,
+        group=message.group if message.sequence is not None else None,
+        trace_header=message.trace_header,
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from callpark.adapters import FunctionsForFlows, FunctionsForGraphql, QueuesForFunctions
+from callpark.adapters import FunctionsForFlows, FunctionsForGraphql, QueuesAsSource, QueuesForFunctions
 from callpark.flows.api.phone import PhoneSocket
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
@@ -107,6 +107,7 @@ class App:
             directory=settings.data,
             base_url=base_url,
             queues=QueuesForFunctions(self.queues),
+            source=QueuesAsSource(self.queues),
         )
         self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, FunctionsForFlows(self.functions))
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions))
@@ -237,7 +238,7 @@ class App:
         warnings = [*self.flows.apply(instance, project.flows, project.numbers)]
         warnings += self.graphql.apply(project.apis)
         warnings += await self.queues.apply(project.queues)
-        warnings += await self.functions.apply(project.functions, project.layers)
+        warnings += await self.functions.apply(project.functions, project.layers, project.sources)
         return warnings
 
 

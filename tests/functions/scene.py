@@ -18,6 +18,7 @@ from callpark.functions.model import (
     Invocation,
 )
 from callpark.functions.service import Functions
+from callpark.functions.sources.ports import MessageSource
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SeededIds
@@ -109,6 +110,7 @@ async def opened_on(
     environments: PlainEnvironments,
     limits: LambdaLimits | None = None,
     definitions: Mapping[str, FunctionDefinition] | None = None,
+    source: MessageSource | None = None,
 ) -> Scene:
     """As after a restart, with what the store holds and the definitions the project brings."""
     trace = Trace(clock)
@@ -121,6 +123,7 @@ async def opened_on(
         store=store,
         environments=environments,
         directory=directory,
+        source=source,
     )
     scene = Scene(
         clock,

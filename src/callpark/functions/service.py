@@ -43,6 +43,9 @@ from callpark.functions.provisioning import Provisioning
 from callpark.functions.publishing import Publishing
 from callpark.functions.registrar import Registrar
 from callpark.functions.running import Runner
+from callpark.functions.sources.model import SourceDefinition
+from callpark.functions.sources.ports import MessageSource, NoSource
+from callpark.functions.sources.service import EventSources
 from callpark.functions.urls import Urls
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock
@@ -62,7 +65,7 @@ class Functions:
     answers, for function URLs.
 
     The control plane's rooms are attributes: `administration`, `publishing`, `policies`, `provisioning`, `urls`,
-    `layers`; and `events`, which are the asynchronous events as people handle them.
+    `layers`, `sources`; and `events`, which are the asynchronous events as people handle them.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Functions:
         directory: Path,
         base_url: str = "http://127.0.0.1:4566",
         queues: MessageQueues | None = None,
+        source: MessageSource | None = None,
     ) -> None:
         self.limits = limits.lambda_
         self.place = place
@@ -130,6 +134,16 @@ class Functions:
         self.policies = Policies(registrar)
         self.provisioning = Provisioning(registrar, environments, self._runner.deployment)
         self.urls = Urls(registrar, base_url)
+        self.sources = EventSources(
+            clock=clock,
+            ids=ids,
+            trace=trace,
+            limits=self.limits,
+            place=place,
+            store=store,
+            source=source or NoSource(),
+            functions=self,
+        )
 
     async def start(self) -> None:
         """Load what is kept and go on with its events."""
@@ -137,6 +151,7 @@ class Functions:
         await self.layers.load()
         await self._packages.sweep(self._digests())
         await self._events.discarded.load()
+        await self.sources.load()
         self._slots.share(self._catalogue.shares())
         names = [function.configuration.name for function in self._catalogue]
         for name in names:
@@ -144,17 +159,23 @@ class Functions:
         self.provisioning.reconcile(names)
 
     async def apply(
-        self, definitions: Sequence[FunctionDefinition], layers: Sequence[LayerDefinition] = ()
+        self,
+        definitions: Sequence[FunctionDefinition],
+        layers: Sequence[LayerDefinition] = (),
+        sources: Sequence[SourceDefinition] = (),
     ) -> list[str]:
-        """Bring a project's functions: new, changed, unchanged; those it no longer has are removed, functions made
-        through the API stay. All or nothing. Returns warnings. Raises ProjectError."""
+        """Bring a project's functions and their event sources: new, changed, unchanged; those it no longer has are
+        removed, what was made through the API stays. All or nothing. Returns warnings. Raises ProjectError."""
+        self.sources.check(sources)
         await self.layers.declare(layers)
         warnings = await self.administration.declare(definitions)
         self._now_current([f.configuration.name for f in self._catalogue if f.configuration.layers])
+        warnings += await self.sources.declare(sources)
         return warnings + await self._discard_orphans()
 
     async def close(self) -> None:
         """Stop running events. The environments belong to whoever made them."""
+        await self.sources.close()
         await self.provisioning.close()
         await self._events.close()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
 from callpark.functions.model import FunctionDefinition, LayerDefinition
+from callpark.functions.sources.model import SourceDefinition
 from callpark.graphql.model import ApiDefinition
 from callpark.queues.model import QueueDefinition
 
@@ -15,7 +16,7 @@ class Project:
     """Everything one template, or one flow file, declares.
 
     `warnings` name, once each, what was declared and is not acted on. `watched` are the files and folders whose change
-    may change the project.
+    may change the project. `resource_types` has the type of each resource that would be deployed.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Project:
     flows: tuple[FlowDefinition, ...] = ()
     numbers: tuple[NumberDefinition, ...] = ()
     queues: tuple[QueueDefinition, ...] = ()
+    sources: tuple[SourceDefinition, ...] = ()
     warnings: tuple[str, ...] = ()
     watched: tuple[Path, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
+    resource_types: tuple[str, ...] = ()

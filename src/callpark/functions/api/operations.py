@@ -2,6 +2,7 @@
 
 from callpark.functions.api.concurrency import ConcurrencyOperations
 from callpark.functions.api.event_invoke_config import EventInvokeConfigOperations
+from callpark.functions.api.event_source_mappings import EventSourceMappingOperations
 from callpark.functions.api.functions import FunctionOperations
 from callpark.functions.api.invoke import InvokeOperations
 from callpark.functions.api.layers import LayerOperations
@@ -24,6 +25,7 @@ def operations(functions: Functions) -> OperationTable:
         **FunctionOperations(functions, presentation).table(),
         **VersionOperations(functions, presentation).table(),
         **EventInvokeConfigOperations(functions).table(),
+        **EventSourceMappingOperations(functions).table(),
         **ConcurrencyOperations(functions).table(),
         **PolicyOperations(functions).table(),
         **UrlOperations(functions).table(),

@@ -207,16 +207,24 @@ class Poller:
         deleted: Sequence[SourceMessage] | None = None
         error: str | None = "ServiceException"
         try:
-            answer = await self._invoke(batch)
-            error = answer if isinstance(answer, str) else answer.function_error
-            if not isinstance(answer, str) and error is None:
-                reports = REPORT_FAILURES in self._settings.response_types
-                deleted = batches.done(answer.payload, batch, reports)
-                error = "InvalidBatchResponse" if deleted is None else None
-            if deleted:
-                await self._delete(deleted)
-        finally:
-            self._ended(batch, deleted, error)
+            deleted, error = await self._outcome(batch)
+        except Exception:
+            _log.exception("a batch for %s failed in callpark itself", self._mapping.function)
+        self._ended(batch, deleted, error)
+
+    async def _outcome(self, batch: Batch) -> tuple[Sequence[SourceMessage] | None, str | None]:
+        """The messages that are done and deleted, None for a batch that failed as a whole, and why."""
+        answer = await self._invoke(batch)
+        if isinstance(answer, str):
+            return None, answer
+        if answer.function_error is not None:
+            return None, answer.function_error
+        done = batches.done(answer.payload, batch, REPORT_FAILURES in self._settings.response_types)
+        if done is None:
+            return None, "InvalidBatchResponse"
+        if done:
+            await self._delete(done)
+        return done, None
 
     def _ended(self, batch: Batch, deleted: Sequence[SourceMessage] | None, error: str | None) -> None:
         world, mapping = self._world, self._mapping

@@ -2,8 +2,8 @@
 
 Called by `poller.py`. Five at first; while the queue holds more than they take, 300 more a minute; a queue that is
 drained begins with five again. Each failure in a row halves the width down to one, and the pause before the next
-receive doubles, but never lasts beyond the instant at which the failed messages come back: the retry interval is the queue's
-visibility timeout.
+receive doubles, but never lasts beyond the instant at which the failed messages come back: the retry interval is the
+queue's visibility timeout.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 """
 

@@ -8,7 +8,16 @@ from typing import Final, TypeAlias
 
 from callpark.projects.identity import uuid_of
 from callpark.projects.intrinsics import Identity
-from callpark.projects.resources import appsync, connect, connect_resources, lambda_, lambda_versions, layers, sqs
+from callpark.projects.resources import (
+    appsync,
+    connect,
+    connect_resources,
+    lambda_,
+    lambda_sources,
+    lambda_versions,
+    layers,
+    sqs,
+)
 from callpark.projects.resources.stack import Resource, Stack
 
 Identify: TypeAlias = Callable[[Resource, Stack], Identity]
@@ -27,6 +36,7 @@ SERVED: Final[Mapping[str, Identify]] = {
     layers.LAYER_VERSION_PERMISSION: _without_attributes,
     lambda_.EVENT_INVOKE_CONFIG: _without_attributes,
     lambda_versions.PERMISSION: _without_attributes,
+    lambda_sources.SOURCE: lambda_sources.source_identity,
     appsync.API: appsync.api_identity,
     appsync.SCHEMA: appsync.schema_identity,
     appsync.DATA_SOURCE: appsync.data_source_identity,
