@@ -41,6 +41,7 @@ class ConfigurationEdit:
     description: str | None = None
     timeout_seconds: int | None = None
     memory_megabytes: int | None = None
+    ephemeral_storage_megabytes: int | None = None
     environment: Mapping[str, str] | None = None
     log_format: Literal["Text", "JSON"] | None = None
     dead_letter_target: str | None = None
@@ -56,6 +57,9 @@ def edited(configuration: FunctionConfiguration, edit: ConfigurationEdit) -> Fun
         description=configuration.description if edit.description is None else edit.description,
         timeout_seconds=configuration.timeout_seconds if edit.timeout_seconds is None else edit.timeout_seconds,
         memory_megabytes=configuration.memory_megabytes if edit.memory_megabytes is None else edit.memory_megabytes,
+        ephemeral_storage_megabytes=configuration.ephemeral_storage_megabytes
+        if edit.ephemeral_storage_megabytes is None
+        else edit.ephemeral_storage_megabytes,
         environment=configuration.environment if edit.environment is None else edit.environment,
         log_format=configuration.log_format if edit.log_format is None else edit.log_format,
         dead_letter_target=configuration.dead_letter_target

@@ -10,6 +10,7 @@ from callpark.kernel.arn import Arn
 from callpark.kernel.limits import LambdaLimits
 
 _MINIMUM_MEMORY = 128
+_MINIMUM_STORAGE = 512
 _RETIRED = {
     "nodejs": "nodejs24.x",
     "nodejs4.3": "nodejs24.x",
@@ -71,6 +72,12 @@ def check(configuration: FunctionConfiguration, limits: LambdaLimits) -> None:
     problems = [
         *_range("timeout", configuration.timeout_seconds, 1, limits.timeout_seconds),
         *_range("memorySize", configuration.memory_megabytes, _MINIMUM_MEMORY, limits.memory_megabytes),
+        *_range(
+            "ephemeralStorage.size",
+            configuration.ephemeral_storage_megabytes,
+            _MINIMUM_STORAGE,
+            limits.ephemeral_storage_megabytes,
+        ),
     ]
     if problems:
         raise refusals.validation(problems)

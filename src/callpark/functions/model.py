@@ -53,6 +53,7 @@ class FunctionConfiguration:
     description: str = ""
     timeout_seconds: int = 3
     memory_megabytes: int = 128
+    ephemeral_storage_megabytes: int = 512
     environment: Mapping[str, str] = field(default_factory=dict)
     log_format: Literal["Text", "JSON"] = "Text"
     dead_letter_target: str | None = None

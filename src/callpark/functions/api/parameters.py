@@ -13,6 +13,7 @@ import msgspec
 from callpark.functions import refusals
 from callpark.functions.changes import ConfigurationEdit
 from callpark.functions.model import FunctionConfiguration
+from callpark.kernel.limits import LambdaLimits
 
 _CONVERTED = TypeVar("_CONVERTED", bound=msgspec.Struct)
 
@@ -20,7 +21,6 @@ _CONVERTED = TypeVar("_CONVERTED", bound=msgspec.Struct)
 _INERT: Mapping[str, object] = {
     "TracingConfig": {"Mode": "PassThrough"},
     "Architectures": None,
-    "EphemeralStorage": {"Size": 512},
     "SnapStart": {"ApplyOn": "None"},
     "VpcConfig": {},
     "FileSystemConfigs": [],
@@ -50,6 +50,10 @@ class DeadLetter(msgspec.Struct, frozen=True, rename="pascal"):
     target_arn: str = ""
 
 
+class EphemeralStorage(msgspec.Struct, frozen=True, rename="pascal"):
+    size: int
+
+
 class Logging(msgspec.Struct, frozen=True, rename="pascal"):
     log_format: Literal["Text", "JSON"] | None = None
 
@@ -63,6 +67,7 @@ class Configuration(msgspec.Struct, frozen=True, rename="pascal"):
     description: str | None = None
     timeout: int | None = None
     memory_size: int | None = None
+    ephemeral_storage: EphemeralStorage | None = None
     environment: Environment | None = None
     dead_letter_config: DeadLetter | None = None
     logging_config: Logging | None = None
@@ -76,6 +81,7 @@ class Configuration(msgspec.Struct, frozen=True, rename="pascal"):
             description=self.description,
             timeout_seconds=self.timeout,
             memory_megabytes=self.memory_size,
+            ephemeral_storage_megabytes=None if self.ephemeral_storage is None else self.ephemeral_storage.size,
             environment=None if self.environment is None else self.environment.variables,
             log_format=None if self.logging_config is None else self.logging_config.log_format,
             dead_letter_target=None if self.dead_letter_config is None else self.dead_letter_config.target_arn,
@@ -121,8 +127,9 @@ def inert_warnings(name: str, kept: Mapping[str, object]) -> list[str]:
     return warnings
 
 
-def zip_file(code: Mapping[str, object]) -> bytes:
-    """The uploaded archive. Raises CallerError for code that lies elsewhere."""
+def zip_file(code: Mapping[str, object], operation: str, limits: LambdaLimits) -> bytes:
+    """The uploaded archive. Raises CallerError for code that lies elsewhere, and for a request that AWS finds too large
+    before it looks at the archive."""
     if code.get("SourceKMSKeyArn"):
         raise refusals.invalid_parameter("callpark does not support SourceKMSKeyArn (encrypted packages).")
     for member, meaning in (("S3Bucket", "code in Amazon S3"), ("ImageUri", "container images")):
@@ -131,4 +138,8 @@ def zip_file(code: Mapping[str, object]) -> bytes:
     data = code.get("ZipFile")
     if not isinstance(data, bytes):
         raise refusals.invalid_parameter("Please provide a source for function code.")
+    if 4 * -(-len(data) // 3) > limits.code_request_bytes:  # as base64
+        raise refusals.too_large(
+            f"Request must be smaller than {limits.code_request_bytes} bytes for the {operation} operation"
+        )
     return data

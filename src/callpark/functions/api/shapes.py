@@ -56,7 +56,7 @@ def configuration_members(version: Version, shown: Shown) -> dict[str, object]:
         **_STATES[shown.phase],
         "PackageType": "Zip",
         "Architectures": inert.get("Architectures") or ["x86_64"],
-        "EphemeralStorage": inert.get("EphemeralStorage") or {"Size": 512},
+        "EphemeralStorage": {"Size": configuration.ephemeral_storage_megabytes},
         "SnapStart": {**_mapping(inert.get("SnapStart"), {"ApplyOn": "None"}), "OptimizationStatus": "Off"},
         "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_version_arn(configuration.runtime, shown.place)},
         "LoggingConfig": _logging(version),

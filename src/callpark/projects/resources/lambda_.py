@@ -103,6 +103,7 @@ def _function(
         description=properties.text("Description") or "",
         timeout_seconds=_within(properties, "Timeout", 1, limits.timeout_seconds) or 3,
         memory_megabytes=_within(properties, "MemorySize", 128, limits.memory_megabytes) or 128,
+        ephemeral_storage_megabytes=_ephemeral_storage(properties, limits.ephemeral_storage_megabytes),
         environment=_environment(properties),
         log_format=_log_format(properties),
         dead_letter_target=_target(properties.mapping("DeadLetterConfig"), "TargetArn"),
@@ -164,7 +165,6 @@ def _left_out(resource: Resource, reason: str, stack: Stack) -> None:
 def _quiet_defaults(properties: Properties) -> None:
     properties.default("PackageType", "Zip")
     properties.default("TracingConfig", {"Mode": "PassThrough"})
-    properties.default("EphemeralStorage", {"Size": 512})
     properties.default("SnapStart", {"ApplyOn": "None"})
 
 
@@ -177,6 +177,11 @@ def _within(properties: Properties, name: str, low: int, high: int) -> int | Non
     if number is not None and not low <= number <= high:
         raise properties.wrong(name, f"{number} is outside {low} to {high}", "give a number inside")
     return number
+
+
+def _ephemeral_storage(properties: Properties, most: int) -> int:
+    storage = properties.mapping("EphemeralStorage")
+    return 512 if storage is None else _within(storage, "Size", 512, most) or 512
 
 
 def _environment(properties: Properties) -> dict[str, str]:
