@@ -151,6 +151,10 @@ class Administration:
             kept = {key: value for key, value in {**current.tags, **tags}.items() if key not in removed}
             return replace(current, tags=kept)
 
+        if names.parse(function, None, self._place).qualifier is not None:
+            raise refusals.invalid_parameter(
+                "Tags on function aliases and versions are not supported. Please specify a function ARN."
+            )
         await self._registrar.change(names.parse(function, None, self._place).name, change)
 
     # Event invoke configurations: https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html

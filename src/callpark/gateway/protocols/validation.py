@@ -18,7 +18,7 @@ from callpark.gateway.protocols.refusals import invalid
 _log = logging.getLogger("callpark")
 
 #: Members whose constraints the owning slice checks itself, per service.
-EXEMPT: Mapping[str, frozenset[str]] = {"lambda": frozenset({"FunctionName", "Qualifier"})}
+EXEMPT: Mapping[str, frozenset[str]] = {"lambda": frozenset({"FunctionName", "Qualifier", "RecursiveLoop"})}
 
 #: Only required members are checked here: SQS words its limits itself (reference lambda.md §19.3).
 REQUIRED_ONLY = frozenset({"sqs"})
