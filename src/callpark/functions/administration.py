@@ -155,7 +155,7 @@ class Administration:
             raise refusals.invalid_parameter(
                 "Tags on function aliases and versions are not supported. Please specify a function ARN."
             )
-        await self._registrar.change(names.parse(function, None, self._place).name, change)
+        await self._registrar.change(function, change)
 
     # Event invoke configurations: https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
 
@@ -256,7 +256,7 @@ class Administration:
         """Name and qualifier of what may have an event-invoke configuration."""
         reference = names.parse(function, qualifier, self._place)
         key = reference.qualifier or names.LATEST
-        found = self._catalogue.get(reference.name)
+        found = self._catalogue.get(reference.name) if reference.account == self._place.account else None
         if found is None or not versions.knows(found, key):
             raise refusals.not_found(_NO_FUNCTION)
         return reference.name, key

@@ -80,6 +80,9 @@ class Registrar:
         reference = names.parse(function, None, self.place)
         if reference.qualifier is not None:
             raise refusals.invalid_parameter(UNQUALIFIED_ONLY)
+        if reference.account != self.place.account:
+            there = Place(reference.account, self.place.region)
+            raise refusals.function_not_found(there.arn("lambda", f"function:{reference.name}"))
         return reference.name
 
     def warn_declared(self, function: Function) -> None:

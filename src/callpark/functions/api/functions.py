@@ -164,7 +164,7 @@ class FunctionOperations:
                 "This operation is permitted on Lambda functions only. Aliases and versions do not support this "
                 "operation. Please specify either a function name or an unqualified function ARN."
             )
-        return self._functions.function(reference.name).configuration.name
+        return self._functions.function(str(call.parameters["FunctionName"])).configuration.name
 
     def _warn(self, name: str, inert: Mapping[str, object]) -> None:
         found = parameters.inert_warnings(name, inert)
