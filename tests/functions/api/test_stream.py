@@ -69,6 +69,7 @@ async def test_what_says_it_is_not_json_is_refused(scene: Scene, media: str) -> 
         with pytest.raises(Exception, match="UnsupportedMediaTypeException") as refusal:
             await scene.clock.run_until(scene.table["lambda", operation](call))
         assert getattr(refusal.value, "status", None) == 415
+        assert getattr(refusal.value, "body", {})["Type"] == "User"
 
 
 @pytest.mark.parametrize(

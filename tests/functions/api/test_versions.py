@@ -242,6 +242,37 @@ async def test_concurrency_is_for_functions_only(scene: Scene, refused: Refused)
     )
 
 
+@pytest.mark.parametrize(
+    ("operation", "given"),
+    [
+        ("PublishVersion", {}),
+        ("CreateAlias", {"Name": "live", "FunctionVersion": "$LATEST"}),
+        ("ListAliases", {}),
+        ("PutFunctionConcurrency", {"ReservedConcurrentExecutions": 1}),
+        ("PutFunctionEventInvokeConfig", {"MaximumRetryAttempts": 1}),
+        ("PutFunctionRecursionConfig", {"RecursiveLoop": "Allow"}),
+        ("CreateFunctionUrlConfig", {"AuthType": "NONE"}),
+        ("AddPermission", {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*"}),
+        ("UpdateFunctionConfiguration", {"Timeout": 9}),
+        ("DeleteFunction", {}),
+    ],
+)
+async def test_another_accounts_arn_is_not_ours(
+    scene: Scene, refused: Refused, operation: str, given: dict[str, object]
+) -> None:
+    await scene.call("CreateFunction", **NEW)
+    before = scene.functions.function("f")
+    foreign = "arn:aws:lambda:us-east-1:999999999999:function:f"
+    assert (await refused(operation, FunctionName=foreign, **given)).status == 404
+    assert scene.functions.function("f") is before
+
+
+async def test_tags_are_for_functions_only(scene: Scene, refused: Refused) -> None:
+    await scene.call("CreateFunction", **NEW, Publish=True)
+    refusal = await refused("TagResource", Resource=f"{ARN}:1", Tags={"a": "b"})
+    assert refusal.message == "Tags on function aliases and versions are not supported. Please specify a function ARN."
+
+
 async def test_versions_aliases_and_policies_survive_a_restart(clock: VirtualClock, tmp_path: Path) -> None:
     store, environments = MemoryStore(clock), PlainEnvironments(clock)
     environments.handlers["f"] = code
