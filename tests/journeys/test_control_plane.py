@@ -206,3 +206,27 @@ async def test_the_aws_cli_publishes_and_permits(app: App, tmp_path: Path) -> No
         app, "invoke", "--function-name", "Echo:live", "--payload", "{}", str(tmp_path / "answer.json")
     )
     assert json.loads(out)["ExecutedVersion"] == "1", err
+
+
+async def test_a_restart_keeps_all_of_it(tmp_path: Path) -> None:
+    def build(lambda_: Any) -> None:
+        layer = lambda_.publish_layer_version(
+            LayerName="l", Content={"ZipFile": zipped(**{"python/shared": "WORD = 1"})}
+        )
+        create(lambda_, Publish=True, Layers=[layer["LayerVersionArn"]])
+        lambda_.create_alias(FunctionName="Echo", Name="live", FunctionVersion="1")
+        lambda_.put_provisioned_concurrency_config(
+            FunctionName="Echo", Qualifier="live", ProvisionedConcurrentExecutions=1
+        )
+        lambda_.update_function_code(FunctionName="Echo", ZipFile=zipped(app=HANDLER % "two"))
+
+    def look(lambda_: Any) -> None:
+        said, executed = answer(lambda_, Qualifier="live")
+        assert (said["text"], said["word"], executed) == ("one", 1, "1")
+        assert answer(lambda_)[0]["text"] == "two"
+        provisioned = lambda_.get_provisioned_concurrency_config(FunctionName="Echo", Qualifier="live")
+        assert provisioned["RequestedProvisionedConcurrentExecutions"] == 1
+
+    for use in (build, look):
+        async with served(Settings(data=tmp_path / "data", port=0)) as app:
+            await using(app, use)
