@@ -20,6 +20,7 @@ from callpark.kernel.ids import SystemIds
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Entry, Trace
 
+needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="there is no bubblewrap (bwrap) on PATH")
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js on PATH")
 
 
@@ -33,9 +34,15 @@ class Bench:
         self.trace = Trace(self.clock)
         self.fleets: list[Fleet] = []
 
-    def fleet(self, *limits: str, endpoint_url: str | None = None, launcher: Launcher | None = None) -> Fleet:
-        chosen = Limits().override(f"lambda.{limit}" for limit in limits)
-        fleet = Fleet(self.clock, self.ids, self.trace, chosen, endpoint_url, self.directory / "data", launcher)
+    def fleet(
+        self,
+        *limits: str,
+        endpoint_url: str | None = None,
+        launcher: Launcher | None = None,
+        isolation: str = "process",
+    ) -> Fleet:
+        chosen, data = Limits().override(f"lambda.{limit}" for limit in limits), self.directory / "data"
+        fleet = Fleet(self.clock, self.ids, self.trace, chosen, endpoint_url, data, launcher, isolation)
         self.fleets.append(fleet)
         return fleet
 

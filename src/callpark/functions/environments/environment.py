@@ -30,6 +30,7 @@ from callpark.functions.environments.runs import Ending, Init, InitFailed, InitT
 from callpark.functions.environments.runtime_api import Answer, Delivery
 from callpark.functions.environments.runtimes import Program, Unstartable
 from callpark.functions.environments.streams import Collected, Sink
+from callpark.functions.environments.temporary import Measuring, TemporarySpace
 from callpark.functions.environments.watching import ComputeShare, Freezer, Overstep, Watch
 from callpark.kernel.clock import SystemClock
 
@@ -74,6 +75,8 @@ class Environment:
         self._killed: Overstep | None = None
         self._broken: InitFailed | None = None
         self._watch = Watch(self._overstepped)
+        self._space = TemporarySpace(self._directory / "tmp", deployment.configuration.ephemeral_storage_megabytes)
+        self._measuring = Measuring(self._space, platform.tasks)
         self._attempts = 0
         self._init_seconds: float | None = None
         self._exit_status = 0
@@ -106,7 +109,7 @@ class Environment:
         if self._ending is not None:
             await asyncio.wait({self._ending})
         generation = self._generation = Generation(
-            self.deployment, self.stream, self._directory / "tmp", self._platform, self._narration, self
+            self.deployment, self.stream, self._space.directory, self._platform, self._narration, self
         )
         self._narration.init_started(request_id)
         started = time.perf_counter()
@@ -340,9 +343,18 @@ class Environment:
         elif self._peak_megabytes > self.deployment.configuration.memory_megabytes:
             self._killed = "memory"
         else:
+            self._measuring.soon(self._space_measured)
             return True
         process.kill()
         return False
+
+    def _space_measured(self, full: bool) -> None:
+        """TMPDIR is full, or not any more."""
+        if self._generation is not None:
+            self._generation.limit_files(0 if full else self._space.limit_bytes)
+        if full:
+            megabytes = self.deployment.configuration.ephemeral_storage_megabytes
+            self._narration.log.say(f"[callpark] /tmp is full: it may hold {megabytes} MB (EphemeralStorage)\n")
 
     def process_exited(self, how: Exit) -> None:
         """The process is gone: whatever waited for it gets to know."""

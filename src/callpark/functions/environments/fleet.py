@@ -16,6 +16,7 @@ from pathlib import Path
 
 from callpark.functions.environments.environment import Environment
 from callpark.functions.environments.forking import ForkingLauncher, can_fork
+from callpark.functions.environments.isolation import sandbox
 from callpark.functions.environments.lifecycle import Life
 from callpark.functions.environments.ports import (
     Attempt,
@@ -119,6 +120,7 @@ class Fleet:
         endpoint_url: str | None,
         directory: Path,
         launcher: Launcher | None = None,
+        isolation: str | None = None,
     ) -> None:
         self._clock = clock
         self._limits = limits.lambda_
@@ -126,7 +128,17 @@ class Fleet:
         place = directory.absolute()
         self._tasks = Tasks("environments")
         self._background = Tasks("environments")
-        self._platform = Platform(clock, ids, trace, limits.lambda_, chosen, place, endpoint_url, self._background)
+        self._platform = Platform(
+            clock,
+            ids,
+            trace,
+            limits.lambda_,
+            chosen,
+            place,
+            endpoint_url,
+            self._background,
+            sandbox(isolation or os.environ.get("CALLPARK_ISOLATION", "process")),
+        )
         self._pools: dict[tuple[str, str], Pool] = {}
         self._environments: dict[Environment, Pool] = {}
         self._server = OwnThread()

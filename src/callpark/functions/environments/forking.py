@@ -109,6 +109,7 @@ class Zygote:
                 "directory": str(command.directory),
                 "pycache": str(command.pycache),
                 "file_descriptors": command.file_descriptors,
+                "file_bytes": command.file_bytes,
                 "signals": command.signals,
             }
         )

@@ -24,6 +24,7 @@ from callpark.functions.environments.extensions.registry import (
 )
 from callpark.functions.environments.extensions.states import ExtensionPhase
 from callpark.functions.environments.extensions.telemetry import Telemetry
+from callpark.functions.environments.isolation import SANDBOX_LEVELS, sandboxed, variables_inside
 from callpark.functions.environments.logs import OutputPipe
 from callpark.functions.environments.narration import Narration
 from callpark.functions.environments.ports import Deployment
@@ -31,7 +32,13 @@ from callpark.functions.environments.processes import TELEMETRY_DESCRIPTOR, Comm
 from callpark.functions.environments.runs import Platform
 from callpark.functions.environments.runtime_api import RuntimeListener, RuntimeSession
 from callpark.functions.environments.runtime_http import RuntimeConnection
-from callpark.functions.environments.runtimes import Executable, Program, extension_programs
+from callpark.functions.environments.runtimes import (
+    Executable,
+    Program,
+    extension_programs,
+    plain_arguments,
+    python_cached,
+)
 from callpark.functions.environments.variables import Surroundings, extension_variables, process_variables
 from callpark.kernel.arn import Arn, Place
 from callpark.kernel.clock import SystemClock
@@ -127,12 +134,19 @@ class Generation:
             self._platform.endpoint_url,
         )
         variables = process_variables(self._deployment, surroundings, os.environ)
+        pycache = self._platform.directory / "pycache"
+        if self._platform.sandbox is not None:
+            arguments = python_cached(plain_arguments(program), pycache)
+            place = self._deployment, self._temporary
+            program = Executable(sandboxed(self._platform.sandbox, arguments, *place, pycache))
+            variables = variables_inside(variables, *place)
         return Command(
             program,
             extension_variables(variables) if extension else variables,
             self._deployment.code_root,
-            self._platform.directory / "pycache",
+            pycache,
             self._platform.limits.file_descriptors,
+            self._deployment.configuration.ephemeral_storage_megabytes * 1024 * 1024,
             signals=bool(self._programs),
         )
 
@@ -149,6 +163,8 @@ class Generation:
 
     def init_is_over(self) -> None:
         """Nobody registers or subscribes any more."""
+        if self._platform.sandbox is not None and self.process is not None:
+            self.process.look_inside(SANDBOX_LEVELS)
         self.extensions.close_registration()
         self.telemetry.close_backlog()
 
@@ -179,6 +195,11 @@ class Generation:
         self.frozen = True
         for process in self._processes():
             process.signal(signal.SIGSTOP)
+
+    def limit_files(self, most_bytes: int) -> None:
+        """How large files may become from now on."""
+        for process in self._processes():
+            process.limit_files(most_bytes)
 
     def thaw(self) -> None:
         if self.frozen:

@@ -18,7 +18,9 @@ from callpark.kernel.errors import ProjectError
 
 Isolation: TypeAlias = Literal["process", "sandbox"]
 
-TASK, LAYERS, TEMPORARY = "/var/task", "/opt", "/tmp"
+TASK, LAYERS, TEMPORARY, PYCACHE = "/var/task", "/opt", "/tmp", "/var/pycache"
+#: bubblewrap outside, bubblewrap as the first process inside, the program.
+SANDBOX_LEVELS = 2
 #: What programs need of the machine; what does not exist is left out. Homes are not among them.
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc")
 
@@ -63,15 +65,17 @@ def sandboxed(
     for path in box.readable:
         if not path.startswith(("/usr/", "/lib/")):
             found += ["--ro-bind", path, path]
-    node = os.path.realpath(arguments[0])
-    if not node.startswith(("/usr/", "/bin/")) and arguments[0] not in box.readable and os.path.isfile(node):
-        found += ["--ro-bind", node, node] if not node.startswith(str(deployment.code_root)) else []
+    program = os.path.realpath(arguments[0])
+    own = (str(deployment.code_root), str(deployment.layers_root), *_SYSTEM, *box.readable)
+    if os.path.isfile(program) and not any(Path(program).is_relative_to(path) for path in own):
+        found += ["--ro-bind", program, arguments[0]]
     found += ["--ro-bind", str(deployment.code_root), TASK]
     if deployment.layers_root is not None:
         found += ["--ro-bind", str(deployment.layers_root), LAYERS]
     pycache.mkdir(parents=True, exist_ok=True)
-    found += ["--bind", str(pycache), str(pycache), "--chdir", TASK, "--"]
-    return (*found, *(inside(argument, deployment, temporary) for argument in arguments))
+    found += ["--bind", str(pycache), PYCACHE, "--chdir", TASK, "--"]
+    shown = (argument.replace(str(pycache), PYCACHE) for argument in arguments)
+    return (*found, *(inside(argument, deployment, temporary) for argument in shown))
 
 
 def inside(text: str, deployment: Deployment, temporary: Path) -> str:
@@ -87,6 +91,4 @@ def inside(text: str, deployment: Deployment, temporary: Path) -> str:
 def variables_inside(variables: Mapping[str, str], deployment: Deployment, temporary: Path) -> dict[str, str]:
     """The environment variables with paths as they are called inside."""
     own = deployment.configuration.environment
-    return {
-        name: value if name in own else inside(value, deployment, temporary) for name, value in variables.items()
-    }
+    return {name: value if name in own else inside(value, deployment, temporary) for name, value in variables.items()}

@@ -11,7 +11,6 @@ import re
 import resource
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from callpark.functions.environments.ports import EnvironmentUnavailable
-from callpark.functions.environments.runtimes import Program, plain_arguments
+from callpark.functions.environments.runtimes import Program, plain_arguments, python_cached
 
 #: The log pipe's descriptors in every process: standard output, standard error, telemetry.
 TELEMETRY_DESCRIPTOR = 3
@@ -33,13 +32,15 @@ _PEAK = re.compile(rb"VmHWM:\s+(\d+) kB")
 @dataclass(frozen=True, slots=True)
 class Command:
     """A program, its environment variables and directories. `pycache` keeps compiled Python out of the user's code;
-    `file_descriptors` is how many it may have open; with `signals` it must be able to take them while it is idle."""
+    `file_descriptors` is how many it may have open, `file_bytes` how large a file may become; with `signals` it must be
+    able to take them while it is idle."""
 
     program: Program
     variables: Mapping[str, str]
     directory: Path
     pycache: Path
     file_descriptors: int
+    file_bytes: int
     signals: bool = False
 
 
@@ -83,6 +84,27 @@ class Process:
         except OSError:
             return 0
         return 0 if found is None else int(found[1]) // 1024
+
+    def look_inside(self, levels: int) -> None:
+        """From now on memory and computing are those of the process so many generations below: a sandbox's contents."""
+        pid = self.pid
+        for _ in range(levels):
+            children = _children(pid)
+            if not children:
+                return
+            pid = children[0]
+        self._close(self.exited)
+        self._status = _open_or_none(f"/proc/{pid}/status")
+        self._schedule = _open_or_none(f"/proc/{pid}/schedstat")
+        self._times = _open_or_none(f"/proc/{pid}/stat")
+
+    def limit_files(self, most_bytes: int) -> None:
+        """How large a file may become that it, or what it has started, writes from now on. Linux only."""
+        if hasattr(resource, "prlimit") and not self.exited.done():
+            for pid in (self.pid, *_descendants(self.pid)):
+                with contextlib.suppress(OSError, ValueError):
+                    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+                    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most_bytes, hard))
 
     def compute_seconds(self) -> float | None:
         """Processor time of all its threads, or what its main thread spent on a processor or queueing for one, if that
@@ -143,9 +165,7 @@ class PlainLauncher:
         self._processes: set[Process] = set()
 
     async def launch(self, command: Command, output: int) -> Process:
-        arguments = plain_arguments(command.program)
-        if arguments[0] == sys.executable:
-            arguments = (arguments[0], "-X", f"pycache_prefix={command.pycache}", *arguments[1:])
+        arguments = python_cached(plain_arguments(command.program), command.pycache)
         # A shell-free way to give the child descriptor 3: pass ours under its own number and name that.
         variables = {**command.variables, "_LAMBDA_TELEMETRY_LOG_FD": str(output)}
         try:
@@ -162,6 +182,7 @@ class PlainLauncher:
         except OSError as error:
             raise EnvironmentUnavailable(f"{arguments[0]} cannot be started: {error.strerror}") from error
         process = Process(child.pid, self._watch(child))
+        process.limit_files(command.file_bytes)
         self._processes.add(process)
         process.exited.add_done_callback(lambda _: self._processes.discard(process))
         return process
@@ -193,6 +214,18 @@ def allow_descriptors(more: int) -> None:
         wanted = min(wanted, most)
     if allowed != resource.RLIM_INFINITY and allowed < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (OSError, ValueError):
+        return []
+
+
+def _descendants(pid: int) -> list[int]:
+    found = _children(pid)
+    return [*found, *(deeper for child in found for deeper in _descendants(child))]
 
 
 def _complete(exited: "asyncio.Future[Exit]", how: Exit) -> None:

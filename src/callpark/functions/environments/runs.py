@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from callpark.functions.environments.happenings import AttemptStatus
+from callpark.functions.environments.isolation import Sandbox
 from callpark.functions.environments.ports import Attempt, Outcome
 from callpark.functions.environments.processes import Launcher
 from callpark.functions.environments.streams import Feed
@@ -33,6 +34,7 @@ class Platform:
     directory: Path
     endpoint_url: str | None
     tasks: Tasks
+    sandbox: Sandbox | None = None
 
 
 class Run:

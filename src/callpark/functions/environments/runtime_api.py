@@ -69,7 +69,13 @@ class Caller(Protocol):
         """Go on reading a streamed response."""
         ...
 
-    def abandon(self) -> None: ...
+    def abandon(self) -> None:
+        """Close it once everything is sent."""
+        ...
+
+    def cut(self) -> None:
+        """Close it at once."""
+        ...
 
 
 class RuntimeListener(Protocol):
@@ -100,9 +106,9 @@ class RuntimeSession:
         "_handed",
         "_listener",
         "_sink",
-        "_streaming",
         "_torn",
         "_waiting",
+        "connections",
         "maximum_body",
         "phase",
     )
@@ -116,7 +122,7 @@ class RuntimeSession:
         self._handed = False
         self._sink: Sink | None = None
         self._torn = False
-        self._streaming: Caller | None = None
+        self.connections: set[Caller] = set()
 
     @property
     def waits_for_event(self) -> bool:
@@ -166,12 +172,11 @@ class RuntimeSession:
         if refusal is not None:
             return refusal
         self._sink = self._listener.responding(content_type, connection.resume)
-        self._streaming = connection
         return self._sink
 
     def close_stream(self, failure: bytes | None) -> Answer:
         """A streamed answer is complete, or broke off with the error object `failure`. The answer to `settle`."""
-        sink, self._sink, self._streaming = self._sink, None, None
+        sink, self._sink = self._sink, None
         assert sink is not None
         self._end_answer()
         if failure is not None:
@@ -199,10 +204,9 @@ class RuntimeSession:
             self._waiting = None
 
     def end(self) -> None:
-        """The process is gone. A connection that was not being read would not notice."""
-        if self._streaming is not None:
-            self._streaming.abandon()
-            self._streaming = None
+        """The process is gone. A connection that is not being read at the moment would not notice."""
+        for connection in tuple(self.connections):
+            connection.cut()
 
     def _begin_answer(self, request_id: str, invocation_id: str | None, wanted: RuntimePhase) -> Refusal | None:
         current = self._current

@@ -54,9 +54,11 @@ class RuntimeConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do everything an asyncio.Transport does without being registered as one.
         self._transport = cast(asyncio.Transport, transport)
+        self._session.connections.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
+        self._session.connections.discard(self)
         self._session.disconnected(self)
         if self._extensions is not None:
             self._extensions.extensions.disconnected(self)
@@ -95,6 +97,11 @@ class RuntimeConnection(asyncio.Protocol):
     def resume(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
+
+    def cut(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
 
     def abandon(self) -> None:
         if self._transport is not None:

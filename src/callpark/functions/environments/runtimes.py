@@ -85,6 +85,13 @@ def plain_arguments(chosen: Program) -> tuple[str, ...]:
     return (sys.executable, "-m", "awslambdaric", chosen.handler)
 
 
+def python_cached(arguments: tuple[str, ...], pycache: Path) -> tuple[str, ...]:
+    """The same command; an interpreter of ours keeps compiled code out of the user's."""
+    if arguments[0] != sys.executable:
+        return arguments
+    return (arguments[0], "-X", f"pycache_prefix={pycache}", *arguments[1:])
+
+
 def other_python(configuration: FunctionConfiguration) -> str | None:
     """A warning when a Python function asks for another version than this one."""
     if not configuration.runtime.startswith("python") or configuration.runtime == HOST_PYTHON:

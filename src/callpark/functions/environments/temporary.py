@@ -5,8 +5,16 @@ larger than EphemeralStorage (RLIMIT_FSIZE), and once all together are, the limi
 nothing until there is room again. A write then fails with EFBIG, "File too large", where AWS says ENOSPC.
 """
 
+import asyncio
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
+
+from callpark.kernel.tasks import Tasks
+
+#: How often it is measured, in real seconds.
+_MEASURE_SECONDS = 0.25
 
 
 class TemporarySpace:
@@ -19,6 +27,31 @@ class TemporarySpace:
     def used_bytes(self) -> int:
         """What its files occupy. What vanishes meanwhile is not counted."""
         return _occupied(str(self.directory))
+
+
+class Measuring:
+    """Measures now and then, and says when the folder has become full or has room again."""
+
+    def __init__(self, space: TemporarySpace, tasks: Tasks) -> None:
+        self._space = space
+        self._tasks = tasks
+        self._next = 0.0
+        self._full = False
+
+    def soon(self, tell: Callable[[bool], None]) -> None:
+        """Called often; measures when it is time to."""
+        if time.perf_counter() >= self._next:
+            self._next = float("inf")
+            self._tasks.spawn(self._measure(tell), "measuring /tmp")
+
+    async def _measure(self, tell: Callable[[bool], None]) -> None:
+        try:
+            full = await asyncio.to_thread(self._space.used_bytes) >= self._space.limit_bytes
+        finally:
+            self._next = time.perf_counter() + _MEASURE_SECONDS
+        if full is not self._full:
+            self._full = full
+            tell(full)
 
 
 def _occupied(directory: str) -> int:

@@ -78,6 +78,7 @@ class Request(TypedDict):
     directory: str
     pycache: str
     file_descriptors: int
+    file_bytes: int
     signals: bool
 
 
@@ -129,7 +130,7 @@ def _serve(connection: socket.socket, libc: ctypes.CDLL) -> Request | None:
                     os.close(inherited)
                 connection.detach()
                 _isolate(libc, zygote, descriptors[0])
-                _limit_descriptors(request["file_descriptors"])
+                _limit(request["file_descriptors"], request["file_bytes"])
                 if request["arguments"] is not None:
                     _execute(request["arguments"], request)
                 return request
@@ -206,11 +207,15 @@ def _isolate(libc: ctypes.CDLL, zygote: int, output: int) -> None:
         os.close(descriptor)
 
 
-def _limit_descriptors(allowed: int) -> None:
-    """The server may raise its own limit, for it has many environments to watch; a handler has what it has on AWS."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most == resource.RLIM_INFINITY or most >= allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+def _limit(descriptors: int, file_bytes: int) -> None:
+    """What a handler may use. The server may raise its own limit of descriptors, for it has many environments to
+    watch; a handler has what it has on AWS. No file can become larger than all of /tmp may be, and no cores are left.
+    A file that would is an error, not a signal: Python ignores SIGXFSZ, and what is executed from it does too."""
+    wanted = ((resource.RLIMIT_NOFILE, descriptors), (resource.RLIMIT_FSIZE, file_bytes), (resource.RLIMIT_CORE, 0))
+    for kind, allowed in wanted:
+        _, most = resource.getrlimit(kind)
+        if most == resource.RLIM_INFINITY or most >= allowed:
+            resource.setrlimit(kind, (allowed, most))
 
 
 def _execute(arguments: list[str], request: Request) -> None:
