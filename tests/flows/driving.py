@@ -65,7 +65,8 @@ class PlainWorld:
         return self.programs.get(reference) or default_programs().get(reference)
 
     def module(self, reference: str) -> Program | None:
-        return self.modules.get(reference)
+        by_arn = {program.flow.arn: program for program in self.modules.values()}
+        return self.modules.get(reference) or by_arn.get(reference)
 
     def metrics(self, target: Target) -> QueueMetrics:
         """As measured, else as the declared agents are while nobody waits."""

@@ -64,7 +64,7 @@ from callpark.flows.program import (
     compile_flow,
 )
 from callpark.flows.stages import TIMERS, accepted, begin, fired, flow_over, survives_its_flow
-from callpark.flows.transitions import next_action
+from callpark.flows.transitions import Edge, next_edge
 from callpark.flows.turn import BEGINNING, FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn, World
 
 
@@ -286,34 +286,39 @@ def _follow(turn: Turn, step: Step, outcome: Outcome) -> None:
         if isinstance(outcome, Done | Result | Failed):
             if isinstance(outcome, Failed):
                 turn.effects.append(ActionFailed(turn.subject, step.action.identifier, outcome.error, outcome.reason))
-            following = next_action(step, outcome)
-            if not following:
+            edge = next_edge(step, outcome)
+            if edge is None:
                 outcome = _dead_end(turn, step, outcome)
                 continue
-            step = turn.program.steps[following]
-        elif isinstance(outcome, Ended):
+            source, step = step, turn.program.steps[edge.target]
+            outcome = _run(turn, step, source, edge)
+            continue
+        if isinstance(outcome, Ended):
             turn.end(outcome.reason, outcome.detail)
             return
-        elif isinstance(outcome, FlowOver):
+        if isinstance(outcome, FlowOver):
             outcome = flow_over(turn)
             continue
-        elif isinstance(outcome, Return):
+        if isinstance(outcome, Return):
             step, outcome = _come_back(turn, step, outcome)
             continue
-        else:
-            begun = _go_elsewhere(turn, outcome)
-            if begun is None:
-                return
-            step = begun
+        begun = _go_elsewhere(turn, outcome)
+        if begun is None:
+            return
+        step = begun
         outcome = _run(turn, step)
 
 
-def _run(turn: Turn, step: Step) -> Outcome:
+def _run(turn: Turn, step: Step, source: Step | None = None, edge: Edge | None = None) -> Outcome:
+    """Enter an action; `source` and `edge` say where from."""
     turn.step = step
     turn.activity = None
     turn.actions_run += 1
     action = step.action
-    turn.effects.append(ActionEntered(turn.subject, action.identifier, action.type, turn.in_branch))
+    came = ("", "") if source is None or edge is None else (source.action.identifier, edge.name)
+    turn.effects.append(
+        ActionEntered(turn.subject, action.identifier, action.type, turn.in_branch, *came, turn.program.flow.name)
+    )
     if turn.actions_run > turn.world.limits.actions_per_contact:
         return _fatal(turn, step, f"stopped after {turn.world.limits.actions_per_contact} actions: an endless flow")
     if step.handlers is not None:

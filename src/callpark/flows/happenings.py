@@ -24,12 +24,16 @@ class FlowEntered(msgspec.Struct, frozen=True):
 
 
 class ActionEntered(msgspec.Struct, frozen=True):
-    """`branch`: in the Continue branch of a Wait."""
+    """`branch`: in the Continue branch of a Wait. `source`, `via`: the action and its edge that led here (as
+    `transitions.Edge` names it), "" at the start of a flow. `flow` by name."""
 
     subject: str
     action: str
     type: str
     branch: bool
+    source: str = ""
+    via: str = ""
+    flow: str = ""
 
 
 class Spoken(msgspec.Struct, frozen=True):

@@ -4,8 +4,9 @@ Called by `engine.py` after every action.
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from callpark.flows.language import Action, Condition
+from callpark.flows.language import Condition
 from callpark.flows.parameters import number
 from callpark.flows.program import (
     NO_MATCHING_CONDITION,
@@ -52,27 +53,38 @@ def holds(condition: Condition, value: object) -> bool:
     )
 
 
-def next_action(step: Step, outcome: Done | Result | Failed) -> str | None:
-    """The identifier of the next action; None or "" when the flow has no way on.
+class Edge(NamedTuple):
+    """The way out of an action: `NextAction`, `condition 0` by its place in the list, `error NoMatchingError`."""
+
+    name: str
+    target: str
+
+
+def next_edge(step: Step, outcome: Done | Result | Failed) -> Edge | None:
+    """The edge that is taken; None when the flow has no way on.
 
     Errors: the edge of that error, else NoMatchingError, else NextAction where AWS lets the edge be absent. Results:
     the first true condition, else NoMatchingCondition, else NextAction.
     """
     action = step.action
-    if isinstance(outcome, Done):
-        return action.next_action
     if isinstance(outcome, Result):
-        return _by_condition(action, outcome.value)
-    edge = action.errors.get(outcome.error)
-    if edge is None:
-        edge = action.errors.get(NO_MATCHING_ERROR)
-    if edge is None and step.type is not None and step.type.optional_error_edge:
-        edge = action.next_action
-    return edge
+        for index, condition in enumerate(action.conditions):
+            if holds(condition, outcome.value):
+                return _edge(f"condition {index}", condition.target)
+        if NO_MATCHING_CONDITION in action.errors:
+            return _edge(_NO_CONDITION_EDGE, action.errors[NO_MATCHING_CONDITION])
+    elif isinstance(outcome, Failed):
+        for error in (outcome.error, NO_MATCHING_ERROR):
+            if error in action.errors:
+                return _edge(f"error {error}", action.errors[error])
+        if step.type is None or not step.type.optional_error_edge:
+            return None
+    return _edge("NextAction", action.next_action)
 
 
-def _by_condition(action: Action, value: object) -> str | None:
-    for condition in action.conditions:
-        if holds(condition, value):
-            return condition.target
-    return action.errors.get(NO_MATCHING_CONDITION, action.next_action)
+_NO_CONDITION_EDGE = f"error {NO_MATCHING_CONDITION}"
+
+
+def _edge(name: str, target: str | None) -> Edge | None:
+    """A branch that was left unwired is no way on."""
+    return Edge(name, target) if target else None
