@@ -50,3 +50,23 @@ def test_the_story() -> None:
         ("publishToken", "UNIT"),
     }
     assert "@aws_subscribe" in api.schema
+
+
+def test_the_story_as_it_was_before() -> None:
+    project, after = load(EXAMPLES / "story-stream" / "before"), load(EXAMPLES / "story-stream")
+    assert project.warnings == ()
+    (source,) = project.sources
+    queues = {queue.name: queue for queue in project.queues}
+    narrator = next(f for f in project.functions if f.configuration.name == "NarratorOfTheQueue")
+    assert (source.queue_arn, source.function) == (queues["Stories"].arn, "NarratorOfTheQueue")
+    assert source.settings.batch_size == 1
+    assert int(queues["Stories"].attributes["VisibilityTimeout"]) == 6 * narrator.configuration.timeout_seconds
+    assert (len(project.resource_types), len(after.resource_types)) == (15, 11)
+    readme = (EXAMPLES / "story-stream" / "README.md").read_text()
+    assert "| resources in the deployed template | 15 | 11 |" in readme
+
+
+def test_before_and_after_have_the_same_face() -> None:
+    for name in ("schema.graphql", "resolvers/publishToken.js", "src/narrator/tokens.py"):
+        before, after = EXAMPLES / "story-stream" / "before" / name, EXAMPLES / "story-stream" / name
+        assert before.read_text() == after.read_text()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.markup import escape
@@ -24,7 +25,7 @@ KEYS = "4242#"
 
 
 def demonstrate() -> int:
-    """The story, then both payment calls at once; the exit code."""
+    """Both stories, then both payment calls at once; the exit code."""
     examples = _examples()
     started = time.perf_counter()
     try:
@@ -46,14 +47,38 @@ def _examples() -> Path:
     raise ProjectError("the examples are not installed", "run the demo from a checkout: make demo")
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """How a story was told. `parts` are the resources that its template deploys."""
+
+    parts: int
+    answered_milliseconds: float
+    first_token_milliseconds: float
+    good: bool
+
+
 async def _demo(examples: Path) -> bool:
-    told = await _story(examples / "story-stream")
+    told = await _stories(examples / "story-stream")
     paid = await _payment(examples / "payment-line")
     return told and paid
 
 
-async def _story(project: Path) -> bool:
+async def _stories(project: Path) -> bool:
     answers.rule("[bold]AppSync: a mutation that answers at once", align="left")
+    answers.print("[yellow]before[/]: a function writes to a queue, the queue feeds a function\n")
+    before = await _story(project / "before")
+    answers.print("\n[green]after[/]: the resolver hands the work over, [bold]invocationType: 'Event'[/]\n")
+    after = await _story(project)
+    answers.print()
+    for label, told in (("[yellow]before[/]", before), ("[green]after [/]", after)):
+        answers.print(
+            f"{label} [bold]{told.parts}[/] resources, answered in [bold]{told.answered_milliseconds:.0f} ms[/], "
+            f"first token after [bold]{told.first_token_milliseconds:.0f} ms[/] (everything cold)"
+        )
+    return before.good and after.good
+
+
+async def _story(project: Path) -> _Told:
     async with session.temporary() as settings, served(settings, project) as app:
         (api,) = app.health().apis
         listener = await Listener.open(api)
@@ -65,14 +90,13 @@ async def _story(project: Path) -> bool:
         async for token in listener.tokens():
             count += 1
             if first is None:
-                first = time.perf_counter() - asked
-                answers.print(
-                    f"first token after [bold]{first * 1_000:.0f} ms[/], over the WebSocket as they arrive:\n"
-                )
+                first = (time.perf_counter() - asked) * 1_000
+                answers.print(f"first token after [bold]{first:.0f} ms[/], over the WebSocket as they arrive:\n")
             answers.print(token.text, end="", markup=False, style="green")
         answers.print(f"\n\n{count} tokens in {time.perf_counter() - asked:.1f} s")
         await listener.close()
-    return text == '{"data":{"tellStory":"OK"}}' and count > 1
+        parts = len(app.project.resource_types) if app.project is not None else 0
+    return _Told(parts, milliseconds, first or 0.0, text == '{"data":{"tellStory":"OK"}}' and count > 1)
 
 
 async def _payment(project: Path) -> bool:
