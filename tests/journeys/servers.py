@@ -33,6 +33,7 @@ async def started(project: Path, data: Path, *options: str) -> AsyncIterator[Ser
     """A running server; ended with the context, however the test ends."""
     process = await launch(["start", str(project), "--port", "0", "--data", str(data), *options])
     assert process.stdout is not None
+    drain: asyncio.Task[None] | None = None
     try:
         line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
         assert line.startswith("ready http://"), line
@@ -40,11 +41,12 @@ async def started(project: Path, data: Path, *options: str) -> AsyncIterator[Ser
         drain = asyncio.create_task(_drain(process.stdout))
         yield server
         await server.stop()
-        drain.cancel()
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+        if drain is not None:  # to the end of the pipe, which handlers hold for a moment longer than the server
+            await asyncio.wait_for(drain, 20)
 
 
 async def launch(arguments: Sequence[str]) -> asyncio.subprocess.Process:

@@ -123,7 +123,7 @@ async def test_follow_shows_lines_as_they_come_and_ends_with_the_server(
         finally:
             if follower.returncode is None:
                 follower.kill()
-                await follower.wait()
+            await follower.communicate()
 
 
 async def test_a_failed_event_is_listed_told_replayed_and_redriven(
