@@ -80,6 +80,7 @@ class Administration:
                 last_modified=self._clock.now(),
                 tags=tags,
                 inert=inert,
+                published=self._catalogue.published(function.name),
             )
             await self._registrar.save(created)
             self._registrar.transitions.begin(function.name, names.LATEST, "created")

@@ -14,6 +14,7 @@ from callpark.kernel.arn import Place
 from callpark.store.ports import Change, DeleteRow, SetRow, Store
 
 _TABLE = "functions"
+_COUNTS = "version_counts"
 
 
 class Catalogue:
@@ -21,8 +22,11 @@ class Catalogue:
         self._store = store
         self._place = place
         self._functions: dict[str, Function] = {}
+        self._counts: dict[str, int] = {}
 
     async def load(self) -> None:
+        for row in await self._store.scan(_COUNTS):
+            self._counts[row.key] = int(row.value)
         for row in await self._store.scan(_TABLE):
             self._functions.setdefault(row.key, records.function_of(row.value))
 
@@ -71,12 +75,20 @@ class Catalogue:
             if function.declared and self._is_stored(function.configuration.name)
         ]
         changes += [DeleteRow(_TABLE, name) for name in removed if self._is_stored(name)]
+        counts = {name: self._functions[name].published for name in removed if self._is_stored(name)}
+        changes += [SetRow(_COUNTS, name, str(count).encode()) for name, count in counts.items() if count]
         if changes:
             await self._store.commit(changes)
         for function in functions:
             self._functions[function.configuration.name] = function
         for name in removed:
             self._functions.pop(name, None)
+        self._counts |= counts
+
+    def published(self, name: str) -> int:
+        """How many versions a former function of this name had: its numbers are not used again
+        (https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html)."""
+        return self._counts.get(name, 0)
 
     def reservations(self) -> Mapping[str, int]:
         return {
