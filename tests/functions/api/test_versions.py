@@ -328,3 +328,16 @@ async def test_an_upload_is_not_removed_before_it_is_used(scene: Scene) -> None:
     await scene.call("DeleteFunction", FunctionName="f")
     await scene.clock.run_until(creating)
     assert await scene.store.get_blob(hashlib.sha256(ZIP).hexdigest()) == ZIP
+
+
+async def test_a_function_that_comes_again_counts_on(clock: VirtualClock, tmp_path: Path) -> None:
+    store, environments = MemoryStore(clock), PlainEnvironments(clock)
+    before = await opened_on(store, clock, tmp_path, environments)
+    await before.call("CreateFunction", **NEW, Publish=True)
+    await before.call("DeleteFunction", FunctionName="f")
+    await before.functions.close()
+    after = await opened_on(store.crash(), clock, tmp_path / "elsewhere", environments)
+    assert (await after.call("CreateFunction", **NEW, Publish=True))["Version"] == "2"
+    await after.call("DeleteFunction", FunctionName="f")
+    assert (await after.call("CreateFunction", **NEW, Publish=True))["Version"] == "3"
+    await after.functions.close()
