@@ -1,8 +1,11 @@
 """Versions, aliases, provisioned concurrency, layers, URLs: unmodified clients and real handlers."""
 
 import asyncio
+import io
 import json
+import shutil
 import time
+import zipfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -230,3 +233,50 @@ async def test_a_restart_keeps_all_of_it(tmp_path: Path) -> None:
     for use in (build, look):
         async with served(Settings(data=tmp_path / "data", port=0)) as app:
             await using(app, use)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js on PATH")
+async def test_a_function_url_streams_what_node_writes(app: App) -> None:
+    """The second half is written only when the client has seen the first."""
+    addresses: list[str] = []
+    source = """
+        export const handler = awslambda.streamifyResponse(async (event, stream) => {
+            stream = awslambda.HttpResponseStream.from(stream, {
+                statusCode: 201, headers: { "Content-Type": "text/event-stream", "X-Path": event.rawPath } });
+            stream.write("first\\n");
+            await (await fetch(event.queryStringParameters.wait)).text();
+            stream.write("second\\n");
+            stream.end();
+        });
+    """
+    seen = asyncio.Event()
+
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await seen.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+        await writer.drain()
+        writer.close()
+
+    def use(lambda_: Any) -> None:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("app.mjs", source)
+        lambda_.create_function(
+            FunctionName="Echo", Runtime="nodejs22.x", Role=ROLE, Handler="app.handler", Timeout=10,
+            Code={"ZipFile": buffer.getvalue()},
+        )  # fmt: skip
+        made = lambda_.create_function_url_config(FunctionName="Echo", AuthType="NONE", InvokeMode="RESPONSE_STREAM")
+        addresses.append(made["FunctionUrl"])
+
+    await using(app, use)
+    async with await asyncio.start_server(wait, "127.0.0.1", 0) as waiting, httpx.AsyncClient(timeout=20) as client:
+        port = waiting.sockets[0].getsockname()[1]
+        parameters = {"wait": f"http://127.0.0.1:{port}/"}
+        async with client.stream("GET", f"{addresses[0]}a", params=parameters) as answered:
+            assert (answered.status_code, answered.headers["x-path"]) == (201, "/a")
+            assert answered.headers["content-type"] == "text/event-stream"
+            lines = answered.aiter_lines()
+            assert await anext(lines) == "first"
+            seen.set()
+            assert await anext(lines) == "second"
