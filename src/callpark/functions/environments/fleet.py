@@ -10,7 +10,6 @@ import logging
 import os
 import shutil
 import time
-from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from callpark.functions.environments.environment import Environment
 from callpark.functions.environments.forking import ForkingLauncher, can_fork
 from callpark.functions.environments.isolation import sandbox
 from callpark.functions.environments.lifecycle import Life
+from callpark.functions.environments.pool import Notices, Pool, placed
 from callpark.functions.environments.ports import (
     Attempt,
     Deployment,
@@ -34,10 +34,9 @@ from callpark.functions.environments.processes import (
     allow_descriptors,
 )
 from callpark.functions.environments.runs import InitTimedOut, Platform, Ready, Run
-from callpark.functions.environments.runtimes import Program, Unstartable, other_python, program
-from callpark.functions.environments.scaling import Demand, environments_to_start
+from callpark.functions.environments.runtimes import Program, Unstartable, program
+from callpark.functions.environments.scaling import environments_to_start
 from callpark.functions.environments.streams import Feed
-from callpark.functions.environments.variables import refused_variables
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import Limits
@@ -48,63 +47,6 @@ _log = logging.getLogger("callpark")
 
 #: How often, in real seconds, waiting events are weighed against their function's environments.
 _WEIGH_SECONDS = 0.01
-#: Before the first start of a function has been measured.
-_ASSUMED_START_SECONDS = 0.05
-
-
-class Pool:
-    """One function version: its environments, and the events that wait for one. Means are exponentially weighted."""
-
-    def __init__(self, deployment: Deployment, server: OwnThread) -> None:
-        self._server = server
-        self.deployment = deployment
-        self.program: Program | Unstartable | None = None
-        self.idle: list[Environment] = []
-        self.busy: set[Environment] = set()
-        self.starting: set[Environment] = set()
-        self.provisioned: set[Environment] = set()
-        self.waiting: deque[Run] = deque()
-        self.run_seconds = 0.0
-        self.start_seconds = _ASSUMED_START_SECONDS
-        self.weighing: asyncio.TimerHandle | None = None
-        self._server_seen = (0.0, 0.0)
-
-    def demand(self, cores: int) -> Demand:
-        ages = [environment.running_seconds for environment in self.busy]
-        present = sum(ages) / len(ages) if ages else 0.0
-        # A share that is not known yet counts as all: to start too few for ten milliseconds costs less than too many.
-        shares = [share for e in self.busy if (share := e.compute_share()) is not None]
-        share = sum(shares) / len(shares) if shares else 1.0
-        run_seconds = max(self.run_seconds, present)
-        return Demand(
-            len(self.waiting),
-            len(self.busy),
-            len(self.starting),
-            run_seconds,
-            share,
-            self.start_seconds,
-            cores,
-            self._server_share(),
-        )
-
-    def watch_server(self) -> None:
-        """From here on `server_share` counts."""
-        self._server_seen = (self._server.compute_seconds(), time.perf_counter())
-
-    def _server_share(self) -> float:
-        computed, at = self._server_seen
-        self.watch_server()
-        now_computed, now = self._server_seen
-        return (now_computed - computed) / max(now - at, 1e-6)
-
-    def take_waiting(self) -> Run | None:
-        """The next event whose sender still waits for it."""
-        while self.waiting:
-            run = self.waiting.popleft()
-            if not run.abandoned:
-                return run
-            run.fail(EnvironmentUnavailable("nobody waits for this run"))
-        return None
 
 
 class Fleet:
@@ -144,7 +86,7 @@ class Fleet:
         self._server = OwnThread()
         self._ends: set[asyncio.Task[None]] = set()
         self._sweep: asyncio.TimerHandle | None = None
-        self._warned: set[str] = set()
+        self._notices = Notices()
         self._cores = os.cpu_count() or 1
         self._closed = False
 
@@ -234,13 +176,13 @@ class Fleet:
         key = (deployment.arn, deployment.version)
         pool = self._pools.get(key)
         if pool is None:
-            pool = self._pools[key] = Pool(_placed(deployment), self._server)
-            self._warn_about(deployment)
+            pool = self._pools[key] = Pool(placed(deployment), self._server)
+            self._notices.give(deployment)
         elif pool.deployment.revision != deployment.revision:
             self._retire(pool)
-            pool.deployment = _placed(deployment)
+            pool.deployment = placed(deployment)
             pool.program = None
-            self._warn_about(deployment)
+            self._notices.give(deployment)
         return pool
 
     def _place(self, pool: Pool, run: Run, patient: bool) -> None:
@@ -489,20 +431,3 @@ class Fleet:
             end = self._tasks.spawn(environment.close(), f"end of {environment.stream}")
             self._ends.add(end)
             end.add_done_callback(self._ends.discard)
-
-    def _warn_about(self, deployment: Deployment) -> None:
-        configuration = deployment.configuration
-        warnings = [
-            f"function {configuration.name}: AWS reserves the variable {name}; it is not set"
-            for name in refused_variables(configuration.environment)
-        ]
-        version = other_python(configuration)
-        for warning in (*warnings, *([version] if version else [])):
-            if warning not in self._warned:
-                self._warned.add(warning)
-                _log.warning("%s", warning)
-
-
-def _placed(deployment: Deployment) -> Deployment:
-    """The deployment with an absolute code root: its processes do not share our working directory."""
-    return replace(deployment, code_root=deployment.code_root.absolute())
