@@ -55,8 +55,7 @@ class Administration:
             gone = [f.configuration.name for f in self._catalogue if f.declared and f.configuration.name not in kept]
             changed = [f for f in brought if self._catalogue.get(f.configuration.name) is not f]
             await self._registrar.replace(changed, gone)
-        layers = [self._layers.warning(f.configuration) for f in brought]
-        return [*(line for f in brought for line in kept_only(f)), *(line for line in layers if line is not None)]
+        return [line for function in brought for line in kept_only(function)]
 
     async def create_function(
         self,

@@ -67,28 +67,34 @@ class Layers:
             self._counts[row.key] = int(row.value)
         await self._purge()
 
-    async def declare(self, definitions: Sequence[LayerDefinition]) -> None:
-        """Bring a project's layers, each as version 1 of its name. Raises ProjectError when a folder is not there."""
+    async def prepare(self, definitions: Sequence[LayerDefinition]) -> Sequence[LayerVersion]:
+        """A project's layers, each as version 1 of its name. Raises ProjectError when a folder is not there."""
         identities = [await self._packages.identify(definition.code) for definition in definitions]
+        return [
+            LayerVersion(
+                name=definition.name,
+                number=1,
+                code=definition.code,
+                identity=identity,
+                created=self._clock.now(),
+                description=definition.description,
+                compatible_runtimes=definition.compatible_runtimes,
+                compatible_architectures=definition.compatible_architectures,
+                license_info=definition.license_info,
+                declared=True,
+            )
+            for definition, identity in zip(definitions, identities, strict=True)
+        ]
+
+    async def declare(self, layers: Sequence[LayerVersion]) -> None:
+        """Bring what `prepare` made, in the place of what a project brought before."""
         async with self._changing:
             for kept in self._layers.values():
                 for number in [number for number, layer in kept.items() if layer.declared]:
                     del kept[number]
-            for definition, identity in zip(definitions, identities, strict=True):
-                layer = LayerVersion(
-                    name=definition.name,
-                    number=1,
-                    code=definition.code,
-                    identity=identity,
-                    created=self._clock.now(),
-                    description=definition.description,
-                    compatible_runtimes=definition.compatible_runtimes,
-                    compatible_architectures=definition.compatible_architectures,
-                    license_info=definition.license_info,
-                    declared=True,
-                )
-                self._layers.setdefault(definition.name, {})[1] = layer
-                self._counts[definition.name] = max(1, self._counts.get(definition.name, 0))
+            for layer in layers:
+                self._layers.setdefault(layer.name, {})[layer.number] = layer
+                self._counts[layer.name] = max(layer.number, self._counts.get(layer.name, 0))
 
     async def publish(
         self,

@@ -167,8 +167,10 @@ class Functions:
         """Bring a project's functions and their event sources: new, changed, unchanged; those it no longer has are
         removed, what was made through the API stays. All or nothing. Returns warnings. Raises ProjectError."""
         self.sources.check(sources)
-        await self.layers.declare(layers)
+        prepared = await self.layers.prepare(layers)
         warnings = await self.administration.declare(definitions)
+        await self.layers.declare(prepared)
+        warnings += [line for d in definitions if (line := self.layers.warning(d.configuration)) is not None]
         self._now_current([f.configuration.name for f in self._catalogue if f.configuration.layers])
         warnings += await self.sources.declare(sources)
         return warnings + await self._discard_orphans()
