@@ -14,6 +14,7 @@ from callpark.cli.screen import paint, remarks
 from callpark.flows import happenings as flow
 from callpark.functions.environments.happenings import AttemptEnded, FunctionLog
 from callpark.functions.events import happenings as event
+from callpark.functions.fault_injection import FaultInjected
 from callpark.kernel.trace import Entry, Happening, Trace
 
 #: Lines of one run that are shown; `LogType=Tail` and the trace have more.
@@ -85,6 +86,8 @@ def describe(happening: Happening) -> str | None:
         case event.EventRetryScheduled(function=function, attempt=attempt, subject=request_id, at=at):
             when = datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
             return f"[yellow]{escape(function)}[/] attempt {attempt} failed, next at {when} UTC  [dim]{request_id}[/]"
+        case FaultInjected(function=function, kind=kind, subject=request_id):
+            return f"[yellow]{escape(function)}[/] fault on purpose: {kind}  [dim]{request_id}[/]"
         case event.EventThrottled(function=function, reason=reason, subject=request_id):
             return f"[yellow]{escape(function)}[/] waits: {escape(reason)}  [dim]{request_id}[/]"
         case event.EventDiscarded(function=function, condition=condition, attempts=attempts, subject=request_id):
