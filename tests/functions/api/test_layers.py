@@ -7,6 +7,7 @@ import pytest
 
 from callpark.functions.model import Directory, FunctionConfiguration, FunctionDefinition, Invocation, LayerDefinition
 from callpark.kernel.clock import VirtualClock
+from callpark.kernel.errors import ProjectError
 from callpark.store.memory import MemoryStore
 from tests.functions.api.conftest import NEW, Refused
 from tests.functions.plain_environments import PlainEnvironments, Run
@@ -176,6 +177,21 @@ async def test_a_projects_layer_is_read_again_at_each_load(scene: Scene) -> None
     await scene.functions.apply([function], [layer])
     assert (await scene.functions.invoke(Invocation("f", b"{}"))).payload == b'{"x": "second one"}'
     assert scene.environments.runs[-1].deployment.revision != first
+
+
+async def test_a_project_that_cannot_be_served_leaves_the_layers(scene: Scene) -> None:
+    folder = scene.directory / "layer"
+    folder.mkdir()
+    bad = FunctionDefinition(FunctionConfiguration("f", "python2.7", "app.handler"), Directory(folder))
+    with pytest.raises(ProjectError):
+        await scene.functions.apply([bad], [LayerDefinition("l", Directory(folder))])
+    with pytest.raises(ProjectError):
+        await scene.functions.apply([], [LayerDefinition("l", Directory(folder / "nowhere"))])
+    assert scene.functions.layers.names() == []
+    await scene.functions.apply([], [LayerDefinition("l", Directory(folder))])
+    assert scene.functions.layers.names() == ["l"]
+    await scene.functions.apply([])
+    assert scene.functions.layers.names() == []
 
 
 async def test_the_zip_is_checked(scene: Scene, refused: Refused) -> None:
