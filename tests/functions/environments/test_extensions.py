@@ -3,6 +3,7 @@
 import asyncio
 import json
 import stat
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from callpark.functions.environments.extensions.states import (
     ExtensionPhase,
     extension_move,
 )
-from callpark.functions.environments.extensions.telemetry import Subscription, subscription
+from callpark.functions.environments.extensions.telemetry import Subscription, Telemetry, subscription
+from callpark.functions.environments.failures import platform_error_type
 from callpark.functions.environments.lifecycle import Refusal
 from callpark.functions.environments.ports import Deployment, Outcome
 from callpark.kernel.ids import SystemIds
+from callpark.kernel.tasks import Tasks
 from tests.functions.environments.conftest import Bench
 
 pytestmark = pytest.mark.process
@@ -61,8 +64,6 @@ def extended(
     timeout_seconds: int = 10,
 ) -> tuple[Deployment, Path]:
     """A function with one external extension, and where that takes its notes."""
-    import sys
-
     function = bench.deploy(source, timeout_seconds=timeout_seconds)
     notes = bench.directory / "notes"
     folder = function.code_root / "extensions"
@@ -378,3 +379,73 @@ def test_subscriptions_that_cannot_be(change: dict[str, object]) -> None:
     assert isinstance(subscription("Telemetry", json.dumps(GOOD).encode()), Subscription)
     assert refused(subscription("Telemetry", json.dumps({**GOOD, **change}).encode())) == (400, "ValidationError")
     assert refused(subscription("Logs", b"{")) == (400, "ValidationError")
+
+
+async def received(port_of: "asyncio.Future[int]", answer: bytes, lines: list[bytes]) -> asyncio.Server:
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.extend((await reader.read(100_000)).splitlines())
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    port_of.set_result(server.sockets[0].getsockname()[1])
+    return server
+
+
+def subscribed(port: int, protocol: str) -> Subscription:
+    destination = {"protocol": "TCP", "port": port}
+    if protocol == "HTTP":
+        destination = {"protocol": "HTTP", "URI": f"http://sandbox:{port}/logs?a=b"}
+    found = subscription("Telemetry", json.dumps({"types": ["platform"], "destination": destination}).encode())
+    assert isinstance(found, Subscription)
+    return found
+
+
+@pytest.mark.parametrize("protocol", ["TCP", "HTTP"])
+async def test_events_before_the_subscription_are_delivered_too(protocol: str) -> None:
+    lines: list[bytes] = []
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    server = await received(port, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", lines)
+    tasks = Tasks("test")
+    telemetry = Telemetry(lambda: "now", tasks)
+    telemetry.publish("platform", "platform.initStart", {})
+    telemetry.publish("function", "function", "not asked for")
+    telemetry.subscribe("watcher", subscribed(port.result(), protocol))
+    await telemetry.delivered(5)
+    server.close()
+    await server.wait_closed()
+    if protocol == "HTTP":
+        assert lines[0] == b"POST /logs?a=b HTTP/1.1"
+        events = json.loads(lines[-1])
+    else:
+        events = [json.loads(line) for line in lines]
+    assert [event["type"] for event in events] == ["platform.initStart", "platform.telemetrySubscription"]
+
+
+async def test_what_nobody_takes_is_dropped_and_counted() -> None:
+    lines: list[bytes] = []
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    server = await received(port, b"HTTP/1.1 500 No\r\n\r\n", lines)
+    telemetry = Telemetry(lambda: "now", Tasks("test"))
+    telemetry.subscribe("watcher", subscribed(port.result(), "HTTP"))
+    await telemetry.delivered(5)
+    lines.clear()
+    await telemetry.delivered(5)
+    server.close()
+    await server.wait_closed()
+    (dropped,) = json.loads(lines[-1])
+    assert dropped["type"] == "platform.logsDropped"
+    assert dropped["record"]["droppedRecords"] == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("Runtime.ExitError", "Runtime.ExitError"),
+        ("Function.ResponseSizeTooLarge", "Function.ResponseSizeTooLarge"),
+        ("Function.my_own", "Function.Unknown"),
+        ("ValueError", "Runtime.Unknown"),
+    ],
+)
+def test_recorded_error_types_of_the_platform(given: str, shown: str) -> None:
+    assert platform_error_type(given) == shown

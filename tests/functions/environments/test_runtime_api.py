@@ -297,3 +297,48 @@ async def test_a_connection_that_breaks_inside_a_body_changes_nothing(server: Se
     await client.writer.wait_closed()
     assert (await (await server.client()).ask("POST", f"{PATH}/invocation/r/response", b"1")).status == 202
     assert server.listener.answers == [Answer(b"1")]
+
+
+STREAMING = "Lambda-Runtime-Function-Response-Mode: streaming"
+
+
+async def test_a_stream_reaches_its_sink_piece_by_piece(server: Server) -> None:
+    client = await running(server)
+    headers = ("Transfer-Encoding: chunked", STREAMING, "Content-Type: text/event-stream")
+    client.send("POST", f"{PATH}/invocation/r/response", None, *headers)
+    client.writer.write(b"2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")
+    assert (await client.reply()).status == 202
+    assert server.listener.answers == [Answer(b"abc", streamed=True)]
+    assert server.listener.content_types == ["text/event-stream"]
+
+
+async def test_recorded_refusals_of_streams(server: Server) -> None:
+    client = await running(server)
+    stale = await client.ask("POST", f"{PATH}/invocation/other/response", b"x", STREAMING)
+    assert (stale.status, stale.error) == (400, "InvalidRequestID")
+    odd = await client.ask("POST", f"{PATH}/invocation/r/response", b"x", "Lambda-Runtime-Function-Response-Mode: odd")
+    assert (odd.status, odd.error) == (400, "InvalidFunctionResponseMode")
+    late = await client.ask(
+        "POST", f"{PATH}/invocation/r/response", b"x", STREAMING, "Lambda-Runtime-Invocation-Id: former"
+    )
+    assert (late.status, late.error) == (400, "InvalidRequestID")
+    large = await client.ask("POST", f"{PATH}/invocation/r/response", b"x" * (LIMIT + 1), STREAMING)
+    assert (large.status, large.error) == (413, "RequestEntityTooLarge")
+    assert server.listener.answers == [Answer(b"", too_large=True, streamed=True)]
+
+
+async def test_a_stream_whose_connection_breaks_is_truncated_once_the_runtime_goes_on(server: Server) -> None:
+    client = await running(server)
+    client.send("POST", f"{PATH}/invocation/r/response", None, "Transfer-Encoding: chunked", STREAMING)
+    client.writer.write(b"2\r\nab\r\n")
+    await client.writer.drain()
+    client.writer.close()
+    await client.writer.wait_closed()
+    other = await server.client()
+    other.send("GET", f"{PATH}/invocation/next")
+    async with asyncio.timeout(5):
+        while not server.listener.answers:
+            server.listener.ready.clear()
+            await server.listener.ready.wait()
+    (answer,) = server.listener.answers
+    assert (answer.failed, json.loads(answer.payload)["errorType"]) == (True, "Runtime.TruncatedResponse")

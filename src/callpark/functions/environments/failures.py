@@ -5,6 +5,7 @@ Called by `environment.py`; texts and key order as recorded from AWS (lambda.md 
 
 import json
 import os
+import re
 import signal as signals
 import sysconfig
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ TIMEOUT = "Sandbox.Timedout"
 EXIT = "Runtime.ExitError"
 TOO_LARGE = "Function.ResponseSizeTooLarge"
 INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
+
+_PLATFORM_TYPE = re.compile(r"(Runtime|Function|Sandbox|Extension)\.[A-Z][a-zA-Z]+")
 
 #: How the operating system's signals read in AWS's texts (they are Go's).
 _SIGNAL_TEXTS = {
@@ -66,6 +69,13 @@ def error_type_of(payload: bytes) -> str:
         return "Runtime.Unknown"
     found = value.get("errorType") if isinstance(value, dict) else None
     return found if isinstance(found, str) and found else "Runtime.Unknown"
+
+
+def platform_error_type(given: str) -> str:
+    """How the platform names an error in metrics and telemetry, whatever the runtime calls it (lambda.md §11.3)."""
+    if _PLATFORM_TYPE.fullmatch(given):
+        return given
+    return "Function.Unknown" if given.startswith("Function.") else "Runtime.Unknown"
 
 
 def presented_places(deployment: Deployment) -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from callpark.functions.environments.extensions.telemetry import Telemetry
+from callpark.functions.environments.failures import platform_error_type
 from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted, AttemptStatus
 from callpark.functions.environments.logs import EnvironmentLog
 from callpark.functions.environments.platform_lines import JsonLines, Report, TextLines, record_of
@@ -97,7 +98,9 @@ class Narration:
         if self._wanted:
             metrics = {"durationMs": round(seconds * 1000, 3), "producedBytes": produced}
             record: dict[str, object] = {"requestId": request_id, "status": status, "metrics": metrics}
-            self._publish("platform.runtimeDone", {**record, "errorType": error_type} if error_type else record)
+            if error_type:
+                record["errorType"] = platform_error_type(error_type)
+            self._publish("platform.runtimeDone", record)
 
     def ended(self, report: Report) -> None:
         """END and REPORT."""
