@@ -12,6 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from callpark.app import App, Settings, served
+from callpark.functions.sources.happenings import BatchEnded
+from callpark.kernel.trace import Entry
 from tests.journeys.archives import zipped
 
 pytestmark = pytest.mark.compat
@@ -48,14 +50,14 @@ class Account:
         found = self.queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         return url, found["Attributes"]["QueueArn"]
 
-    def function(self, name: str) -> None:
+    def function(self, name: str, code: str = HANDLER, **variables: str) -> None:
         self.functions.create_function(
             FunctionName=name,
             Runtime="python3.11",
             Role="arn:aws:iam::123456789012:role/r",
             Handler="app.handler",
-            Code={"ZipFile": zipped(app=HANDLER)},
-            Environment={"Variables": {"SEEN": self.seen}},
+            Code={"ZipFile": zipped(app=code)},
+            Environment={"Variables": {"SEEN": self.seen, **variables}},
         )
 
     def refused(self, operation: str, **parameters: object) -> tuple[int, str, str]:
@@ -162,3 +164,38 @@ def _refusals(account: Account) -> None:
         f'An event source mapping with SQS arn (" {arn} ") and function (" f ") already exists. '
         f"Please update or delete the existing mapping with UUID {mapping['UUID']}",
     )
+
+
+LOOPING = """
+import json, os, boto3
+sqs = boto3.client("sqs")
+def handler(event, context):
+    sqs.send_message(QueueUrl=os.environ["QUEUE"], MessageBody=str(int(event["Records"][0]["body"]) + 1))
+"""
+
+
+async def test_a_loop_through_a_queue_is_stopped(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    """§9: after about 16 invocations in one chain the next is stopped, here because the messages carry the trace."""
+    stopped = asyncio.Event()
+    errors: list[str | None] = []
+
+    def read(entry: Entry) -> None:
+        if isinstance(entry.happening, BatchEnded):
+            errors.append(entry.happening.error)
+            if len(errors) == 17:
+                stopped.set()
+
+    app.trace.listen(read)
+    await as_a_client(app, _loop)
+    async with asyncio.timeout(30):
+        await stopped.wait()
+    # The sixteenth run ends after it has sent the message whose invocation is refused.
+    assert (errors.count(None), errors.count("RecursiveInvocationException")) == (16, 1)
+    caplog.clear()
+
+
+def _loop(account: Account) -> None:
+    url, arn = account.queue("loop")
+    account.function("f", LOOPING, QUEUE=url)
+    account.functions.create_event_source_mapping(EventSourceArn=arn, FunctionName="f")
+    account.queues.send_message(QueueUrl=url, MessageBody="0")

@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMe
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import unquote
 
 from callpark.kernel.errors import CallerError
 from callpark.kernel.operations import Call, OperationTable
@@ -17,6 +19,9 @@ from callpark.queues.model import Queue, Submission
 from callpark.queues.service import Queues
 
 _log = logging.getLogger("callpark")
+
+_TRACE_CHARACTERS = 2_048
+"""Our rule: a header that is longer is cut. It does not count as part of the message."""
 
 
 class MessageOperations:
@@ -42,7 +47,7 @@ class MessageOperations:
         longest = queue.settings.maximum_bytes
         if submissions.size(submission) > longest:
             raise refusals.message_too_long(longest)
-        (sent,) = await self._queues.send(queue, (submission,))
+        (sent,) = await self._queues.send(queue, (_traced(submission, call),))
         return sent_members(submission, sent)
 
     async def send_batch(self, call: Call) -> Mapping[str, object]:
@@ -52,7 +57,7 @@ class MessageOperations:
         accepted, failures = self._read_batch(queue, entries)
         if not accepted:
             return batches.answer((), failures)
-        sent = await self._queues.send(queue, [submission for _, submission in accepted])
+        sent = await self._queues.send(queue, [_traced(submission, call) for _, submission in accepted])
         successful = [
             {"Id": str(entry["Id"]), **sent_members(submission, one)}
             for (entry, submission), one in zip(accepted, sent, strict=True)
@@ -148,3 +153,12 @@ class MessageOperations:
         if seconds is None:
             raise refusals.missing("VisibilityTimeout")
         await self._queues.change_visibility(queue, handle, seconds)
+
+
+def _traced(submission: Submission, call: Call) -> Submission:
+    """SDKs inside functions send the trace of their run as a header; the message takes it along, as AWS does, unless it
+    brings one of its own."""
+    header = call.headers.get("x-amzn-trace-id")
+    if submission.trace_header is not None or header is None or "Root=" not in header:
+        return submission
+    return replace(submission, trace_header=unquote(header)[:_TRACE_CHARACTERS])
