@@ -258,6 +258,21 @@ async def test_the_query_protocol(app: App) -> None:
     assert texts(answer, "Message") == []
 
 
+async def test_a_queue_url_can_be_posted_to_with_json_too(app: App) -> None:
+    queue = await app.queues.administration.create("q", {}, {})
+    url = app.queues.url(queue)
+    headers = {"x-amz-target": "AmazonSQS.SendMessage", "content-type": "application/x-amz-json-1.0"}
+    async with httpx.AsyncClient(trust_env=False) as http:
+        sent = await http.post(url, json={"QueueUrl": url, "MessageBody": "a"}, headers=headers)
+        refused = await http.post(url, json={"QueueUrl": url}, headers=headers)
+    assert sent.json()["MD5OfMessageBody"] == "0cc175b9c0f1b6a831c399e269772661"
+    assert (refused.status_code, refused.headers["x-amzn-query-error"]) == (400, "MissingParameter;Sender")
+    assert refused.json() == {
+        "__type": "com.amazonaws.sqs#MissingRequiredParameterException",
+        "message": "The request must contain the parameter MessageBody.",
+    }
+
+
 async def test_recorded_errors_of_the_query_protocol(app: App) -> None:
     status, answer = await query(app, "/123456789012/none", Action="ReceiveMessage")
     assert status == 400
