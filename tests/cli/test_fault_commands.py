@@ -1,0 +1,68 @@
+"""`callpark faults` against a server in this process, with the real handler that it lets down."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from callpark.app import App, Settings, served
+from callpark.cli import commands
+from callpark.functions.model import Invocation
+from callpark.kernel.limits import Limits
+
+pytestmark = pytest.mark.process
+
+TEMPLATE = """
+Resources:
+  Till:
+    Type: AWS::Lambda::Function
+    Properties: {FunctionName: Till, Runtime: python3.11, Handler: app.handler, Role: r, Code: src}
+"""
+
+
+@pytest.fixture
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "app.py").write_text("def handler(event, context):\n    return event\n")
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    limits = Limits().override(["lambda.retry_base_seconds=0"])
+    async with served(Settings(data=tmp_path / "data", port=0, limits=limits), tmp_path) as app:
+        monkeypatch.setenv("CALLPARK_ENDPOINT", app.base_url)
+        yield app
+
+
+async def callpark(*arguments: str) -> int:
+    return await asyncio.to_thread(commands.run, arguments)
+
+
+async def test_an_event_survives_the_faults_that_are_asked_for(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await callpark("faults", "add", "Till", "fail", "-n", "2", "--error-type", "Mine") == 0
+    assert capsys.readouterr().out == "Till: fail the next 2 deliveries\n"
+    request_id = await app.functions.invoke_event(Invocation("Till", b"5"))
+    result = await app.functions.wait_for_event(request_id)
+    assert (result.function_error, result.payload) == (None, b"5")
+    assert app.faulty.plan.faults == ()
+
+
+async def test_a_synchronous_caller_meets_them_too(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await callpark("faults", "add", "Till", "crash") == 0
+    assert await callpark("faults", "add", "Till", "delay", "--seconds", "0.01") == 0
+    capsys.readouterr()
+    assert await callpark("faults", "ls") == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert listed == ["Till: crash the next delivery", "Till: delay the next delivery by 0.01 s"]
+    crashed = await app.functions.invoke(Invocation("Till", b"5"))
+    assert json.loads(crashed.payload)["errorType"] == "Runtime.ExitError"
+    assert (await app.functions.invoke(Invocation("Till", b"5"))).payload == b"5"
+    assert await callpark("faults", "add", "Till", "throttle") == 0
+    assert await callpark("faults", "clear") == 0
+    assert (await app.functions.invoke(Invocation("Till", b"5"))).payload == b"5"
+
+
+async def test_wrong_faults_are_refused_by_name(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await callpark("faults", "add", "Nobody", "fail") == 2
+    assert "Nobody" in capsys.readouterr().err
+    assert await callpark("faults", "add", "Till", "explode") == 2
+    assert "kinds are throttle, fail, crash, delay, duplicate" in capsys.readouterr().err
