@@ -74,7 +74,7 @@ def explore(
     for edge in sorted(found.unforced.missing, key=str):
         forced = _forced(programs[0], edge)
         for world in _worlds([forced, *programs[1:]])[:1]:
-            for start in _starts(flow, channels[-1]):
+            for start in (start for channel in channels for start in _starts(flow, channel)):
                 _walk(world, forced, msgspec.structs.replace(start, position=edge.action), found)
     return coverage(flow, found.entered), found
 
@@ -131,8 +131,7 @@ def _key(contact: Contact) -> bytes:
 def _events(contact: Contact, program: Program) -> Iterator[tuple[Event, float]]:
     action = program.flow.actions[contact.position]
     operands = [operand for condition in action.conditions for operand in condition.operands]
-    if contact.timers:
-        name, at = min(contact.timers.items(), key=lambda item: item[1])
+    for name, at in contact.timers.items():  # any may be the next: prompts and people take as long as they like
         yield TimerFired(name, at), at
     now = min(contact.timers.values(), default=0.0) - 0.001
     if isinstance(contact.activity, Collecting):

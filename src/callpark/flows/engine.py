@@ -321,13 +321,13 @@ def _run(turn: Turn, step: Step, source: Step | None = None, edge: Edge | None =
     )
     if turn.actions_run > turn.world.limits.actions_per_contact:
         return _fatal(turn, step, f"stopped after {turn.world.limits.actions_per_contact} actions: an endless flow")
+    channel = turn.party.channel
+    if channel != "VOICE" or action.type == "ShowView":
+        supported = support(action.type, channel)
+        if supported != "works":
+            turn.log(action, {}, Results=f"not on channel {channel}")
+            return DONE if supported == "skip" else Failed(NO_MATCHING_ERROR, f"not on channel {channel}")
     if step.handlers is not None:
-        channel = turn.party.channel
-        if channel != "VOICE" or action.type == "ShowView":
-            supported = support(action.type, channel)
-            if supported != "works":
-                turn.log(action, {}, Results=f"not on channel {channel}")
-                return DONE if supported == "skip" else Failed(NO_MATCHING_ERROR, f"not on channel {channel}")
         return step.handlers.enter(turn)
     if step.type is None:
         return _fatal(turn, step, f"action {action.identifier!r}: {step.problem}")

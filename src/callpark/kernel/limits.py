@@ -130,6 +130,7 @@ class ConnectLimits:
     module_characters: int = _limit(256_000, "characters", "API_CreateContactFlowModule: Content")
     contact_tags: int = _limit(6, "tags", "developerguide: TagContact")
     view_bytes: int = _limit(16_384, "B", "adminguide: Show view, inputs and contact attributes")
+    view_seconds: float = _limit(604_800.0, "s", "adminguide: a chat lasts 7 days at most; unless the view says")
     profile_characters: int = _limit(14_000, "characters", "adminguide: customer profile attributes of one flow")
     bot_silence_seconds: float = _limit(4.0, "s", "lexv2: audio start-timeout-ms")
     bot_digits_seconds: float = _limit(5.0, "s", "lexv2: dtmf end-timeout-ms")

@@ -62,8 +62,7 @@ class ShowView:
         turn.effects.append(ViewShown(turn.subject, reference, shown))
         if answer is not None:
             turn.arm(VIEW, turn.now + answer.after)
-        if self.seconds is not None:
-            turn.arm(INPUT, turn.now + self.seconds)
+        turn.arm(INPUT, turn.now + (turn.world.limits.view_seconds if self.seconds is None else self.seconds))
         return PARKED
 
     def resume(self, turn: Turn, event: Event) -> Outcome:
