@@ -381,9 +381,11 @@ def test_subscriptions_that_cannot_be(change: dict[str, object]) -> None:
     assert refused(subscription("Logs", b"{")) == (400, "ValidationError")
 
 
-async def received(port_of: "asyncio.Future[int]", answer: bytes, lines: list[bytes]) -> asyncio.Server:
+async def received(
+    port_of: "asyncio.Future[int]", answer: bytes, batches: "asyncio.Queue[list[bytes]]"
+) -> asyncio.Server:
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        lines.extend((await reader.read(100_000)).splitlines())
+        batches.put_nowait((await reader.read(100_000)).splitlines())
         writer.write(answer)
         writer.close()
 
@@ -403,15 +405,16 @@ def subscribed(port: int, protocol: str) -> Subscription:
 
 @pytest.mark.parametrize("protocol", ["TCP", "HTTP"])
 async def test_events_before_the_subscription_are_delivered_too(protocol: str) -> None:
-    lines: list[bytes] = []
+    batches: asyncio.Queue[list[bytes]] = asyncio.Queue()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    server = await received(port, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", lines)
+    server = await received(port, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", batches)
     tasks = Tasks("test")
     telemetry = Telemetry(lambda: "now", tasks)
     telemetry.publish("platform", "platform.initStart", {})
     telemetry.publish("function", "function", "not asked for")
     telemetry.subscribe("watcher", subscribed(port.result(), protocol))
     await telemetry.delivered(5)
+    lines = await batches.get()
     server.close()
     await server.wait_closed()
     if protocol == "HTTP":
@@ -423,14 +426,15 @@ async def test_events_before_the_subscription_are_delivered_too(protocol: str) -
 
 
 async def test_what_nobody_takes_is_dropped_and_counted() -> None:
-    lines: list[bytes] = []
+    batches: asyncio.Queue[list[bytes]] = asyncio.Queue()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    server = await received(port, b"HTTP/1.1 500 No\r\n\r\n", lines)
+    server = await received(port, b"HTTP/1.1 500 No\r\n\r\n", batches)
     telemetry = Telemetry(lambda: "now", Tasks("test"))
     telemetry.subscribe("watcher", subscribed(port.result(), "HTTP"))
     await telemetry.delivered(5)
-    lines.clear()
+    await batches.get()
     await telemetry.delivered(5)
+    lines = await batches.get()
     server.close()
     await server.wait_closed()
     (dropped,) = json.loads(lines[-1])
