@@ -155,6 +155,17 @@ async def test_a_handler_that_does_not_stream_gives_one_chunk(bench: Bench) -> N
 
 
 @needs_node
+async def test_an_environment_goes_on_after_a_stream_that_filled_its_sink(bench: Bench) -> None:
+    fleet = bench.fleet("environments=1")
+    function = bench.deploy(HANDLERS, handler="m.piped", file="m.mjs", runtime="nodejs20.x", timeout_seconds=5)
+    for _ in range(4):
+        stream = await fleet.run_stream(function, bench.attempt(function, b'{"size":400000}'))
+        await asyncio.sleep(0.05)  # the reader is late: the handler is done, or held back, by then
+        size = sum([len(chunk) async for chunk in stream.chunks])
+        assert (size, (await stream.ended).function_error) == (400_001, None)
+
+
+@needs_node
 async def test_a_reader_who_leaves_does_not_hold_the_handler(bench: Bench) -> None:
     fleet = bench.fleet()
     function = bench.deploy(HANDLERS, handler="m.piped", file="m.mjs", runtime="nodejs20.x")

@@ -211,6 +211,7 @@ class RuntimeConnection(asyncio.Protocol):
 
     def _stream_ends(self) -> None:
         self._sink = None
+        self.resume()  # its last piece may have filled the sink; what follows on this connection is another request
         answer = self._session.close_stream(self._failure_in_trailers())
         if answer.too_large:
             self._refuse(self._too_large())
