@@ -315,9 +315,11 @@ def _run(turn: Turn, step: Step, source: Step | None = None, edge: Edge | None =
     turn.activity = None
     turn.actions_run += 1
     action = step.action
-    came = ("", "") if source is None or edge is None else (source.action.identifier, edge.name)
+    flow = turn.program.flow.name
+    in_branch = turn.wait is not None and turn.wait.continuing
+    came, via = ("", "") if source is None or edge is None else (source.action.identifier, edge.name)
     turn.effects.append(
-        ActionEntered(turn.subject, action.identifier, action.type, turn.in_branch, *came, turn.program.flow.name)
+        ActionEntered(turn.party.contact_id, action.identifier, action.type, in_branch, came, via, flow)
     )
     if turn.actions_run > turn.world.limits.actions_per_contact:
         return _fatal(turn, step, f"stopped after {turn.world.limits.actions_per_contact} actions: an endless flow")

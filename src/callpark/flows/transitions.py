@@ -70,7 +70,7 @@ def next_edge(step: Step, outcome: Done | Result | Failed) -> Edge | None:
     if isinstance(outcome, Result):
         for index, condition in enumerate(action.conditions):
             if holds(condition, outcome.value):
-                return _edge(f"condition {index}", condition.target)
+                return _edge(_CONDITIONS[index] if index < 64 else f"condition {index}", condition.target)
         if NO_MATCHING_CONDITION in action.errors:
             return _edge(_NO_CONDITION_EDGE, action.errors[NO_MATCHING_CONDITION])
     elif isinstance(outcome, Failed):
@@ -83,6 +83,7 @@ def next_edge(step: Step, outcome: Done | Result | Failed) -> Edge | None:
 
 
 _NO_CONDITION_EDGE = f"error {NO_MATCHING_CONDITION}"
+_CONDITIONS = tuple([f"condition {index}" for index in range(64)])
 
 
 def _edge(name: str, target: str | None) -> Edge | None:
