@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from callpark.flows.declared import Agent, HoursOverride, PromptFile, Queue
+from callpark.flows.declared import Agent, Declared, HoursOverride, PromptFile, Queue
+from callpark.flows.resources import build_resources
 from callpark.kernel.errors import ProjectError
 from callpark.projects.flow_file import load_flow_file
 from tests.projects.projects import HOME, loaded, refused, write
@@ -168,3 +169,19 @@ def test_connect_yaml_completes_what_the_template_declares(tmp_path: Path) -> No
 def test_a_date_that_is_none(tmp_path: Path) -> None:
     error = refused(tmp_path, TEMPLATE.replace("2026-12-24", "Christmas"))
     assert "'Christmas' is no date" in error.cause
+
+
+def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/connect-yaml.md").read_text(encoding="utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    flow = json.dumps(FLOW)
+    folder = write(tmp_path, {"connect.yaml": example, "line.json": flow, "flows/queue.json": flow})
+    write(folder, {"flows/greeting.json": flow, "prompts/welcome.wav": ""})
+    (folder / "prompts/welcome.wav").write_bytes(wav(1.0))
+    project = load_flow_file(folder / "line.json", functions=(), place=HOME)
+    assert project.instance is not None
+    declared = project.instance.declared
+    assert all(getattr(declared, name) not in ((), None) for name in Declared.__struct_fields__), "shows everything"
+    resources = build_resources(declared)
+    assert resources.prompts["Welcome"].seconds == 1.0
+    assert resources.queues["337d3528-bb6c-40e3-8e1d-fbe98ab400a1"].agents == ("alice", "bob")
