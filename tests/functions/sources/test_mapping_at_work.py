@@ -368,7 +368,7 @@ async def test_a_restart_goes_on(clock: VirtualClock, tmp_path: Path) -> None:
     await clock.advance(5)
     await before.close()
     assert before.bodies() == [["a"]]
-    after = await feed(clock, tmp_path, store, before=before.scene)
+    after = await feed(clock, tmp_path, store.crash(), before=before.scene)
     await clock.advance(40)
     assert after.bodies() == [["a"]]
     assert after.times() == [15.0]
@@ -410,3 +410,55 @@ async def test_states_on_the_clock(clock: VirtualClock, tmp_path: Path) -> None:
     listed = await fed.scene.call("ListEventSourceMappings")
     assert listed == {"EventSourceMappings": []}
     await fed.close()
+
+
+async def test_a_group_that_is_too_large_for_one_payload(clock: VirtualClock, tmp_path: Path) -> None:
+    """It goes in several batches, one after another; when one fails the following wait for it."""
+    limits = replace(LambdaLimits(), request_payload_bytes=4_000)
+    fed = await feed(clock, tmp_path, MemoryStore(clock), limits)
+    await fed.queue("q.fifo", VisibilityTimeout="20")
+    running: list[str] = []
+    together: list[list[str]] = []
+    order: list[str] = []
+
+    async def handler(run: Run) -> object:
+        running.append(bodies(run)[0][0])
+        together.append(list(running))
+        await sleep(clock, 2)
+        running.remove(bodies(run)[0][0])
+        if run.at < fed.scene.start + 1:
+            raise HandlerError("not at first")
+        order.extend(body[0] for body in bodies(run))
+        return None
+
+    await fed.scene.declare("f", handler)
+    await fed.send("q.fifo", *[f"{n}{'x' * 1_000}" for n in range(7)], group="g")
+    await fed.map("q.fifo")
+    await clock.advance(60)
+    assert order == list("0123456")
+    assert max(len(one) for one in together) == 1
+    assert fed.times() == [0.0, 20.0, 22.0, 24.0, 26.0]
+    await fed.close()
+
+
+async def test_a_drained_queue_begins_with_five_again(fed: Fed) -> None:
+    await fed.queue("q", VisibilityTimeout="900")
+    running = {"now": 0, "most": 0}
+
+    async def handler(run: Run) -> object:
+        running["now"] += 1
+        running["most"] = max(running["most"], running["now"])
+        await sleep(fed.clock, 5)
+        running["now"] -= 1
+        return None
+
+    await fed.scene.declare("f", handler)
+    await fed.send("q", *map(str, range(60)))
+    await fed.map("q", BatchSize=1)
+    await fed.clock.advance(60)
+    assert running["now"] == 0
+    assert running["most"] > 20
+    running["most"] = 0
+    await fed.send("q", *map(str, range(60)))
+    await fed.clock.advance(1)
+    assert running["most"] <= 10
