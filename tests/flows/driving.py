@@ -29,7 +29,7 @@ from callpark.flows.ledger import Ledger
 from callpark.flows.program import Program
 from callpark.flows.prompts import Prompt
 from callpark.flows.resources import NO_RESOURCES, Resources, build_resources
-from callpark.flows.turn import Heard, Refusal
+from callpark.flows.world import Heard, Refusal
 from callpark.kernel.limits import ConnectLimits
 from tests.flows.building import INSTANCE_ARN, Action, flow
 

@@ -15,7 +15,14 @@ from rich.markup import escape
 
 from callpark.cli.screen import answers, remarks
 from callpark.flows.channels.voice import KEYS, Line, Phone
-from callpark.flows.happenings import ActionFailed, FunctionEnded, FunctionRefused, FunctionStarted
+from callpark.flows.happenings import (
+    ActionFailed,
+    FunctionEnded,
+    FunctionRefused,
+    FunctionStarted,
+    StageEntered,
+    ThirdPartyCalled,
+)
 from callpark.kernel.clock import Clock
 from callpark.kernel.trace import Entry
 
@@ -45,6 +52,14 @@ class Display:
             case FunctionRefused(function=function, reason=reason):
                 self._refused = reason
                 self.show(entry.at, f"[yellow]function {escape(_short(function))} refused: {escape(reason)}[/]")
+            case StageEntered(stage="queued", queue=queue):
+                self.show(entry.at, f"[dim]in queue {escape(queue)}[/]")
+            case StageEntered(stage="connected", agent=agent):
+                self.show(entry.at, f"[dim]talking with agent {escape(agent)}[/]")
+            case StageEntered(stage="customer_hold", agent=agent):
+                self.show(entry.at, f"[dim]on hold by agent {escape(agent)}[/]")
+            case ThirdPartyCalled(number=number, outcome=outcome):
+                self.show(entry.at, f"[dim]third party {escape(number)} {outcome}[/]")
             case ActionFailed(action=action, error=error, reason=reason) if reason != self._refused:
                 self.show(entry.at, f"[yellow]{escape(action)} took its {error} branch: {escape(reason)}[/]")
 

@@ -42,6 +42,8 @@ def _rows(call: Timeline) -> Iterator[tuple[float, float, str, str]]:
         if gap.end - gap.start < NOTICEABLE_SECONDS:
             continue
         yield gap.start, gap.end, "yellow", f"[yellow]silence, {gap.end - gap.start:.1f} s[/]"
+    for talk in call.conversations:
+        yield talk.start, talk.end, "green", f"talking with {escape(talk.who)}"
     for function in call.functions:
         end = call.end if function.end is None else function.end
         yield function.start, end, _style(function), _function_text(function)

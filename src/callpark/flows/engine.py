@@ -65,7 +65,8 @@ from callpark.flows.program import (
 )
 from callpark.flows.stages import TIMERS, accepted, begin, fired, flow_over, survives_its_flow
 from callpark.flows.transitions import Edge, next_edge
-from callpark.flows.turn import BEGINNING, FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn, World
+from callpark.flows.turn import BEGINNING, FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn
+from callpark.flows.world import World
 
 
 class Handled(NamedTuple):

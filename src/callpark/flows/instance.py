@@ -25,8 +25,8 @@ from callpark.flows.problems import Problem
 from callpark.flows.program import Program
 from callpark.flows.prompts import BadPrompt, Prompt
 from callpark.flows.resources import NO_RESOURCES, Resources, build_resources, look_up
-from callpark.flows.turn import Heard, Refusal
 from callpark.flows.validate import validate
+from callpark.flows.world import Heard, Refusal
 from callpark.kernel.arn import Place, function_name
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import ConnectLimits

@@ -34,7 +34,8 @@ from callpark.flows.engine import handle
 from callpark.flows.events import Event, HungUp, KeyPressed, Spoke, TimerFired, ViewAnswered
 from callpark.flows.happenings import ContactEnded
 from callpark.flows.program import Program
-from callpark.flows.turn import FUNCTION, World
+from callpark.flows.turn import FUNCTION
+from callpark.flows.world import World
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.timers import Timer

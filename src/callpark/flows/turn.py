@@ -5,8 +5,6 @@ through its verbs. Nothing in it outlives the turn but what `contact()` and `eff
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID, uuid5
 
 import msgspec
@@ -22,7 +20,6 @@ from callpark.flows.contact import (
     Invocation,
     InvocationState,
     Iterating,
-    Target,
     Viewing,
     WaitState,
 )
@@ -40,7 +37,6 @@ from callpark.flows.effects import (
     StopSpeaking,
     Warn,
 )
-from callpark.flows.floor import QueueMetrics
 from callpark.flows.happenings import (
     AgentHeard,
     ContactEnded,
@@ -60,70 +56,11 @@ from callpark.flows.logs import log_entry
 from callpark.flows.namespaces import NAMESPACES
 from callpark.flows.program import Program, Step
 from callpark.flows.prompts import Prompt
-from callpark.flows.resources import Resources
-from callpark.kernel.limits import ConnectLimits
+from callpark.flows.world import Heard, World
 
 PROMPT, INPUT, WAIT_LIMIT, WAIT_MINIMUM = "prompt", "input", "wait", "minimum"
 INTERRUPT, VIEW, THIRD_PARTY, BEGINNING = "interrupt", "view", "third party", "beginning"
 FUNCTION = "function "
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a function cannot be started, in the words of the flow log."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a prompt amounts to for the ear: the text, how many words, how many seconds."""
-
-    text: str
-    words: int
-    seconds: float
-
-
-class World(Protocol):
-    """What a contact finds around it, standing still during a turn."""
-
-    @property
-    def limits(self) -> ConnectLimits: ...
-
-    @property
-    def resources(self) -> Resources: ...
-
-    @property
-    def profiles(self) -> Mapping[str, Profile] | None:
-        """Customer profiles by id, None without a domain."""
-        ...
-
-    @property
-    def cases(self) -> Mapping[str, Case] | None: ...
-
-    def flow(self, reference: str) -> Program | None:
-        """A flow by ARN or id, None when there is none."""
-        ...
-
-    def module(self, reference: str) -> Program | None:
-        """A flow module by ARN or id."""
-        ...
-
-    def metrics(self, target: Target) -> QueueMetrics:
-        """The state of a queue, or of an agent's own."""
-        ...
-
-    def function(self, arn: str) -> str | Refusal:
-        """The ARN of the local function that answers to `arn`, or why it may not be called."""
-        ...
-
-    def bot_function(self, name: str) -> str | Refusal:
-        """The local function behind a bot: its name or ARN. Connect's permission is not asked."""
-        ...
-
-    def hear(self, prompt: Prompt) -> Heard:
-        """Raises BadPrompt."""
-        ...
 
 
 class Turn:

@@ -22,7 +22,8 @@ from callpark.flows.namespaces import contact_data
 from callpark.flows.parameters import ParameterProblem, choice, members, number, required, scalar
 from callpark.flows.program import DONE, NO_MATCHING_ERROR, NO_RESULT, PARKED, ActionType, Failed, Handlers, Outcome
 from callpark.flows.references import Namespace, Template, as_text, template
-from callpark.flows.turn import FUNCTION, Refusal, Turn
+from callpark.flows.turn import FUNCTION, Turn
+from callpark.flows.world import Refusal
 from callpark.kernel.limits import ConnectLimits
 
 MODES = ("SYNCHRONOUS", "ASYNCHRONOUS")

@@ -43,7 +43,8 @@ from callpark.flows.program import (
 from callpark.flows.prompts import BadPrompt, Prompt
 from callpark.flows.references import Template, as_text, template
 from callpark.flows.resources import look_up
-from callpark.flows.turn import FUNCTION, INPUT, PROMPT, Refusal, Turn
+from callpark.flows.turn import FUNCTION, INPUT, PROMPT, Turn
+from callpark.flows.world import Refusal
 
 TIME_LIMIT = "InputTimeLimitExceeded"
 

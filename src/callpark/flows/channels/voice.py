@@ -11,7 +11,7 @@ from typing import Protocol
 from xml.etree import ElementTree
 
 from callpark.flows.prompts import BadPrompt, Prompt
-from callpark.flows.turn import Heard
+from callpark.flows.world import Heard
 from callpark.kernel.limits import ConnectLimits
 
 KEYS = frozenset("0123456789*#")
