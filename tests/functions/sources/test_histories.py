@@ -124,9 +124,11 @@ async def _restarted(fed: Fed, folder: Path, store: MemoryStore, witness: Witnes
 def test_every_message_is_done(plan: Plan) -> None:
     with tempfile.TemporaryDirectory() as folder:
         witness, sent, left = asyncio.run(lived(plan, Path(folder)))
-    assert witness.faults == []
     assert left == 0
     assert set(witness.done) == set(sent)
+    if not plan.fifo and plan.window > VISIBILITY:
+        return  # the window eats up the visibility, as on AWS: messages come back while the function works on them
+    assert witness.faults == []
     if plan.restart_after is None:
         assert len(witness.done) == len(sent), "nothing is done twice"
     if plan.fifo:
