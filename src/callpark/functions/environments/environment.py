@@ -31,7 +31,7 @@ from callpark.functions.environments.runtime_api import Answer, Delivery
 from callpark.functions.environments.runtimes import Program, Unstartable
 from callpark.functions.environments.streams import Collected, Sink
 from callpark.functions.environments.temporary import Measuring, TemporarySpace
-from callpark.functions.environments.watching import ComputeShare, Freezer, Overstep, Watch
+from callpark.functions.environments.watching import ComputeShare, Freezer, Overstep, PeakMemory, Watch
 from callpark.kernel.clock import SystemClock
 
 #: How long a process that has been given a run may at least take to ask for it.
@@ -80,7 +80,7 @@ class Environment:
         self._attempts = 0
         self._init_seconds: float | None = None
         self._exit_status = 0
-        self._peak_megabytes = 0
+        self._peak = PeakMemory()
         self._share = ComputeShare()
         self._freezer = Freezer(platform.limits.freeze_seconds, self._idle_generation)
 
@@ -93,7 +93,7 @@ class Environment:
     def compute_share(self) -> float | None:
         """The part of its busy time that the process lately spent computing, 0 to 1; None before that is known."""
         process = None if self._generation is None else self._generation.process
-        return self._share.latest(None if process is None else process.compute_seconds(), self.running_seconds)
+        return self._share.latest(lambda: None if process is None else process.compute_seconds(), self.running_seconds)
 
     # Starting.
 
@@ -157,7 +157,7 @@ class Environment:
         if isinstance(program, Unstartable):
             return InitFailed(program.error_type, None, program.text)
         begun: asyncio.Future[Init] = asyncio.get_running_loop().create_future()
-        self._begun, self._killed, self._broken, self._peak_megabytes = begun, None, None, 0
+        self._begun, self._killed, self._broken, self._peak = begun, None, None, PeakMemory()
         until = time.perf_counter() + limit_seconds
         try:
             async with asyncio.timeout(limit_seconds):
@@ -299,9 +299,9 @@ class Environment:
         self._share.ran(seconds)
         configuration = self.deployment.configuration
         if self._generation is not None and self._generation.process is not None:
-            self._peak_megabytes = max(self._peak_megabytes, self._generation.process.peak_megabytes())
+            self._peak.after_run(self._generation.process.peak_megabytes, seconds)
         init_seconds, self._init_seconds = self._init_seconds, None
-        memory, peak = configuration.memory_megabytes, min(configuration.memory_megabytes, self._peak_megabytes)
+        memory, peak = configuration.memory_megabytes, min(configuration.memory_megabytes, self._peak.megabytes)
         status, kind = ending.status, ending.error_type
         self._narration.ended(Report(run.attempt.request_id, status, kind, seconds, memory, peak, init_seconds))
         run.finish(self._outcome(ending, self._narration.log.close(), seconds))
@@ -337,10 +337,10 @@ class Environment:
         process = None if self._generation is None else self._generation.process
         if self._run is None or process is None or self._killed is not None:
             return False
-        self._peak_megabytes = max(self._peak_megabytes, process.peak_megabytes())
+        peak = self._peak.look(process.peak_megabytes)
         if deadline_passed:
             self._killed = "timeout"
-        elif self._peak_megabytes > self.deployment.configuration.memory_megabytes:
+        elif peak > self.deployment.configuration.memory_megabytes:
             self._killed = "memory"
         else:
             self._measuring.soon(self._space_measured)
@@ -358,7 +358,7 @@ class Environment:
 
     def process_exited(self, how: Exit) -> None:
         """The process is gone: whatever waited for it gets to know."""
-        self._peak_megabytes = max(self._peak_megabytes, how.peak_kilobytes // 1024)
+        self._peak.look(lambda: how.peak_kilobytes // 1024)
         self._exit_status = how.status
         killed, run = self._killed, self._run
         if self._generation is not None:

@@ -1,6 +1,7 @@
 """What looks at an environment's processes from time to time. Used by `environment.py`; all seconds are real.
 
-`Watch` while a run is on, `Freezer` while none is, `ComputeShare` for `scaling.py`.
+`Watch` while a run is on, `Freezer` while none is, `PeakMemory` for the limit and the REPORT line, `ComputeShare` for
+`scaling.py`.
 """
 
 import asyncio
@@ -96,6 +97,27 @@ class Freezer:
             found.freeze()
 
 
+class PeakMemory:
+    """The most memory that an environment's processes have had, in megabytes."""
+
+    def __init__(self) -> None:
+        self.megabytes = 0
+        self._looked_at = float("-inf")
+
+    def look(self, read: Callable[[], int]) -> int:
+        """Ask the system now."""
+        self._looked_at = time.perf_counter()
+        self.megabytes = max(self.megabytes, read())
+        return self.megabytes
+
+    def after_run(self, read: Callable[[], int], seconds: float) -> int:
+        """Ask again, but not after each of many short runs: asking costs more than a no-op run, and in a millisecond a
+        handler hardly gets hold of new memory. What it did get shows within 50 ms."""
+        if seconds < 0.001 and time.perf_counter() - self._looked_at < _LOOK_SECONDS:
+            return self.megabytes
+        return self.look(read)
+
+
 class ComputeShare:
     """The part of its busy time that a process lately spent computing, 0 to 1. Loading the code is not counted."""
 
@@ -114,13 +136,11 @@ class ComputeShare:
         """A run of that length is over."""
         self._busy_seconds += seconds
 
-    def latest(self, computed: float | None, running_seconds: float) -> float | None:
-        """None before it is known."""
-        if computed is None:
-            return self._share
+    def latest(self, read: Callable[[], float | None], running_seconds: float) -> float | None:
+        """None before it is known. `read` asks the system, which costs more than a no-op run: once in 5 busy ms."""
         busy = self._busy_seconds + running_seconds
         seen_computed, seen_busy = self._seen
-        if busy - seen_busy >= 0.005:
+        if busy - seen_busy >= 0.005 and (computed := read()) is not None:
             self._share = min(1.0, max(0.0, (computed - seen_computed) / (busy - seen_busy)))
             self._seen = (computed, busy)
         return self._share
