@@ -127,7 +127,6 @@ class ConnectLimits:
     conversation_seconds: float = _limit(30.0, "s", "our rule: an undeclared agent talks so long")
     queue_transfers: int = _limit(11, "transfers", "adminguide: queue to queue, 12 contacts in a chain")
     module_depth: int = _limit(5, "modules", "adminguide: nested flow modules")
-    module_characters: int = _limit(256_000, "characters", "API_CreateContactFlowModule: Content")
     contact_tags: int = _limit(6, "tags", "developerguide: TagContact")
     view_bytes: int = _limit(16_384, "B", "adminguide: Show view, inputs and contact attributes")
     view_seconds: float = _limit(604_800.0, "s", "adminguide: a chat lasts 7 days at most; unless the view says")
@@ -188,13 +187,11 @@ class LogsLimits:
     groups: int = _limit(10_000, "groups", "our rule: made through the API; AWS allows 1,000,000")
     streams: int = _limit(10_000, "streams", "our rule: made through the API in one group; AWS has no limit")
     batch_bytes: int = _limit(1_048_576, "B", "API_PutLogEvents: 1 MB, 26 bytes counted for each line")
-    batch_events: int = _limit(10_000, "events", "API_PutLogEvents")
     batch_seconds: int = _limit(86_400, "s", "API_PutLogEvents: a batch spans 24 hours")
     oldest_seconds: int = _limit(1_209_600, "s", "API_PutLogEvents: 14 days")
     newest_seconds: int = _limit(7_200, "s", "API_PutLogEvents: 2 hours ahead")
     page_events: int = _limit(10_000, "events", "API_FilterLogEvents, API_GetLogEvents")
     page_bytes: int = _limit(1_048_576, "B", "API_GetLogEvents: 1 MB")
-    pattern_characters: int = _limit(1_024, "characters", "API_FilterLogEvents: filterPattern")
     follower_lines: int = _limit(10_000, "lines", "our rule: a follower further behind misses some, and is told")
 
 
