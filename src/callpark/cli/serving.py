@@ -42,8 +42,8 @@ async def serve(settings: Settings, project: Path) -> int:
     """Serve until the first stop signal."""
     stop = stop_signal()
     async with served(settings, project) as app:
-        settle_collector()
         announce(app)
+        settle_collector()
         await stop.wait()
         say_stopping(app)
     return exits.OK
