@@ -10,8 +10,10 @@ def sends_per_second(count: int) -> float:
     """SendMessage of one raw connection against moto's threaded server, in this process."""
     import http.client
     import json
+    import logging
     from importlib import import_module
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server: Any = import_module("moto.server").ThreadedMotoServer(port=0, verbose=False)
     server.start()
     try:
