@@ -60,7 +60,9 @@ async def test_many_slow_events_scale_out(bench: Bench) -> None:
 async def test_a_flood_of_quick_events_does_not(bench: Bench) -> None:
     function, fleet = bench.deploy(PID), bench.fleet()
     runs = [asyncio.ensure_future(bench.run(fleet, function, patient=True)) for _ in range(2000)]
-    assert len(set(await pids(runs))) <= 8
+    # Two to four on a quiet machine; where others take the cores, a run seems to wait and a few more are tried. A fleet
+    # that took the flood for slow handlers would start hundreds. The rule itself is tested exactly in test_scaling.py.
+    assert len(set(await pids(runs))) <= 32
 
 
 async def test_the_limit_evicts_the_idle_and_refuses_the_rest(bench: Bench, alive: Callable[[int], bool]) -> None:
