@@ -1,40 +1,22 @@
 """`callpark faults` against a server in this process, with the real handler that it lets down."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from callpark.app import App, Settings, served
-from callpark.cli import commands
+from callpark.app import App
 from callpark.functions.model import Invocation
-from callpark.kernel.limits import Limits
+from tests.cli.till import callpark, till
 
 pytestmark = pytest.mark.process
-
-TEMPLATE = """
-Resources:
-  Till:
-    Type: AWS::Lambda::Function
-    Properties: {FunctionName: Till, Runtime: python3.11, Handler: app.handler, Role: r, Code: src}
-"""
 
 
 @pytest.fixture
 async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "app.py").write_text("def handler(event, context):\n    return event\n")
-    (tmp_path / "template.yaml").write_text(TEMPLATE)
-    limits = Limits().override(["lambda.retry_base_seconds=0"])
-    async with served(Settings(data=tmp_path / "data", port=0, limits=limits), tmp_path) as app:
-        monkeypatch.setenv("CALLPARK_ENDPOINT", app.base_url)
+    async with till(tmp_path, monkeypatch, "lambda.retry_base_seconds=0") as app:
         yield app
-
-
-async def callpark(*arguments: str) -> int:
-    return await asyncio.to_thread(commands.run, arguments)
 
 
 async def test_an_event_survives_the_faults_that_are_asked_for(app: App, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,42 +1,25 @@
 """`logs` and `events` against an application in this process: what they print, and how they refuse."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from callpark.app import App, Settings, served
-from callpark.cli import commands, durations
+from callpark.app import App
+from callpark.cli import durations
 from callpark.cli.logs_command import log_group
 from callpark.functions.model import Invocation
 from callpark.kernel.errors import ProjectError
-from callpark.kernel.limits import Limits
+from tests.cli.till import callpark, till
 
 pytestmark = pytest.mark.process
-
-TEMPLATE = """
-Resources:
-  Till:
-    Type: AWS::Lambda::Function
-    Properties: {FunctionName: Till, Runtime: python3.11, Handler: app.handler, Role: r, Code: src}
-"""
 
 
 @pytest.fixture
 async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "app.py").write_text("def handler(event, context):\n    return event\n")
-    (tmp_path / "template.yaml").write_text(TEMPLATE)
-    limits = Limits().override(["lambda.environments=2"])
-    async with served(Settings(data=tmp_path / "data", port=0, limits=limits), tmp_path) as app:
-        monkeypatch.setenv("CALLPARK_ENDPOINT", app.base_url)
+    async with till(tmp_path, monkeypatch, "lambda.environments=2") as app:
         yield app
-
-
-async def callpark(*arguments: str) -> int:
-    return await asyncio.to_thread(commands.run, arguments)
 
 
 @pytest.mark.parametrize(

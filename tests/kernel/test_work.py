@@ -78,7 +78,9 @@ class TestTasks:
         assert len(tasks) == 0
 
     async def test_closing_nothing(self) -> None:
-        await Tasks("nobody").aclose()
+        tasks = Tasks("nobody")
+        await tasks.aclose()
+        assert len(tasks) == 0
 
 
 @dataclass(frozen=True, slots=True)
