@@ -11,7 +11,8 @@ from typing import cast
 from callpark.graphql.execution import FieldCall
 from callpark.graphql.failures import FieldFailure
 from callpark.graphql.happenings import ResolverLogged
-from callpark.graphql.runtimes.js.host import CodeUnit, Evaluation
+from callpark.graphql.runtimes.evaluation import Evaluation
+from callpark.graphql.runtimes.js.host import CodeUnit
 from callpark.kernel.trace import Trace
 
 AUTH_TYPES = {

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from callpark.graphql.runtimes.js.host import Evaluation, JavaScriptHost
+from callpark.graphql.runtimes.evaluation import Evaluation
+from callpark.graphql.runtimes.js.host import JavaScriptHost
 from callpark.kernel.clock import VirtualClock
 
 pytestmark = pytest.mark.unit

@@ -7,7 +7,8 @@ import asyncio
 
 import pytest
 
-from callpark.graphql.runtimes.js.host import CodeUnit, Evaluation, JavaScriptHost
+from callpark.graphql.runtimes.evaluation import Evaluation
+from callpark.graphql.runtimes.js.host import CodeUnit, JavaScriptHost
 from callpark.graphql.runtimes.js.module import Script
 from tests.graphql.runtimes.js.test_conformance import CONTEXT
 

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, Protocol, cast
@@ -20,6 +20,7 @@ from typing import Any, Protocol, cast
 import orjson
 import quickjs
 
+from callpark.graphql.runtimes.evaluation import Evaluation
 from callpark.graphql.runtimes.js.language import CodeError
 from callpark.graphql.runtimes.js.module import BrokenCode, Script, to_script
 from callpark.kernel.clock import Clock
@@ -37,20 +38,6 @@ class Entry(Protocol):
     """The door of a context: `(handler, context JSON, host JSON) → result JSON`."""
 
     def __call__(self, handler: str, context: str, host: str) -> object: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What one evaluation left. `halt` is how it ended early: `{"kind": "error", message, type, data, errorInfo}` or
-    `{"kind": "return", value, skipTo}`; `args` and `stash` are as the handler left them."""
-
-    value: object = None
-    halt: Mapping[str, object] | None = None
-    args: Mapping[str, object] = field(default_factory=dict)
-    stash: Mapping[str, object] = field(default_factory=dict)
-    errors: tuple[Mapping[str, object], ...] = ()
-    logs: tuple[str, ...] = ()
-    effects: tuple[dict[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
