@@ -6,16 +6,94 @@ Frozen; made by `projects/` from templates, compiled and kept by `graphql/servic
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """SigV4's scope, of `awsIamConfig`."""
+
+    region: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpConfig:
+    """`endpoint` is the scheme, host and port; without `signing` requests go out as the handler wrote them."""
+
+    endpoint: str
+    signing: Signing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableConfig:
+    """AMAZON_DYNAMODB. `versioned`: conflict detection is asked for."""
+
+    table: str
+    versioned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventBusConfig:
+    """AMAZON_EVENTBRIDGE."""
+
+    event_bus_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseConfig:
+    """RELATIONAL_DATABASE: `cluster` is `dbClusterIdentifier` (an ARN or a name), `database` the name within it."""
+
+    cluster: str
+    database: str | None = None
+    schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchConfig:
+    """AMAZON_OPENSEARCH_SERVICE and AMAZON_ELASTICSEARCH."""
+
+    endpoint: str
+    region: str
+
+
+SourceConfig: TypeAlias = HttpConfig | TableConfig | EventBusConfig | DatabaseConfig | SearchConfig
 
 
 @dataclass(frozen=True, slots=True)
 class DataSourceDefinition:
-    """`type` is AppSync's (AWS_LAMBDA, NONE, …); `function_arn` belongs to AWS_LAMBDA."""
+    """`type` is AppSync's (AWS_LAMBDA, NONE, …); `function_arn` belongs to AWS_LAMBDA, `configuration` is what the
+    other types need (AMAZON_BEDROCK_RUNTIME needs nothing)."""
 
     name: str
     type: str
     function_arn: str | None = None
+    configuration: SourceConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverCaching:
+    """A resolver's `cachingConfig`: seconds, and keys such as `$context.arguments.id`; no keys: arguments, source and
+    identity."""
+
+    ttl: float
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDefinition:
+    """The API's cache. `ttl` in seconds."""
+
+    behavior: Literal["FULL_REQUEST_CACHING", "PER_RESOLVER_CACHING", "OPERATION_LEVEL_CACHING"]
+    ttl: float
+
+
+@dataclass(frozen=True, slots=True)
+class LogDefinition:
+    """`level` is AppSync's `fieldLogLevel`; `verbose`: headers, contexts and evaluated templates are logged too."""
+
+    level: Literal["NONE", "ERROR", "ALL", "INFO", "DEBUG"]
+    verbose: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +131,7 @@ class ResolverDefinition:
     max_batch_size: int = 0
     request_template: str | None = None
     response_template: str | None = None
+    caching: ResolverCaching | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +145,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class ApiDefinition:
-    """One GraphQL API. `authentication_type` is AppSync's (API_KEY, AWS_IAM, …)."""
+    """One GraphQL API. `authentication_type` is AppSync's (API_KEY, AWS_IAM, …). Limits of 0 are AppSync's own."""
 
     api_id: str
     name: str
@@ -79,3 +158,8 @@ class ApiDefinition:
     api_keys: tuple[ApiKey, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     additional_authentication_types: tuple[str, ...] = ()
+    query_depth_limit: int = 0
+    resolver_count_limit: int = 0
+    introspection: bool = True
+    cache: CacheDefinition | None = None
+    logs: LogDefinition | None = None
