@@ -1,0 +1,106 @@
+"""What both runtimes answer to the same call: `util.NAME(...arguments)` in JavaScript, `$util.NAME(...)` in VTL.
+
+Run by `js/test_util_table.py` and `vtl/test_util_table.py`. Arguments and results are JSON values; the clock stands at
+2026-01-01T00:00:00Z, the caller came with an API key. `text_of_json`: the result is a string that holds this JSON.
+`REFUSED` are calls that end the evaluation with an error that says the text.
+"""
+# ruff: noqa: E501 - tables read better unbroken
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: str
+    arguments: tuple[Any, ...]
+    expected: Any
+    text_of_json: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.arguments}"[:70]
+
+
+TABLE = [
+    # time: vectors of the developer guide
+    Row("time.nowISO8601", (), "2026-01-01T00:00:00.000Z"),
+    Row("time.nowEpochSeconds", (), 1767225600),
+    Row("time.nowEpochMilliSeconds", (), 1767225600000),
+    Row("time.nowFormatted", ("yyyy-MM-dd HH:mm:ssZ",), "2026-01-01 00:00:00+0000"),
+    Row("time.nowFormatted", ("yyyy-MM-dd HH:mm:ssZ", "+08:00"), "2026-01-01 08:00:00+0800"),
+    Row("time.nowFormatted", ("yyyy-MM-dd HH:mm:ssZ", "Australia/Perth"), "2026-01-01 08:00:00+0800"),
+    Row("time.nowFormatted", ("EEEE, d MMM uuuu 'at' hh:mm a[XXX]",), "Thursday, 1 Jan 2026 at 12:00 AMZ"),
+    Row("time.nowFormatted", ("yy M/d H:m:s.SSS",), "26 1/1 0:0:0.000"),
+    Row("time.nowFormatted", ("'o''clock' MMMM",), "o'clock January"),
+    Row("time.epochMilliSecondsToSeconds", (1517943695758,), 1517943695),
+    Row("time.epochMilliSecondsToISO8601", (1517943695758,), "2018-02-06T19:01:35.758Z"),
+    Row("time.epochMilliSecondsToFormatted", (1517943695758, "yyyy-MM-dd HH:mm:ssZ"), "2018-02-06 19:01:35+0000"),
+    Row("time.epochMilliSecondsToFormatted", (1517943695758, "yyyy-MM-dd HH:mm:ssZ", "+08:00"), "2018-02-07 03:01:35+0800"),
+    Row("time.epochMilliSecondsToFormatted", (1720000000000, "HH:mm XXX", "Europe/London"), "10:46 +01:00"),
+    Row("time.parseFormattedToEpochMilliSeconds", ("2018-02-02 01:19:22+0800", "yyyy-MM-dd HH:mm:ssZ"), 1517505562000),
+    Row("time.parseFormattedToEpochMilliSeconds", ("2018-02-02 01:19:22", "yyyy-MM-dd HH:mm:ss", "+08:00"), 1517505562000),
+    Row("time.parseFormattedToEpochMilliSeconds", ("2018-02-02 01:19:22", "yyyy-MM-dd HH:mm:ss", "Australia/Perth"), 1517505562000),
+    Row("time.parseFormattedToEpochMilliSeconds", ("5 Feb 2018 1:02 PM", "d MMM yyyy h:mm a"), 1517835720000),
+    Row("time.parseISO8601ToEpochMilliSeconds", ("2018-02-01T17:21:05.180+08:00",), 1517476865180),
+    Row("time.parseISO8601ToEpochMilliSeconds", ("2018-02-01T17:21:05Z",), 1517505665000),
+    # encodings
+    Row("base64Encode", ("hello wörld",), "aGVsbG8gd8O2cmxk"),
+    Row("base64Encode", ("ab",), "YWI="),
+    Row("base64Decode", ("aGVsbG8gd8O2cmxk",), "hello wörld"),
+    Row("urlEncode", ("a b&c=ü/(x)~*._-",), "a+b%26c%3D%C3%BC%2F%28x%29%7E*._-"),
+    Row("urlDecode", ("a+b%26c%3D%C3%BC",), "a b&c=ü"),
+    Row("escapeJavaScript", ("it's \"q\" </a>\n\\",), "it\\'s \\\"q\\\" <\\/a>\\n\\\\"),
+    Row("escapeJavaScript", ("ü",), "\\u00FC"),
+    # matching is whole-string
+    Row("matches", ("a*b", "aaaaab"), True),
+    Row("matches", ("a*b", "caaab"), False),
+    Row("matches", ("(?i)ABC", "abc"), True),
+    Row("matches", ("^\\d{3}-\\w+$", "123-ab"), True),
+    Row("authType", (), "API Key Authorization"),
+    # dynamodb: numbers stay numbers
+    Row("dynamodb.toDynamoDB", (12345,), {"N": 12345}),
+    Row("dynamodb.toDynamoDB", ("a",), {"S": "a"}),
+    Row("dynamodb.toDynamoDB", (True,), {"BOOL": True}),
+    Row("dynamodb.toDynamoDB", (None,), {"NULL": None}),
+    Row("dynamodb.toDynamoDB", ({"a": [1, "b", True, None]},), {"M": {"a": {"L": [{"N": 1}, {"S": "b"}, {"BOOL": True}, {"NULL": None}]}}}),
+    Row("dynamodb.toMapValues", ({"id": "1", "n": 2},), {"id": {"S": "1"}, "n": {"N": 2}}),
+    Row("dynamodb.toString", ("a",), {"S": "a"}),
+    Row("dynamodb.toStringSet", (["a", "b"],), {"SS": ["a", "b"]}),
+    Row("dynamodb.toNumber", (5,), {"N": 5}),
+    Row("dynamodb.toNumberSet", ([1, 2.5],), {"NS": [1, 2.5]}),
+    Row("dynamodb.toBinary", ("YQ==",), {"B": "YQ=="}),
+    Row("dynamodb.toBinarySet", (["YQ=="],), {"BS": ["YQ=="]}),
+    Row("dynamodb.toBoolean", (False,), {"BOOL": False}),
+    Row("dynamodb.toNull", (), {"NULL": None}),
+    Row("dynamodb.toList", ([1, "a"],), {"L": [{"N": 1}, {"S": "a"}]}),
+    Row("dynamodb.toMap", ({"a": 1},), {"M": {"a": {"N": 1}}}),
+    Row("dynamodb.toString", (None,), None),
+    Row("dynamodb.toList", (None,), None),
+    Row("dynamodb.toS3Object", ("k", "b", "r"), {"S": '{"s3":{"key":"k","bucket":"b","region":"r"}}'}),
+    Row("dynamodb.toS3Object", ("k", "b", "r", "v"), {"S": '{"s3":{"key":"k","bucket":"b","region":"r","version":"v"}}'}),
+    # transform: the forms are AWS's
+    Row("transform.toDynamoDBFilterExpression", ({"title": {"contains": "Hello World"}},), {"expression": "(contains(#title,:title_contains))", "expressionNames": {"#title": "title"}, "expressionValues": {":title_contains": {"S": "Hello World"}}}, text_of_json=True),
+    Row("transform.toElasticsearchQueryDSL", ({"upvotes": {"ne": 15, "range": [10, 20]}, "title": {"eq": "hihihi", "wildcard": "h*i"}},), {"bool": {"must": [{"bool": {"must": [{"bool": {"must_not": {"term": {"upvotes": 15}}}}, {"range": {"upvotes": {"gte": 10, "lte": 20}}}]}}, {"bool": {"must": [{"term": {"title": "hihihi"}}, {"wildcard": {"title": "h*i"}}]}}]}}, text_of_json=True),
+    Row("transform.toSubscriptionFilter", ({"a": {"eq": 1}, "or": [{"b": {"gt": 2}}, {"c": {"in": ["x"]}}]},), {"filterGroup": [
+        {"filters": [{"fieldName": "a", "operator": "eq", "value": 1}, {"fieldName": "b", "operator": "gt", "value": 2}]},
+        {"filters": [{"fieldName": "a", "operator": "eq", "value": 1}, {"fieldName": "c", "operator": "in", "value": ["x"]}]},
+    ]}),
+    # strings, numbers, HTTP, XML
+    Row("str.normalize", ("\u0041\u030a", "nfc"), "\u00c5"),
+    Row("math.roundNum", (10.5,), 11),
+    Row("math.roundNum", (10.4,), 10),
+    Row("math.minVal", (1, 2.5), 1),
+    Row("math.maxVal", (1, 2.5), 2.5),
+    Row("http.copyHeaders", ({"Host": "h", "Content-Length": "1", "accept": "a"},), {"accept": "a"}),
+    Row("xml.toMap", ('<?xml version="1.0" encoding="UTF-8"?>\n<posts>\n<post>\n  <id>1</id>\n  <title>Getting started with GraphQL</title>\n</post>\n</posts>',), {"posts": {"post": {"id": 1, "title": "Getting started with GraphQL"}}}),
+    Row("xml.toMap", ("<posts><post><id>1</id></post><post><id>2</id></post></posts>",), {"posts": {"post": [{"id": 1}, {"id": 2}]}}),
+    Row("xml.toJsonString", ("<a><b>x</b></a>",), {"a": {"b": "x"}}, text_of_json=True),
+]  # fmt: skip
+
+REFUSED = [
+    ("time.parseFormattedToEpochMilliSeconds", ("x", "yyyy"), "does not match"),
+    ("time.nowFormatted", ("yyyy", "Nowhere/Land"), "Nowhere/Land"),
+    ("matches", ("(", "x"), "util.matches"),
+    ("transform.toDynamoDBFilterExpression", ({"a": {"beginWith": "x"}},), "beginWith"),
+    ("xml.toMap", ("<a>",), "util.xml.toMap"),
+]
