@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format bench lock clean
+.PHONY: help setup demo dev test soak check format bench lock clean
 
 help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -36,6 +36,9 @@ check: setup     ## format, lint, types, layers
 
 test: check      ## check, then every test
 	$(BIN)/python -m pytest
+
+soak: setup      ## 20,000 events, 200 kill -9: nothing lost, nothing run too often (10 to 15 minutes)
+	$(BIN)/python -m tests.soak
 
 format: setup    ## let ruff rewrite what it can
 	$(BIN)/ruff format .

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import IO
 
 
 class ServerProcess:
@@ -49,14 +50,15 @@ async def started(project: Path, data: Path, *options: str) -> AsyncIterator[Ser
             await asyncio.wait_for(drain, 20)
 
 
-async def launch(arguments: Sequence[str]) -> asyncio.subprocess.Process:
-    """`callpark` with arguments, standard output piped, in a session of its own."""
+async def launch(arguments: Sequence[str], errors: IO[bytes] | None = None) -> asyncio.subprocess.Process:
+    """`callpark` with arguments, standard output piped, in a session of its own; standard error to `errors`."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "callpark",
         *arguments,
         stdout=asyncio.subprocess.PIPE,
+        stderr=errors,
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200"},
         start_new_session=True,
     )
