@@ -1,7 +1,7 @@
 """One slice's face as another slice wants to see it. Made by `app.py`; nobody else needs these.
 
 Slices do not know each other: each states what it needs of another as a small Protocol, and here the other is fitted
-to it: functions to flows and to graphql, queues to functions.
+to it: functions to flows and to graphql, queues to functions, all operations to upstreams.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,8 +10,14 @@ from callpark.flows.events import FunctionAnswer
 from callpark.functions.model import Invocation
 from callpark.functions.service import Functions
 from callpark.functions.sources.ports import SourceAttribute, SourceMessage, SourceQueue
+from callpark.gateway.models import service_model
+from callpark.gateway.protocols.refusals import not_implemented
+from callpark.gateway.protocols.validation import compile_validator
 from callpark.graphql.datasources.lambda_ import FunctionReply
+from callpark.kernel.arn import Place
 from callpark.kernel.errors import CallerError
+from callpark.kernel.ids import Ids
+from callpark.kernel.operations import Answer, Call, OperationTable
 from callpark.queues.api.shapes import system_attributes
 from callpark.queues.digests import attributes_digest, body_digest
 from callpark.queues.model import MessageAttribute, Received
@@ -52,6 +58,27 @@ class FunctionsForGraphql:
 
     async def enqueue(self, function_arn: str, payload: bytes) -> None:
         await self._functions.invoke_event(Invocation(function=function_arn, payload=payload))
+
+
+class OwnOperations:
+    """`upstreams.calls.OwnServices`: the gateway's operations, called without the wire."""
+
+    def __init__(self, operations: OperationTable, ids: Ids, place: Place) -> None:
+        self._operations = operations
+        self._services = frozenset(service for service, _ in operations)
+        self._ids = ids
+        self._place = place
+
+    def serves(self, service: str) -> bool:
+        return service in self._services
+
+    async def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
+        found = self._operations.get((service, operation))
+        if found is None:
+            raise not_implemented(service, operation)
+        compile_validator(service_model(service).operation_model(operation))(parameters)
+        answer = await found(Call(service, operation, parameters, self._ids.uuid(), self._place))
+        return answer.members if isinstance(answer, Answer) else answer
 
 
 class QueuesForFunctions:

@@ -12,7 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from callpark.adapters import FunctionsForFlows, FunctionsForGraphql, QueuesAsSource, QueuesForFunctions
+from callpark.adapters import (
+    FunctionsForFlows,
+    FunctionsForGraphql,
+    OwnOperations,
+    QueuesAsSource,
+    QueuesForFunctions,
+)
 from callpark.flows.api.phone import PhoneSocket
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
@@ -51,6 +57,10 @@ from callpark.queues.service import Queues
 from callpark.recorder import Recorder
 from callpark.store.ports import Store
 from callpark.store.sqlite.store import SqliteStore
+from callpark.upstreams.assignments import Assignments
+from callpark.upstreams.calls import Upstreams
+from callpark.upstreams.fallback import Fallback
+from callpark.upstreams.fallback import installed as fallback_installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,7 @@ class Settings:
     place: Place = field(default_factory=Place)
     limits: Limits = field(default_factory=Limits)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    upstreams: Assignments = field(default_factory=Assignments)
 
 
 Source = Callable[[], Project]
@@ -93,6 +104,15 @@ class App:
         self.ids = ids
         self.trace = Trace(clock)
         self.store = store
+        self.upstreams = Upstreams(
+            clock=clock,
+            ids=ids,
+            limits=limits.upstream,
+            place=place,
+            assignments=settings.upstreams,
+            fallback=Fallback(clock, place, limits.upstream, base_url) if fallback_installed() else None,
+            own=lambda: self.own_operations,
+        )
         self.environments: Environments = environments(self) if environments else self._fleet()
         self.faulty = FaultyEnvironments(self.environments, clock, self.trace, limits.lambda_)
         self.queues = Queues(clock=clock, ids=ids, limits=limits.sqs, place=place, store=store, base_url=base_url)
@@ -116,14 +136,16 @@ class App:
         self.metrics = Metrics(clock, limits.metrics)
         self.live_logs = LiveLogs(self.logs)
         self.trace.listen(Recorder(self.logs, self.metrics, self._connect_alias).read)
+        served = {
+            **operations(self.functions),
+            **queue_operations(self.queues),
+            **logs_operations(self.logs),
+            **metrics_operations(self.metrics),
+            **identity.OPERATIONS,
+        }
+        self.own_operations = OwnOperations(served, ids, place)
         self.gateway = Gateway(
-            operations={
-                **operations(self.functions),
-                **queue_operations(self.queues),
-                **logs_operations(self.logs),
-                **metrics_operations(self.metrics),
-                **identity.OPERATIONS,
-            },
+            operations=served,
             mounts=[
                 self.graphql_web,
                 FunctionWeb(self.functions, clock, ids),
@@ -172,6 +194,7 @@ class App:
         await self.environments.close()
         await self.queues.close()
         await self.logs.close()
+        await self.upstreams.close()
         await self.store.close()
 
     def _connect_alias(self) -> str:

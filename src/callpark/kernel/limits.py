@@ -256,6 +256,17 @@ class GatewayLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamLimits:
+    """Ours: what is asked of whoever serves the services that we do not."""
+
+    connections: int = _limit(256, "connections", "our rule: to all upstreams, of one kind of call")
+    connect_seconds: float = _limit(5.0, "s", "our rule: until an upstream accepts a connection or one becomes free")
+    silence_seconds: float = _limit(120.0, "s", "our rule: an upstream that says nothing for so long has failed")
+    start_seconds: float = _limit(60.0, "s", "our rule: until the fallback's process is ready")
+    answer_bytes: int = _limit(268_435_456, "B", "our rule: an answer that callpark itself reads; 250 MB of code")
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectLimits:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html unless marked."""
 
@@ -275,6 +286,7 @@ class Limits:
     logs: LogsLimits = field(default_factory=LogsLimits)
     metrics: MetricsLimits = field(default_factory=MetricsLimits)
     gateway: GatewayLimits = field(default_factory=GatewayLimits)
+    upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
     project: ProjectLimits = field(default_factory=ProjectLimits)
 
     def override(self, assignments: Iterable[str]) -> "Limits":

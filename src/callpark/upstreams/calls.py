@@ -1,0 +1,125 @@
+"""The upstreams' face: call an operation of any AWS service, whoever serves it.
+
+Built by `app.py`, which hands it to the slices as the small Protocol that each of them states; `passing.py` asks it for
+addresses. Ours are called in process, all others over HTTP: an assigned upstream, AWS itself, or the fallback.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from callpark.kernel.arn import Place
+from callpark.kernel.clock import Clock
+from callpark.kernel.errors import CallerError
+from callpark.kernel.ids import Ids
+from callpark.kernel.limits import UpstreamLimits
+from callpark.upstreams import refusals
+from callpark.upstreams.assignments import Assignments, Emulator, Fallback, Nobody, RealAws, Server
+from callpark.upstreams.connections import Connections, Request
+from callpark.upstreams.fallback import FallbackServer
+from callpark.upstreams.signing import Keys, OwnKeys, aws_address, scoped, signed
+from callpark.upstreams.wire import HttpAnswer, HttpRequest, operation_wire
+
+
+class OwnServices(Protocol):
+    """The services that callpark serves itself, by botocore's names."""
+
+    def serves(self, service: str) -> bool: ...
+
+    async def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
+        """Raises CallerError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where a service is served: a URL without a path, and the keys that requests have to be signed with."""
+
+    address: str
+    keys: Keys | None = None
+    real: bool = False
+
+
+class Upstreams:
+    """`own` is asked at each call, because it exists only after the slices that are given this."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        ids: Ids,
+        limits: UpstreamLimits,
+        place: Place,
+        assignments: Assignments,
+        fallback: FallbackServer | None,
+        own: Callable[[], OwnServices],
+    ) -> None:
+        self._clock = clock
+        self._ids = ids
+        self._place = place
+        self._assignments = assignments
+        self._fallback = fallback
+        self._own = own
+        self._own_keys = OwnKeys()
+        self.connections = Connections(limits)
+
+    async def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
+        """One request, never repeated. Names are botocore's, parameters and members as a boto3 client has them; blobs
+        are bytes, and ResponseMetadata is left out. Raises CallerError with the service's own error, or
+        ServiceUnavailable (503) when nobody serves it or it cannot be reached."""
+        own = self._own()
+        if own.serves(service):
+            return await own.call(service, operation, parameters)
+        wire = operation_wire(service, operation)
+        request = wire.request(parameters, self._ids.uuid)
+        with self._clock.hold(f"{service} {operation}"):
+            reached = await self.reach(service)
+            headers = self._headers(reached, wire.signing_name, request)
+            sent = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+            status, answered, body = await self.connections.whole(
+                Request(service, reached.address, request.method, request.target.encode("ascii"), sent, request.body)
+            )
+        return wire.members(HttpAnswer(status, answered, body))
+
+    def server(self, service: str) -> Server:
+        """Who serves a service that is not ours."""
+        return self._assignments.server(service, fallback=self._fallback is not None)
+
+    async def reach(self, service: str) -> Reached:
+        """Where a service that is not ours is served now. Raises CallerError."""
+        match self.server(service):
+            case Emulator(url, access_key, secret_key):
+                keys = None if access_key is None or secret_key is None else Keys(access_key, secret_key)
+                return Reached(url, keys)
+            case RealAws():
+                return Reached(aws_address(service, self._place.region), await self._own_keys.keys(), real=True)
+            case Fallback():
+                assert self._fallback is not None, "the choice was made with it"
+                return Reached(await self._fallback.address())
+            case Nobody(remedy):
+                raise refusals.nobody(service, remedy)
+
+    async def close(self) -> None:
+        await self.connections.aclose()
+        if self._fallback is not None:
+            await self._fallback.close()
+
+    def _headers(self, reached: Reached, signing_name: str, request: HttpRequest) -> Mapping[str, str]:
+        headers = {**request.headers, "Content-Length": str(len(request.body))}
+        region = self._place.region
+        if reached.keys is None:
+            return {**headers, "Authorization": scoped(signing_name, region)}
+        digest = hashlib.sha256(request.body).hexdigest()
+        url = reached.address + request.target
+        return signed(reached.keys, signing_name, region, request.method, url, headers, digest)
+
+
+class NoOwnServices:
+    """Nothing is served by callpark itself: for tests, and whoever only wants the others."""
+
+    def serves(self, service: str) -> bool:
+        return False
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Awaitable[Mapping[str, object]]:
+        raise CallerError("NotImplemented", 501, f"callpark does not implement {operation} of the service {service}")
