@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from callpark.graphql.datasources.lambda_ import FunctionReply
+from callpark.graphql.datasources.nowhere import NOWHERE
+from callpark.graphql.datasources.port import Outside
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publication
 from callpark.graphql.model import (
     ApiDefinition,
@@ -23,6 +25,7 @@ from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
 
+DEFAULT = Limits()
 ECHO = "arn:aws:lambda:us-east-1:123456789012:function:echo"
 PASS_ON = "export function response(ctx) { return ctx.result; }\n"
 
@@ -58,11 +61,13 @@ class Functions:
 class Bench:
     """One API and short ways to use it."""
 
-    def __init__(self, clock: VirtualClock, ids: SeededIds, limits: Limits) -> None:
+    def __init__(
+        self, clock: VirtualClock, ids: SeededIds, limits: Limits = DEFAULT, outside: Outside = NOWHERE
+    ) -> None:
         self.clock = clock
         self.functions = Functions()
         self.trace = Trace(clock)
-        self.service = GraphqlService(clock, ids, self.trace, limits, self.functions)
+        self.service = GraphqlService(clock, ids, self.trace, limits, self.functions, outside)
         self.published: list[Publication] = []
         self.service.on_publish(self.published.append)
 
@@ -73,6 +78,7 @@ class Bench:
         *,
         source: str = "LAMBDA",
         functions: dict[str, tuple[str, str | None]] | None = None,
+        sources: tuple[DataSourceDefinition, ...] = (),
         **members: Any,
     ) -> list[str]:
         """Apply an API `api`. `resolvers`: "Type.field" → JavaScript, None (direct), or (code, *function ids)."""
@@ -94,7 +100,8 @@ class Bench:
             data_sources=(
                 DataSourceDefinition("LAMBDA", "AWS_LAMBDA", ECHO),
                 DataSourceDefinition("NONE", "NONE"),
-                DataSourceDefinition("TABLE", "AMAZON_DYNAMODB"),
+                DataSourceDefinition("UNKNOWN", "AMAZON_NEPTUNE"),
+                *sources,
             ),
             functions=tuple(
                 FunctionDefinition(name, name, where, CodeDefinition(code) if code else None)
@@ -118,6 +125,6 @@ class Bench:
 
 @pytest.fixture
 def bench(clock: VirtualClock, ids: SeededIds) -> Iterator[Bench]:
-    made = Bench(clock, ids, Limits())
+    made = Bench(clock, ids)
     yield made
     made.service.close()

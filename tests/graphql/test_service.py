@@ -297,11 +297,11 @@ async def test_what_does_not_compile_leaves_the_last_good_version_serving(bench:
     assert await bench.data('{ hello(name: "still") }') == {"hello": "still"}
 
 
-async def test_data_sources_that_are_not_built_warn_at_load_and_fail_by_name(bench: Bench) -> None:
-    warnings = bench.api(SCHEMA, {"Query.hello": NONE}, source="TABLE")
-    assert any("AMAZON_DYNAMODB" in warning for warning in warnings)
+async def test_data_sources_of_an_unknown_type_warn_at_load_and_fail_by_name(bench: Bench) -> None:
+    warnings = bench.api(SCHEMA, {"Query.hello": NONE}, source="UNKNOWN")
+    assert any("AMAZON_NEPTUNE" in warning for warning in warnings)
     response = await bench.run('{ hello(name: "x") }')
-    assert "AMAZON_DYNAMODB" in str(response.errors[0]["message"])
+    assert "AMAZON_NEPTUNE" in str(response.errors[0]["message"])
 
 
 async def test_directives_deny_fields_of_other_modes(bench: Bench) -> None:

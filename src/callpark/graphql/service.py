@@ -12,6 +12,8 @@ from typing import TypeAlias, cast
 
 from callpark.graphql.auth.authentication import load_warnings
 from callpark.graphql.datasources.lambda_ import FunctionInvoker
+from callpark.graphql.datasources.nowhere import NOWHERE
+from callpark.graphql.datasources.port import Outside
 from callpark.graphql.documents import Document, Documents
 from callpark.graphql.execution import Execution, FieldCall, Resolver, internal_failure
 from callpark.graphql.failures import FieldFailure, failure_entry, not_authorized
@@ -22,6 +24,7 @@ from callpark.graphql.plan import PlanSettings
 from callpark.graphql.refusals import bad_request, refusal
 from callpark.graphql.resolvers.compiler import ResolverParts, compile_resolvers
 from callpark.graphql.resolvers.run import ResolverEnvironment
+from callpark.graphql.resolvers.sources import SourceParts
 from callpark.graphql.runtimes.js.host import JavaScriptHost
 from callpark.graphql.schema import build_schema
 from callpark.graphql.subscriptions import CompiledSubscription, PreparedSubscription, SubscriptionRefused
@@ -54,12 +57,20 @@ class _Served:
 class GraphqlService:
     """Every API of the project, compiled."""
 
-    def __init__(self, clock: Clock, ids: Ids, trace: Trace, limits: Limits, functions: FunctionInvoker) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        ids: Ids,
+        trace: Trace,
+        limits: Limits,
+        functions: FunctionInvoker,
+        outside: Outside = NOWHERE,
+    ) -> None:
         self._clock = clock
         self._ids = ids
         self._trace = trace
         self._limits = limits.appsync
-        self._functions = functions
+        self._sources = SourceParts(functions, outside, clock, ids, self._limits)
         self._host = JavaScriptHost(clock, ids, self._limits)
         self._served: Mapping[str, _Served] = {}
         self._publisher: Publisher = lambda publication: None
@@ -219,9 +230,7 @@ class GraphqlService:
             )
         schema = build_schema(api.schema, str(api.schema_source or f"schema of API {api.name}"))
         environment = ResolverEnvironment(api.api_id, api.environment, self._trace)
-        parts = ResolverParts(
-            self._host, self._functions, self._clock, environment, self._limits.functions_per_pipeline
-        )
+        parts = ResolverParts(self._host, self._sources, environment, self._limits.functions_per_pipeline)
         compiled = compile_resolvers(api, schema, parts)
         warnings += [*schema.warnings, *compiled.warnings]
         settings = PlanSettings(schema, compiled.by_field, api.authentication_type, self._limits.selected_fields)

@@ -47,6 +47,7 @@ class LambdaLimits:
     log_event_bytes: int = _limit(1_048_576, "B", "AmazonCloudWatchLogs cloudwatch_limits: 1 MB per event")
     code_request_bytes: int = _limit(70_167_211, "B", "recorded: a request that carries code, base64 included")
     zip_bytes: int = _limit(52_428_800, "B", "gettingstarted-limits: 50 MB zipped, direct upload")
+    zip_entries: int = _limit(100_000, "files", "our rule: in one archive")
     unzipped_bytes: int = _limit(262_144_000, "B", "gettingstarted-limits: 250 MB unzipped")
     result_retention_seconds: float = _limit(86_400.0, "s", "our rule: results of Event runs are kept a day")
     kept_results: int = _limit(10_000, "results", "our rule: results of Event runs kept in memory")
@@ -138,6 +139,10 @@ class ConnectLimits:
     task_delay_seconds: int = _limit(518_400, "s", "developerguide: CreateTask, 6 days")
     third_party_seconds: int = _limit(600, "s", "developerguide: ConnectionTimeLimitSeconds")
     calls: int = _limit(200_000, "contacts", "our rule: open at once in one process")
+    contact_retention_seconds: float = _limit(1_209_600.0, "s", "our rule: ended contacts; AWS keeps them 24 months")
+    kept_contacts: int = _limit(10_000, "contacts", "our rule: ended ones kept on disk with their stories")
+    kept_contact_bytes: int = _limit(67_108_864, "B", "our rule: the same, by size")
+    story_bytes: int = _limit(262_144, "B", "our rule: of one contact's story; what happens after that is not in it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,14 @@ class AppSyncLimits:
     inline_milliseconds: int = _limit(
         20, "ms", "our rule: CPU time of a handler before it moves to a thread of its own"
     )
+    batch_size: int = _limit(2_000, "items", "API_CreateResolver: maxBatchSize")
+    bedrock_seconds: float = _limit(10.0, "s", "developerguide: Bedrock runtime data sources")
+    database_connections: int = _limit(4, "connections", "our rule: to one database of data sources")
+    cache_seconds: float = _limit(3_600.0, "s", "API_ApiCache: ttl, at most")
+    caching_keys: int = _limit(25, "keys", "quota: caching keys of one resolver")
+    cache_entries: int = _limit(100_000, "entries", "our rule: kept in one API's cache, the oldest go")
+    cache_bytes: int = _limit(67_108_864, "B", "our rule: the same, by size; AWS's smallest cache has 1.5 GB")
+    cached_operation_bytes: int = _limit(15_728_640, "B", "developerguide: OPERATION_LEVEL_CACHING, 15 MB")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from callpark.graphql.datasources.lambda_ import FunctionInvoker, LambdaSource
-from callpark.graphql.datasources.none import NoneSource
+from callpark.graphql.datasources.lambda_ import LambdaSource
 from callpark.graphql.datasources.port import DataSource
-from callpark.graphql.datasources.unbuilt import UnbuiltSource
 from callpark.graphql.execution import Resolver
 from callpark.graphql.model import (
     ApiDefinition,
@@ -18,12 +16,12 @@ from callpark.graphql.model import (
 )
 from callpark.graphql.resolvers.pipeline import pipeline_resolver
 from callpark.graphql.resolvers.run import ResolverEnvironment
+from callpark.graphql.resolvers.sources import SourceParts, make_source
 from callpark.graphql.resolvers.step import CodeStep, DirectStep, RefusedStep, Step
 from callpark.graphql.resolvers.unit import unit_resolver
 from callpark.graphql.runtimes.js.host import CodeUnit, JavaScriptHost
 from callpark.graphql.runtimes.js.module import BrokenCode
 from callpark.graphql.schema import ApiSchema
-from callpark.kernel.clock import Clock
 from callpark.kernel.errors import ProjectError
 from graphql import GraphQLObjectType
 
@@ -33,8 +31,7 @@ class ResolverParts:
     """What resolvers are built from."""
 
     host: JavaScriptHost
-    functions: FunctionInvoker
-    clock: Clock
+    sources: SourceParts
     environment: ResolverEnvironment
     functions_per_pipeline: int
 
@@ -164,17 +161,10 @@ class _Compiler:
         return unit
 
     def _source(self, declared: DataSourceDefinition) -> DataSource:
-        if declared.type == "NONE":
-            return NoneSource()
-        if declared.type == "AWS_LAMBDA":
-            if not declared.function_arn:
-                raise ProjectError(
-                    f"API {self._api.name}: data source {declared.name} names no function",
-                    "give it LambdaConfig.LambdaFunctionArn",
-                )
-            return LambdaSource(declared.function_arn, self._parts.functions, self._parts.clock)
-        self._warn(f"data source {declared.name}: type {declared.type} is not built yet, its fields will fail")
-        return UnbuiltSource(declared.name, declared.type)
+        try:
+            return make_source(declared, self._parts.sources, self._warn)
+        except ProjectError as error:
+            raise ProjectError(f"API {self._api.name}: {error.cause}", error.remedy) from None
 
     def _warn(self, text: str) -> None:
         self._compiled.warnings.append(f"API {self._api.name}: {text}")
