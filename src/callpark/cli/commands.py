@@ -9,7 +9,21 @@ from typing import Annotated, ParamSpec
 import typer
 from typer.exceptions import TyperException
 
-from callpark.cli import call, demo, dev, events, exits, faults, invoke, limits, logs_command, queues, start, status
+from callpark.cli import (
+    call,
+    demo,
+    dev,
+    events,
+    exits,
+    faults,
+    flow,
+    invoke,
+    limits,
+    logs_command,
+    queues,
+    start,
+    status,
+)
 from callpark.cli.screen import RemarksHandler, answers, show_error
 from callpark.kernel.errors import ProjectError
 
@@ -64,6 +78,11 @@ _EXAMPLES = {
     "events show": ("callpark events show 1e2feb89-414c-443c-9027-c4d1c386bbc4",),
     "events replay": ("callpark events replay REQUEST_ID", "echo '{}' | callpark events replay REQUEST_ID --event -"),
     "events redrive": ("callpark events redrive Narrator", "callpark events redrive --all"),
+    "flow check": (
+        "callpark flow check flows/ --strict",
+        "callpark flow check examples/payment-line --silence 5 --ignore CP114",
+        "callpark flow check . -o sarif > flows.sarif",
+    ),
     "faults add": (
         "callpark faults add Narrator fail --deliveries 2",
         "callpark faults add CardCheck delay --seconds 30",
@@ -89,6 +108,10 @@ queues_cli = typer.Typer(
     name="queues", help="Queues: what they hold, a look at messages, sending, moving them back.", no_args_is_help=True
 )
 cli.add_typer(queues_cli)
+flow_cli = typer.Typer(
+    name="flow", help="Flows: checking them, converting old exports, what calls covered.", no_args_is_help=True
+)
+cli.add_typer(flow_cli)
 faults_cli = typer.Typer(
     name="faults", help="Faults for tests: let the next deliveries to a function go wrong.", no_args_is_help=True
 )
@@ -113,6 +136,8 @@ for event_function in (events.ls, events.show, events.replay, events.redrive):
     _command(event_function, events_cli)
 for queue_function in (queues.ls, queues.peek, queues.send, queues.purge, queues.redrive):
     _command(queue_function, queues_cli)
+for flow_function in (flow.check,):
+    _command(flow_function, flow_cli)
 for fault_function in (faults.add, faults.ls, faults.clear):
     _command(fault_function, faults_cli)
 
@@ -129,7 +154,7 @@ def run(arguments: Sequence[str]) -> int:
         return exits.INTERRUPTED
     except TyperException as error:
         named = next((name for name in arguments if not name.startswith("-")), "")
-        commands = {"events", "faults", "queues"} | {
+        commands = {"events", "faults", "flow", "queues"} | {
             command.callback.__name__ for command in cli.registered_commands if command.callback
         }
         help_line = f"callpark {named} --help" if named in commands else "callpark --help"

@@ -20,6 +20,14 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class CheckOutput(StrEnum):
+    """`flow check` also speaks the format of code scanners."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+
+
 class StatusOutput(StrEnum):
     """`status` can also print lines for a shell's `eval`."""
 
@@ -43,6 +51,9 @@ LimitAssignments = Annotated[
 Parameters = Annotated[
     list[str] | None,
     typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of the template; repeatable."),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse flows that Amazon Connect would refuse to publish.", show_default=False)
 ]
 Endpoint = Annotated[
     str, typer.Option(envvar="CALLPARK_ENDPOINT", help="A running callpark server (`callpark start` or `dev`).")

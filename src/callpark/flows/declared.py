@@ -172,6 +172,13 @@ class FlowFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     settings: Mapping[str, object] | None = None
 
 
+class Checking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For `callpark flow check`. `ignore`: `CP301`, `CP301:flow` or `CP301:flow/block`. `silence`: seconds."""
+
+    ignore: tuple[str, ...] = ()
+    silence: float | None = None
+
+
 class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole `connect.yaml`. A kind of which nothing is declared is lenient where AWS would look it up (hours are
     open, any queue can be entered); once one is declared, a reference to another takes the error branch. `profiles`,
@@ -194,6 +201,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The prefix of Kinesis video stream ARNs, once live media streaming is enabled; no audio is streamed."""
     flows: tuple[FlowFile, ...] = ()
     modules: tuple[FlowFile, ...] = ()
+    check: Checking | None = None
 
 
 NOTHING_DECLARED = Declared()

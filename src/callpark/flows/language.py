@@ -19,6 +19,8 @@ from callpark.kernel.errors import ProjectError
 
 VERSION = "2019-10-30"
 
+LEGACY = "this is the legacy export format (modules and branches), which callpark does not run"
+
 #: Our rule: exports have about ten.
 MAXIMUM_DEPTH = 100
 
@@ -63,8 +65,19 @@ class Flow:
 
 
 def parse_flow(definition: FlowDefinition) -> Flow:
-    """Read a flow. Raises ProjectError naming the file, the action, what is wrong and what to do."""
-    reader = _Reader(str(definition.source) if definition.source is not None else f"flow {definition.name}")
+    """Read a flow that can run. Raises ProjectError naming the file, the action, what is wrong and what to do."""
+    flow = read_flow(definition)
+    reader = _reader_of(definition)
+    if flow.start not in flow.actions:
+        reader.refuse(f"StartAction names no action: {flow.start!r}", "name the Identifier of the first action")
+    for action in flow.actions.values():
+        _check_targets(reader, action, flow.actions)
+    return flow
+
+
+def read_flow(definition: FlowDefinition) -> Flow:
+    """Read a flow, whether or not its edges lead somewhere. Raises ProjectError for what is no flow at all."""
+    reader = _reader_of(definition)
     document = _unwrap(reader, definition.content)
     if document.get("Version") != VERSION:
         reader.refuse(
@@ -83,19 +96,19 @@ def parse_flow(definition: FlowDefinition) -> Flow:
             )
         actions[action.identifier] = action
     start = document.get("StartAction")
-    if not isinstance(start, str) or start not in actions:
-        reader.refuse(f"StartAction names no action: {start!r}", "name the Identifier of the first action")
-    for action in actions.values():
-        _check_targets(reader, action, actions)
     settings = document.get("Settings")
     return Flow(
         name=definition.name,
         arn=definition.arn,
         type=definition.type,
-        start=start,
+        start=start if isinstance(start, str) else "",
         actions=actions,
         settings=settings if _is_object(settings) else None,
     )
+
+
+def _reader_of(definition: FlowDefinition) -> "_Reader":
+    return _Reader(str(definition.source) if definition.source is not None else f"flow {definition.name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +139,8 @@ def _unwrap(reader: _Reader, content: str) -> Mapping[str, object]:
                 document = inner
     if "modules" in document and "Actions" not in document:
         reader.refuse(
-            "this is the legacy export format (modules and branches), which callpark does not run",
-            "open the flow in the Amazon Connect console and export it again: the new export has Version and Actions",
+            LEGACY,
+            "`callpark flow convert FILE` writes it in the flow language; or export it again from the console",
         )
     return document
 

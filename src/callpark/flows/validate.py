@@ -38,10 +38,17 @@ _BAD_NAMES = frozenset(
 
 def validate(flow: Flow, limits: ConnectLimits) -> list[Problem]:
     """All problems, flow first, then actions in their order."""
-    problems = list(_check_flow(flow, limits))
+    return [*_check_flow(flow, limits), *_check_paths(flow), *_check_actions(flow, limits)]
+
+
+def publish_problems(flow: Flow, limits: ConnectLimits) -> list[Problem]:
+    """The same without what is seen on the paths of a flow: `checking/` looks closer at those."""
+    return [*_check_flow(flow, limits), *_check_actions(flow, limits)]
+
+
+def _check_actions(flow: Flow, limits: ConnectLimits) -> Iterator[Problem]:
     for action in flow.actions.values():
-        problems += _check_action(flow, action, limits)
-    return problems
+        yield from _check_action(flow, action, limits)
 
 
 def _check_flow(flow: Flow, limits: ConnectLimits) -> Iterator[Problem]:
@@ -49,11 +56,14 @@ def _check_flow(flow: Flow, limits: ConnectLimits) -> Iterator[Problem]:
         yield error(f"{len(flow.actions)} actions, more than {limits.actions_per_flow}")
     if flow.settings is not None and flow.type != MODULE:
         yield error("Settings belongs to flow modules, a flow has none")
+
+
+def _check_paths(flow: Flow) -> Iterator[Problem]:
     reached = _reachable(flow, flow.start)
     for action in flow.actions.values():
         if action.identifier not in reached:
             yield warning("no path leads to this action", action)
-    for identifier, names in _nested_waits(flow).items():
+    for identifier, names in nested_waits(flow).items():
         for name in names:
             yield warning(f"the Continue branch of {identifier!r} reaches this Wait: {NESTED_WAIT}", flow.actions[name])
 
@@ -188,7 +198,7 @@ def _reachable(flow: Flow, start: str) -> set[str]:
     return found
 
 
-def _nested_waits(flow: Flow) -> Mapping[str, list[str]]:
+def nested_waits(flow: Flow) -> Mapping[str, list[str]]:
     """Waits by the Wait whose Continue branch can reach them. A Wait that is reached ends the search: it only fails."""
     nested: dict[str, list[str]] = {}
     for action in flow.actions.values():

@@ -36,7 +36,38 @@ def is_flow(values: Mapping[str, Value]) -> bool:
     """Whether a JSON document is a contact flow, in any of the forms `flows/language.py` reads or refuses by name."""
     if "Resources" in values:
         return False
-    return {"Actions", "StartAction"} <= values.keys() or "modules" in values or "Content" in values
+    wrapped = values.keys() & {"Content", "ContactFlow", "ContactFlowModule"}
+    return {"Actions", "StartAction"} <= values.keys() or "modules" in values or bool(wrapped)
+
+
+_TYPES: Mapping[str, str] = {
+    "contactFlow": "CONTACT_FLOW",
+    "customerQueue": "CUSTOMER_QUEUE",
+    "customerHold": "CUSTOMER_HOLD",
+    "customerWhisper": "CUSTOMER_WHISPER",
+    "outboundWhisper": "OUTBOUND_WHISPER",
+    "agentHold": "AGENT_HOLD",
+    "agentWhisper": "AGENT_WHISPER",
+    "agentTransfer": "AGENT_TRANSFER",
+    "queueTransfer": "QUEUE_TRANSFER",
+    "campaign": "CAMPAIGN",
+    "module": "MODULE",
+}
+
+
+def written_type(values: Mapping[str, Value]) -> str:
+    """The type of flow that a file says it is: an API answer's `Type`, the console's `Metadata.type`, or a module's
+    `Settings`; else an inbound flow."""
+    inner = values.get("ContactFlow", values.get("ContactFlowModule", values))
+    said = inner.get("Type") if isinstance(inner, dict) else None
+    if isinstance(said, str) and said in _TYPES.values():
+        return said
+    metadata = values.get("Metadata")
+    named = metadata.get("type") if isinstance(metadata, dict) else None
+    if isinstance(named, str) and named in _TYPES:
+        return _TYPES[named]
+    module = "Settings" in values or "ContactFlowModule" in values
+    return "MODULE" if module else "CONTACT_FLOW"
 
 
 def load_flow_file(path: Path, *, functions: Sequence[str], place: Home, limits: Limits | None = None) -> Project:

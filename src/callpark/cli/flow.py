@@ -1,0 +1,44 @@
+"""`callpark flow check | convert | coverage`: flows looked at without calling anybody."""
+
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from callpark.cli import exits, options
+from callpark.cli.screen import answers
+
+
+def check(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Flow files, folders of them, templates or projects.")
+    ],
+    output: Annotated[
+        options.CheckOutput,
+        typer.Option("-o", "--output", help="text for people, json for scripts, sarif for code scanners."),
+    ] = options.CheckOutput.TEXT,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.", show_default=False)] = False,
+    silence: Annotated[
+        float | None, typer.Option(help="Seconds of silence that callers put up with. Default: 10.", min=0.0)
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="Leave out CP301, CP301:flow or CP301:flow/block.")
+    ] = None,
+    limit: options.LimitAssignments = None,
+    parameter: options.Parameters = None,
+) -> int:
+    """Look for what AWS refuses to publish, and for what callers would stumble over."""
+    from callpark.cli.flow_checking import Asked, check_paths
+    from callpark.cli.flow_findings import as_json, as_sarif, print_text
+    from callpark.flows.checking.verdict import is_refused
+
+    asked = Asked(options.limits(limit), options.parameters(parameter), silence, ignore or ())
+    checked = check_paths(paths, asked)
+    if output is options.CheckOutput.TEXT:
+        print_text(checked, answers)
+    else:
+        value = as_json(checked) if output is options.CheckOutput.JSON else as_sarif(checked)
+        answers.print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(), markup=False)
+    refused = is_refused([item.finding for item in checked.findings], strict=strict)
+    return exits.FINDINGS if refused else exits.OK
