@@ -6,6 +6,7 @@ everything closed in the opposite order at the end.
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,7 @@ from callpark.upstreams.assignments import Assignments
 from callpark.upstreams.calls import Upstreams
 from callpark.upstreams.fallback import Fallback
 from callpark.upstreams.fallback import installed as fallback_installed
+from callpark.upstreams.passing import Passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class App:
             queues=QueuesForFunctions(self.queues),
             source=QueuesAsSource(self.queues),
         )
-        self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, FunctionsForFlows(self.functions))
+        self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, self._for_flows())
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions))
         self.graphql_web = GraphqlWeb(self.graphql, clock, ids, self.trace, limits)
         self.logs = Logs(clock, limits.logs, store)
@@ -160,6 +162,7 @@ class App:
             limits=limits.gateway,
             place=place,
             health=lambda: msgspec.to_builtins(self.health()),
+            foreign=Passing(self.upstreams, {service for service, _ in served}, place.region, limits.gateway),
         )
         self._project: Project | None = None
         self._source: Source | None = None
@@ -196,6 +199,13 @@ class App:
         await self.logs.close()
         await self.upstreams.close()
         await self.store.close()
+
+    def _for_flows(self) -> FunctionsForFlows:
+        return FunctionsForFlows(self.functions, lambda: self._connect_instance(self._project).arn)
+
+    def _connect_instance(self, project: Project | None) -> InstanceDefinition:
+        declared = None if project is None else project.instance
+        return declared or InstanceDefinition(arn=self.settings.place.arn("connect", "instance/callpark"))
 
     def _connect_alias(self) -> str:
         instance = self._project.instance if self._project is not None else None
@@ -256,8 +266,8 @@ class App:
 
     async def _apply(self, project: Project) -> list[str]:
         """The slices that only check and swap come first; functions, whose change is durable, last."""
-        place = self.settings.place
-        instance = project.instance or InstanceDefinition(arn=place.arn("connect", "instance/callpark"))
+        instance = self._connect_instance(project)
+        instance = dataclasses.replace(instance, strict=self.settings.strict)
         warnings = [*self.flows.apply(instance, project.flows, project.numbers)]
         warnings += self.graphql.apply(project.apis)
         warnings += await self.queues.apply(project.queues)

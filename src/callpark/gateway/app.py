@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import orjson
 
-from callpark.gateway.codecs import error_codec, operation_codec
+from callpark.gateway.codecs import error_codec, foreign_error_codec, operation_codec
 from callpark.gateway.protocols.refusals import body_too_large, headers_too_large, internal, not_implemented
 from callpark.gateway.protocols.wire import JSON, Request, Response
 from callpark.gateway.routing import (
@@ -21,7 +21,7 @@ from callpark.gateway.routing import (
     ProtocolName,
     Route,
     Router,
-    invoked_function,
+    invoke_route,
     likely_protocol,
     scoped_service,
 )
@@ -47,6 +47,18 @@ class Mount(Protocol):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
 
+class Foreign(Protocol):
+    """Who passes requests on for services that have no operations here."""
+
+    def service(self, scope: Scope) -> str | None:
+        """The foreign service that a request is for, by botocore's name; None for our own."""
+        ...
+
+    async def __call__(self, service: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises CallerError before anything was sent, and ClientGone."""
+        ...
+
+
 class Gateway:
     """The ASGI application. `health` gives the members of `GET /_callpark/health`. Holds no state of its own beyond
     compiled routes."""
@@ -59,6 +71,7 @@ class Gateway:
         limits: GatewayLimits,
         place: Place,
         health: Callable[[], Mapping[str, object]],
+        foreign: Foreign | None = None,
     ) -> None:
         self._operations = operations
         self._mounts = tuple(mounts)
@@ -66,6 +79,7 @@ class Gateway:
         self._limits = limits
         self._place = place
         self._health = health
+        self._foreign = foreign
         self._router = Router(service for service, _ in operations)
         self._has_invoke = ("lambda", "Invoke") in operations
 
@@ -80,16 +94,16 @@ class Gateway:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._has_invoke:
-            raw_path: bytes = scope.get("raw_path") or b""
-            label = invoked_function(scope["method"], raw_path)
-            if label is not None:
-                route = Route("lambda", "Invoke", "rest-json", {"FunctionName": label.decode("latin-1")})
+            route = invoke_route(scope["method"], scope.get("raw_path") or b"")
+            if route is not None:
                 return await self._aws(scope, receive, send, route)
         for mount in self._mounts:
             if mount.matches(scope):
                 return await mount(scope, receive, send)
         if scope["path"].startswith(_OWN_PREFIX):
             return await _send(send, self._own(scope["method"], scope["path"]), scope["method"])
+        if self._foreign is not None and (service := self._foreign.service(scope)) is not None:
+            return await self._pass_on(self._foreign, service, scope, receive, send)
         return await self._aws(scope, receive, send, None)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,6 +135,22 @@ class Gateway:
         except Exception as error:
             response = self.refuse(route, request, error, request_id)
         await _send(send, response, request.method, request_id)
+
+    async def _pass_on(self, foreign: Foreign, service: str, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = self.new_request_id()
+        try:
+            return await foreign(service, scope, receive, send)
+        except ClientGone:
+            return None
+        except CallerError as refusal:
+            error = refusal
+        except Exception as bug:
+            text = "request %s to %s (%s %s) failed: a bug in callpark"
+            _log.error(text, request_id, service, scope["method"], scope["path"], exc_info=bug)
+            error = internal(service)
+        response = foreign_error_codec(service)(error, request_id)
+        closed = Response(response.status, (*response.headers, _CLOSE), response.body)  # its body may be unread
+        return await _send(send, closed, scope["method"], request_id)
 
     async def _read(self, front: Request, receive: Receive) -> Request:
         """The request with its body. Raises CallerError (413, 431) and ClientGone."""

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from botocore.exceptions import UnknownServiceError
+
 from callpark.gateway.models import OperationModel, service_model
-from callpark.gateway.protocols import json_rpc, query, rest_json, rpc_v2_cbor
+from callpark.gateway.protocols import json_rpc, query, rest_json, rest_xml, rpc_v2_cbor
 from callpark.gateway.protocols.validation import Validate, compile_validator
 from callpark.gateway.protocols.wire import OperationCodec, Parse, Serialise, SerialiseError
 from callpark.gateway.routing import ProtocolName
@@ -45,3 +47,23 @@ def error_codec(service: str | None, protocol: ProtocolName) -> SerialiseError:
     if protocol == "rpc-v2-cbor":
         return rpc_v2_cbor.compile_error(service_model(service)) if service else rpc_v2_cbor.serialise_unrouted_error
     return query.compile_error(service_model(service or "sts"))
+
+
+@lru_cache(maxsize=64)
+def foreign_error_codec(service: str) -> SerialiseError:
+    """How a service that is not served here tells refusals; JSON for one that is not known at all."""
+    try:
+        model = service_model(service)
+    except UnknownServiceError:
+        return rest_json.serialise_error
+    match model.metadata.get("protocol"):
+        case "rest-xml":
+            return rest_xml.compile_error(model)
+        case "query" | "ec2":
+            return query.compile_error(model)
+        case "json":
+            return json_rpc.compile_error(model)
+        case "smithy-rpc-v2-cbor":
+            return rpc_v2_cbor.compile_error(model)
+        case _:
+            return rest_json.serialise_error

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from callpark.gateway.protocols.wire import Request, Response
-from callpark.gateway.routing import Route, invoked_function
+from callpark.gateway.routing import Route, invoke_route
 from callpark.kernel.operations import Answer
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
@@ -152,8 +152,8 @@ def exchange_of(
 ) -> Exchange | None:
     """The exchange for a request whose headers are complete; None when it must go through ASGI."""
     path, _, query = url.partition(b"?")
-    label = invoked_function(method.decode("ascii"), path)
-    if label is None or not url.isascii() or b"#" in url:
+    route = invoke_route(method.decode("ascii"), path)
+    if route is None or not url.isascii() or b"#" in url:
         return None
     found = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
     if "transfer-encoding" in found or "expect" in found or "upgrade" in found:
@@ -161,7 +161,6 @@ def exchange_of(
     length = found.get("content-length", "0")
     if len(length) > 9 or not (length.isascii() and length.isdigit()) or int(length) > HIGH_WATER_LIMIT:
         return None
-    route = Route("lambda", "Invoke", "rest-json", {"FunctionName": label.decode("ascii")})
     return Exchange(
         gateway, connection, route, Request("POST", path.decode("ascii"), query.decode("ascii"), found), keep_alive
     )

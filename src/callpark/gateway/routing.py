@@ -52,12 +52,12 @@ class MethodNotAllowed(CallerError):
         self.methods = methods
 
 
-def invoked_function(method: str, raw_path: bytes) -> bytes | None:
-    """The function label of an Invoke request, the one route that must cost nothing; None for all others."""
+def invoke_route(method: str, raw_path: bytes) -> Route | None:
+    """The route of an Invoke request, the one that must cost nothing; None for all others."""
     if method == "POST" and raw_path.endswith(_INVOKE_BACK) and raw_path.startswith(_INVOKE_FRONT):
         label = raw_path[len(_INVOKE_FRONT) : -len(_INVOKE_BACK)]
         if label and b"/" not in label:
-            return label
+            return Route("lambda", "Invoke", "rest-json", {"FunctionName": label.decode("latin-1")})
     return None
 
 

@@ -34,11 +34,12 @@ class OwnServices(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Where a service is served: a URL without a path, and the keys that requests have to be signed with."""
+    """Where a service is served: a URL without a path, and the keys that requests have to be signed with. `as_is`:
+    requests arrive there with the host name and path that the client sent."""
 
     address: str
     keys: Keys | None = None
-    real: bool = False
+    as_is: bool = False
 
 
 class Upstreams:
@@ -74,7 +75,7 @@ class Upstreams:
         wire = operation_wire(service, operation)
         request = wire.request(parameters, self._ids.uuid)
         with self._clock.hold(f"{service} {operation}"):
-            reached = await self.reach(service)
+            reached = await self.reach(service, self._place.region)
             headers = self._headers(reached, wire.signing_name, request)
             sent = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
             status, answered, body = await self.connections.whole(
@@ -86,14 +87,14 @@ class Upstreams:
         """Who serves a service that is not ours."""
         return self._assignments.server(service, fallback=self._fallback is not None)
 
-    async def reach(self, service: str) -> Reached:
+    async def reach(self, service: str, region: str) -> Reached:
         """Where a service that is not ours is served now. Raises CallerError."""
         match self.server(service):
             case Emulator(url, access_key, secret_key):
                 keys = None if access_key is None or secret_key is None else Keys(access_key, secret_key)
-                return Reached(url, keys)
+                return Reached(url, keys, as_is=keys is None)
             case RealAws():
-                return Reached(aws_address(service, self._place.region), await self._own_keys.keys(), real=True)
+                return Reached(aws_address(service, region), await self._own_keys.keys())
             case Fallback():
                 assert self._fallback is not None, "the choice was made with it"
                 return Reached(await self._fallback.address())

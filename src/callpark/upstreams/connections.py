@@ -4,17 +4,21 @@ Used by `calls.py` and `passing.py`. Requests leave as they are given, path and 
 addresses are reached directly; others through the proxy that the environment names.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ipaddress
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import httpx
 
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import UpstreamLimits
 from callpark.upstreams import refusals
+
+if TYPE_CHECKING:
+    import httpx  # loaded at first need: many servers never ask an upstream, and all have to start quickly
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -43,6 +47,8 @@ class Connections:
     async def answering(self, request: Request) -> AsyncIterator[httpx.Response]:
         """The upstream's answer, its body unread. Raises CallerError: unreachable, broken, too slow, no room; also
         while the body is read inside."""
+        import httpx
+
         limits = self._limits
         try:
             response = await self._send(request)
@@ -79,6 +85,8 @@ class Connections:
             await far.aclose()
 
     async def _send(self, request: Request) -> httpx.Response:
+        import httpx
+
         limits = self._limits
         timeouts = httpx.Timeout(limits.silence_seconds, connect=limits.connect_seconds, pool=limits.connect_seconds)
         made = httpx.Request(
@@ -95,16 +103,22 @@ class Connections:
         return response
 
     def _inner(self) -> httpx.AsyncHTTPTransport:
+        import httpx
+
         if self._near is None:
             self._near = httpx.AsyncHTTPTransport(verify=False, limits=self._bounds(), trust_env=False)
         return self._near
 
     def _outer(self) -> httpx.AsyncClient:
+        import httpx
+
         if self._far is None:
             self._far = httpx.AsyncClient(limits=self._bounds(), follow_redirects=False)
         return self._far
 
     def _bounds(self) -> httpx.Limits:
+        import httpx
+
         most = self._limits.connections
         return httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=30.0)
 

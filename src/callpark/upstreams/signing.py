@@ -1,7 +1,7 @@
 """SigV4 for requests that leave the machine, and AWS's addresses.
 
 Called by `calls.py` and `passing.py`. Keys come from the user's own default chain, asked in a thread because it may ask
-the network; the date is the machine's, whatever our clock says.
+the network; the date is the machine's, whatever our clock says. What signs is imported at first need.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 """
 
@@ -11,13 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol, cast
 
-import botocore.auth
-import botocore.awsrequest
-import botocore.config
-import botocore.credentials
-import botocore.exceptions
-import botocore.session
-
+from callpark.kernel.errors import CallerError
 from callpark.upstreams import refusals
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -46,6 +40,9 @@ class OwnKeys:
         return await asyncio.to_thread(self._find)
 
     def _find(self) -> Keys:
+        import botocore.exceptions
+        import botocore.session
+
         try:
             if self._credentials is None:
                 self._credentials = cast("_Credentials | None", botocore.session.get_session().get_credentials())
@@ -62,6 +59,10 @@ def signed(
 ) -> dict[str, str]:
     """The headers with a new signature. `service` is the signing name, `payload` the body's SHA-256 in hexadecimal
     digits or what stands for it (`UNSIGNED`)."""
+    import botocore.auth
+    import botocore.awsrequest
+    import botocore.credentials
+
     kept = {name: value for name, value in headers.items() if name.lower() not in _REPLACED}
     if service == "s3":
         kept["X-Amz-Content-SHA256"] = payload
@@ -82,13 +83,17 @@ def scoped(service: str, region: str) -> str:
 
 @lru_cache(maxsize=64)
 def aws_address(service: str, region: str) -> str:
-    """The URL of a service of AWS, by botocore's name for it."""
+    """The URL of a service of AWS, by botocore's name for it. Raises CallerError."""
+    import botocore.config
+    import botocore.exceptions
+    import botocore.session
+
     session = botocore.session.get_session()
-    client = session.create_client(
-        service,
-        region_name=region,
-        aws_access_key_id="unused",
-        aws_secret_access_key="unused",
-        config=botocore.config.Config(ignore_configured_endpoint_urls=True),
-    )
+    config = botocore.config.Config(ignore_configured_endpoint_urls=True)  # the shell's may well be our own address
+    try:
+        client = session.create_client(
+            service, region_name=region, aws_access_key_id="-", aws_secret_access_key="-", config=config
+        )
+    except (botocore.exceptions.BotoCoreError, ValueError) as error:
+        raise CallerError("ServiceUnavailable", 503, f"AWS's {service} in {region} has no address: {error}") from None
     return str(client.meta.endpoint_url)

@@ -5,6 +5,7 @@ back into the status, headers and body. https://smithy.io/2.0/aws/protocols/aws-
 """
 
 import json
+import logging
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
@@ -30,6 +31,11 @@ from callpark.kernel.operations import Answer
 Fill: TypeAlias = Callable[[Request, Mapping[str, str], dict[str, object]], None]
 """Reads one part of a request into the parameters."""
 
+_log = logging.getLogger("callpark")
+
+#: Of a presigned URL; no operation has members of such a name.
+_SIGNATURE = "x-amz-"
+_NAMED_STRANGERS = 20
 _HTTP_LOCATIONS = frozenset({"uri", "querystring", "header", "headers", "statusCode"})
 
 
@@ -45,9 +51,8 @@ def serialise_error(error: CallerError, request_id: str) -> Response:
 
 def _compile_parse(operation: OperationModel) -> Parse:
     shape = operation.input_shape
-    if shape is None:
-        return lambda request, labels: {}
-    fills = [fill for fill in (_labels(shape), _query(shape), _headers(shape), _body(shape)) if fill is not None]
+    parts = () if shape is None else (_labels(shape), _headers(shape), _body(shape))
+    fills = [fill for fill in (*parts, _query(operation)) if fill is not None]
 
     def parse(request: Request, labels: Mapping[str, str]) -> dict[str, object]:
         parameters: dict[str, object] = {}
@@ -79,13 +84,15 @@ def _labels(shape: Shape) -> Fill | None:
     return fill
 
 
-def _query(shape: Shape) -> Fill | None:
-    located = _located(shape, "querystring")
-    if not located:
-        return None
+def _query(operation: OperationModel) -> Fill:
+    """What the operation does not know is passed over, as AWS does, and named once: most often it is misspelt."""
+    shape = operation.input_shape
+    located = {} if shape is None else _located(shape, "querystring")
+    fixed = parse_qs(str(operation.http["requestUri"]).partition("?")[2], keep_blank_values=True)
     single = {n: (m, _text_reader(s)) for n, (m, s) in located.items() if s.type_name not in ("list", "map")}
     lists = {n: (m, _text_reader(s.member)) for n, (m, s) in located.items() if s.type_name == "list"}
     maps = [(m, s.value.type_name == "list") for m, s in located.values() if s.type_name == "map"]
+    strange = _once_each(operation.name)
 
     def fill(request: Request, labels: Mapping[str, str], parameters: dict[str, object]) -> None:
         if not request.query:
@@ -98,13 +105,27 @@ def _query(shape: Shape) -> Fill | None:
             elif name in lists:
                 member, read = lists[name]
                 parameters[member] = [read(value) for value in values]
-            else:
+            elif maps:
                 rest[name] = values
+            elif name not in fixed and not name.lower().startswith(_SIGNATURE):
+                strange(name)
         for member, many in maps:
             if rest:
                 parameters[member] = rest if many else {name: values[0] for name, values in rest.items()}
 
     return fill
+
+
+def _once_each(operation: str) -> Callable[[str], None]:
+    """Warns of each unknown query parameter once, and of so many at most."""
+    named: set[str] = set()
+
+    def strange(name: str) -> None:
+        if name not in named and len(named) < _NAMED_STRANGERS:
+            named.add(name)
+            _log.warning("%s has no query parameter %r; it is ignored", operation, name)
+
+    return strange
 
 
 def _headers(shape: Shape) -> Fill | None:
