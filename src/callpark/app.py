@@ -76,6 +76,8 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     parameters: Mapping[str, str] = field(default_factory=dict)
     upstreams: Assignments = field(default_factory=Assignments)
+    strict: bool = False
+    """Refuse flows that Amazon Connect would refuse to publish."""
 
 
 Source = Callable[[], Project]

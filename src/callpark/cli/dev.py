@@ -13,9 +13,10 @@ def dev(
     data: options.Data = None,
     limit: options.LimitAssignments = None,
     parameter: options.Parameters = None,
+    strict: options.Strict = False,
 ) -> int:
     """Serve a project with hot reload and live logs."""
     from callpark.cli.reloading import serve_and_reload
     from callpark.cli.serving import settle
 
-    return run(serve_and_reload(settle(project, host, port, data, limit, parameter), project))
+    return run(serve_and_reload(settle(project, host, port, data, limit, parameter, strict), project))

@@ -24,6 +24,7 @@ def settle(
     data: Path | None,
     limit: list[str] | None,
     parameter: list[str] | None,
+    strict: bool = False,
 ) -> Settings:
     """The options of `start` and `dev` as settings. Raises ProjectError."""
     if not project.exists():
@@ -35,6 +36,7 @@ def settle(
         port=port,
         limits=options.limits(limit),
         parameters=options.parameters(parameter),
+        strict=strict,
     )
 
 

@@ -11,8 +11,8 @@ from callpark.kernel.limits import Limits
 
 @contextlib.asynccontextmanager
 async def temporary(
-    limits: Limits | None = None, parameters: Mapping[str, str] | None = None
+    limits: Limits | None = None, parameters: Mapping[str, str] | None = None, *, strict: bool = False
 ) -> AsyncIterator[Settings]:
     """A free port and a data folder that goes when the command ends."""
     with tempfile.TemporaryDirectory(prefix="callpark-", ignore_cleanup_errors=True) as folder:
-        yield Settings(data=Path(folder), port=0, limits=limits or Limits(), parameters=parameters or {})
+        yield Settings(data=Path(folder), port=0, limits=limits or Limits(), parameters=parameters or {}, strict=strict)
