@@ -7,7 +7,9 @@ to it: functions to flows and to graphql, queues to functions, all operations to
 from collections.abc import Callable, Mapping, Sequence
 
 from callpark.flows.events import FunctionAnswer
+from callpark.flows.logs import FUNCTION_FORBIDDEN
 from callpark.functions.model import Invocation
+from callpark.functions.permissions import Caller
 from callpark.functions.service import Functions
 from callpark.functions.sources.ports import SourceAttribute, SourceMessage, SourceQueue
 from callpark.gateway.models import service_model
@@ -26,13 +28,20 @@ from callpark.store.ports import Change
 
 
 class FunctionsForFlows:
-    """`flows.ports.FunctionRunner`: run a function under the invocation id that the flow knows."""
+    """`flows.ports.FunctionRunner`: run a function under the invocation id that the flow knows. `instance_arn` is that
+    of the Connect instance in whose name it is invoked: resource policies are asked about it."""
 
-    def __init__(self, functions: Functions) -> None:
+    def __init__(self, functions: Functions, instance_arn: Callable[[], str]) -> None:
         self._functions = functions
+        self._instance_arn = instance_arn
 
     def refusal(self, function_arn: str) -> str | None:
-        return None if self._functions.knows(function_arn) else f"Function not found: {function_arn}"
+        if not self._functions.knows(function_arn):
+            return f"Function not found: {function_arn}"
+        caller = Caller("connect.amazonaws.com", self._instance_arn())
+        if self._functions.policies.permits(function_arn, caller):
+            return None
+        return f"{FUNCTION_FORBIDDEN} (the function's resource policy does not let {caller.source_arn} invoke it)"
 
     async def run(self, function_arn: str, payload: bytes, request_id: str) -> FunctionAnswer:
         try:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callpark.gateway.protocols.wire import Request
-from callpark.gateway.routing import Route, Router, invoked_function, likely_protocol, scoped_service
+from callpark.gateway.routing import Route, Router, invoke_route, likely_protocol, scoped_service
 from callpark.gateway.uris import UriMatcher
 from callpark.kernel.errors import CallerError
 
@@ -95,7 +95,9 @@ def test_an_encoded_arn_is_one_label() -> None:
     ],
 )
 def test_the_short_way_to_invoke(method: str, path: bytes, label: bytes | None) -> None:
-    assert invoked_function(method, path) == label
+    route = invoke_route(method, path)
+    expected = None if label is None else Route("lambda", "Invoke", "rest-json", {"FunctionName": label.decode()})
+    assert route == expected
 
 
 def test_greedy_labels_take_slashes() -> None:

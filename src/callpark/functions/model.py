@@ -223,7 +223,7 @@ class FunctionUrl:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A resource policy: statements by their id, in AWS's shape. Kept and shown; nothing is refused by it."""
+    """A resource policy: statements by their id, in AWS's shape. What it refuses: `permissions.py`."""
 
     statements: Mapping[str, Mapping[str, object]]
     revision_id: str

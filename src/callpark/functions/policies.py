@@ -1,7 +1,7 @@
 """Resource policies: who may invoke what. Reached as `Functions.policies`; called by `api/policies.py`.
 
-Statements are kept and shown as AWS shows them. callpark has no identities to check them against, so they refuse
-nothing. https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
+Statements are kept and shown as AWS shows them. callpark has no identities to check them against; services it knows:
+`permits` says whether Amazon Connect may invoke a function (`permissions.py`). https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 """
 
 import re
@@ -12,6 +12,7 @@ import orjson
 
 from callpark.functions import names, refusals
 from callpark.functions.model import Function, LayerVersion, Policy
+from callpark.functions.permissions import Caller, permits
 from callpark.functions.registrar import Registrar, check_revision
 from callpark.kernel.limits import LambdaLimits
 
@@ -75,6 +76,14 @@ class Policies:
             return replace(current, policies=kept if policy is None else {**kept, key: policy})
 
         await self._registrar.change(name, change)
+
+    def permits(self, function: str, caller: Caller) -> bool:
+        """Whether the policy of the function, version or alias of that ARN lets a service invoke it. Raises CallerError
+        when there is none."""
+        name, qualifier = self._catalogue.find_invoked(function)
+        found, _ = self._catalogue.find(name)
+        policy = found.policies.get(qualifier or names.LATEST)
+        return policy is None or permits(policy.statements.values(), caller)
 
     def _target(self, function: str, qualifier: str | None) -> tuple[str, str, str]:
         """Function name, key of the policy, ARN of the resource."""

@@ -1,4 +1,4 @@
-"""The little of ASGI that is needed here: its types, and reading a request's body within a limit.
+"""The little of ASGI that is needed here: its types, reading a request's body within a limit, an answer in one piece.
 
 Used by the gateway and by slices that serve HTTP and websockets of their own.
 https://asgi.readthedocs.io/en/latest/specs/www.html
@@ -35,6 +35,16 @@ def host(scope: Scope) -> str:
 def path(scope: Scope) -> str:
     found: str = scope["path"]
     return found
+
+
+async def respond(
+    send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = (), method: str = "GET"
+) -> None:
+    """A whole answer with its length; the answers to HEAD and those of status 204 and 304 have no body."""
+    bodiless = status in (204, 304)
+    length = () if bodiless else ((b"content-length", str(len(body)).encode()),)
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
+    await send({"type": "http.response.body", "body": b"" if bodiless or method == "HEAD" else body})
 
 
 async def read_body(receive: Receive, announced: str | None, limit: int) -> bytes:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from callpark.functions.events.administration import EventAdministration, UnknownEvent
-from callpark.kernel.asgi import BodyTooLarge, ClientGone, Receive, Scope, Send, header, path, read_body
+from callpark.kernel.asgi import BodyTooLarge, ClientGone, Receive, Scope, Send, header, path, read_body, respond
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import LambdaLimits
 from callpark.store.ports import StoreFailure
@@ -58,9 +58,8 @@ class EventsPage:
             answer, status = {"message": f"no event {unknown} is known, or its payload is not kept any more"}, 404
         except StoreFailure as failure:
             answer, status = {"message": f"the store does not take it: {failure}"}, 503
-        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": msgspec.json.encode(answer)})
+        headers = (b"content-type", b"application/json"), (b"cache-control", b"no-store")
+        await respond(send, status, msgspec.json.encode(answer), headers)
 
     async def _answer(self, scope: Scope, receive: Receive) -> object:
         method: str = scope["method"]

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from callpark.functions.faults import ERROR_TYPE, KINDS, MESSAGE, Fault, FaultKind, FaultPlan
-from callpark.kernel.asgi import BodyTooLarge, ClientGone, Receive, Scope, Send, header, path, read_body
+from callpark.kernel.asgi import BodyTooLarge, ClientGone, Receive, Scope, Send, header, path, read_body, respond
 from callpark.kernel.errors import CallerError
 
 PATH = "/_callpark/faults"
@@ -65,9 +65,8 @@ class FaultsPage:
             answer, status = {"message": str(refusal)}, refusal.status
         except CallerError as refusal:
             answer, status = {"message": refusal.message}, refusal.status
-        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": msgspec.json.encode(answer)})
+        headers = (b"content-type", b"application/json"), (b"cache-control", b"no-store")
+        await respond(send, status, msgspec.json.encode(answer), headers)
 
     async def _answer(self, scope: Scope, receive: Receive) -> object:
         match scope["method"]:

@@ -153,11 +153,7 @@ async def _begin(send: asgi.Send, head: UrlAnswer) -> None:
 
 
 async def _send(send: asgi.Send, whole: UrlAnswer) -> None:
-    headers = _encoded(whole)
-    if whole.status not in (204, 304):
-        headers.append((b"content-length", str(len(whole.body)).encode()))
-    await send({"type": "http.response.start", "status": whole.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if whole.status in (204, 304) else whole.body})
+    await asgi.respond(send, whole.status, whole.body, _encoded(whole))
 
 
 def _encoded(head: UrlAnswer) -> list[tuple[bytes, bytes]]:

@@ -19,7 +19,6 @@ from callpark.kernel.limits import LambdaLimits
 
 UNUSABLE = "Could not unzip uploaded file. Please check your file, then try to upload again."
 _EMPTY = "Uploaded file must be a non-empty zip"
-_MAXIMUM_ENTRIES = 100_000
 _LINK_BYTES = 4_096
 _CHUNK = 1 << 20
 _DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EMFILE})
@@ -72,7 +71,7 @@ def unpack(data: bytes, target: Path, limits: LambdaLimits) -> None:
 def _check_entries(entries: list[zipfile.ZipInfo], limits: LambdaLimits) -> None:
     if not entries:
         raise refusals.invalid_parameter(_EMPTY)
-    if len(entries) > _MAXIMUM_ENTRIES:
+    if len(entries) > limits.zip_entries:
         raise refusals.invalid_parameter(UNUSABLE)
     if sum(entry.file_size for entry in entries) > limits.unzipped_bytes:
         raise _too_much(limits)

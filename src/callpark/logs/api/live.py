@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from callpark.kernel.asgi import Receive, Scope, Send, path
+from callpark.kernel.asgi import Receive, Scope, Send, path, respond
 from callpark.kernel.errors import CallerError
 from callpark.logs.model import Line, Selection
 from callpark.logs.patterns.parse import Matches, filter_pattern
@@ -149,9 +149,7 @@ async def _disconnected(receive: Receive, follower: _Follower) -> None:
 
 
 async def _refuse(send: Send, status: int, message: str) -> None:
-    headers = [(b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": orjson.dumps({"message": message})})
+    await respond(send, status, orjson.dumps({"message": message}), ((b"content-type", b"application/json"),))
 
 
 def _start(since: str | None, now: int) -> int | None:

@@ -1,6 +1,6 @@
 """`GET /_callpark/metrics`, mounted by the gateway."""
 
-from callpark.kernel.asgi import Receive, Scope, Send, path
+from callpark.kernel.asgi import Receive, Scope, Send, path, respond
 from callpark.metrics.exposition import CONTENT_TYPE, exposition
 from callpark.metrics.service import Metrics
 
@@ -19,13 +19,9 @@ class MetricsPage:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
         if method not in ("GET", "HEAD"):
-            await _answer(send, 405, b"application/json", b'{"message":"metrics are read with GET"}')
+            await respond(
+                send, 405, b'{"message":"metrics are read with GET"}', ((b"content-type", b"application/json"),)
+            )
             return
-        body = exposition(self._metrics).encode()
-        await _answer(send, 200, CONTENT_TYPE, b"" if method == "HEAD" else body)
-
-
-async def _answer(send: Send, status: int, content: bytes, body: bytes) -> None:
-    headers = [(b"content-type", content), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+        headers = (b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store")
+        await respond(send, 200, exposition(self._metrics).encode(), headers, method)

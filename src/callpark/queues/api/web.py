@@ -34,10 +34,8 @@ class QueuesWeb:
             status, answer = await self._answer(scope)
         except CallerError as error:
             status, answer = error.status, {"message": error.message}
-        body = orjson.dumps(answer)
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        headers = ((b"content-type", b"application/json"),)
+        await asgi.respond(send, status, orjson.dumps(answer), headers, scope["method"])
 
     async def _answer(self, scope: asgi.Scope) -> tuple[int, object]:
         if scope["method"] not in ("GET", "HEAD"):
