@@ -1,4 +1,7 @@
-"""What the engine wants done: data, carried out by `service.py` after the contact is saved, in this order."""
+"""What the engine wants done: data, carried out by `lane.py` after the contact is saved, in this order.
+
+Timers are no effects: which are armed is part of the contact (`contact.timers`).
+"""
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
@@ -42,15 +45,6 @@ class StartFunction(msgspec.Struct, frozen=True):
     requested_arn: str
     payload: bytes
     deadline: float
-
-
-class ArmTimer(msgspec.Struct, frozen=True):
-    name: str
-    at: float
-
-
-class CancelTimer(msgspec.Struct, frozen=True):
-    name: str
 
 
 class Listen(msgspec.Struct, frozen=True):
@@ -113,8 +107,6 @@ Effect: TypeAlias = (
     | CollectKeys
     | StopCollecting
     | StartFunction
-    | ArmTimer
-    | CancelTimer
     | Listen
     | ShowForm
     | Keep

@@ -63,6 +63,7 @@ from callpark.flows.program import (
     Step,
     compile_flow,
 )
+from callpark.flows.references import as_text
 from callpark.flows.stages import TIMERS, accepted, begin, fired, flow_over, survives_its_flow
 from callpark.flows.transitions import Edge, next_edge
 from callpark.flows.turn import BEGINNING, FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn
@@ -87,6 +88,9 @@ def new_contact(party: Party, program: Program, memory: Memory | None = None) ->
     `beginning`."""
     return Contact(party, program.flow.arn, program.flow.start, memory or _BLANK, timers=_NOTHING, invocations=_NOTHING)
 
+
+#: Characters of an action's result that the trace is told.
+_SHOWN = 100
 
 #: Shared by all contacts, since nothing in a contact is ever changed in place: a hundred thousand empty maps are 8 MB.
 _BLANK = Memory()
@@ -124,7 +128,7 @@ def _timer_fired(turn: Turn, event: Event) -> None:
     name = event.name
     if turn.timers.get(name) != event.at:
         return
-    turn.note_fired(name)
+    turn.disarm(name)
     if name in (WAIT_LIMIT, WAIT_MINIMUM):
         _end_wait_if_over(turn)
     elif name.startswith(FUNCTION):
@@ -223,11 +227,15 @@ def _outcome(turn: Turn, invocation: Invocation, event: Event) -> None:
 
 
 def _log_asynchronous_end(turn: Turn, invocation: Invocation) -> None:
+    """Under the action that started it, wherever the contact is by now."""
     members = {} if invocation.state == "succeeded" else {"Results": FUNCTION_FAILED}
-    turn.log(
-        turn.step.action,
+    program = turn.world.flow(invocation.flow_arn) or turn.world.module(invocation.flow_arn) or turn.program
+    step = program.steps.get(invocation.action, turn.step)
+    turn.log_in(
+        program.flow,
+        step.action,
         {"FunctionArn": invocation.function_arn, "InvocationType": "ASYNCHRONOUS", "InvocationId": invocation.id},
-        **members,
+        members,
     )
 
 
@@ -292,7 +300,8 @@ def _follow(turn: Turn, step: Step, outcome: Outcome) -> None:
                 outcome = _dead_end(turn, step, outcome)
                 continue
             source, step = step, turn.program.steps[edge.target]
-            outcome = _run(turn, step, source, edge)
+            result = as_text(outcome.value)[:_SHOWN] if isinstance(outcome, Result) else ""
+            outcome = _run(turn, step, source, edge, result)
             continue
         if isinstance(outcome, Ended):
             turn.end(outcome.reason, outcome.detail)
@@ -310,8 +319,8 @@ def _follow(turn: Turn, step: Step, outcome: Outcome) -> None:
         outcome = _run(turn, step)
 
 
-def _run(turn: Turn, step: Step, source: Step | None = None, edge: Edge | None = None) -> Outcome:
-    """Enter an action; `source` and `edge` say where from."""
+def _run(turn: Turn, step: Step, source: Step | None = None, edge: Edge | None = None, result: str = "") -> Outcome:
+    """Enter an action; `source`, `edge` and `result` say where from and why."""
     turn.step = step
     turn.activity = None
     turn.actions_run += 1
@@ -320,7 +329,7 @@ def _run(turn: Turn, step: Step, source: Step | None = None, edge: Edge | None =
     in_branch = turn.wait is not None and turn.wait.continuing
     came, via = ("", "") if source is None or edge is None else (source.action.identifier, edge.name)
     turn.effects.append(
-        ActionEntered(turn.party.contact_id, action.identifier, action.type, in_branch, came, via, flow)
+        ActionEntered(turn.party.contact_id, action.identifier, action.type, in_branch, came, via, flow, result)
     )
     if turn.actions_run > turn.world.limits.actions_per_contact:
         return _fatal(turn, step, f"stopped after {turn.world.limits.actions_per_contact} actions: an endless flow")

@@ -25,7 +25,8 @@ class FlowEntered(msgspec.Struct, frozen=True):
 
 class ActionEntered(msgspec.Struct, frozen=True):
     """`branch`: in the Continue branch of a Wait. `source`, `via`: the action and its edge that led here (as
-    `transitions.Edge` names it), "" at the start of a flow. `flow` by name."""
+    `transitions.Edge` names it), "" at the start of a flow. `result`: what the source action yielded, cut to a hundred
+    characters. `flow` by name."""
 
     subject: str
     action: str
@@ -34,6 +35,7 @@ class ActionEntered(msgspec.Struct, frozen=True):
     source: str = ""
     via: str = ""
     flow: str = ""
+    result: str = ""
 
 
 class Spoken(msgspec.Struct, frozen=True):

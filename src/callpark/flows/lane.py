@@ -1,7 +1,7 @@
 """A contact's lane: its events in order, one turn at a time, saved before anybody sees the effects.
 
 Made by `service.py`, one for each open contact. Everything here is loop callbacks; while the contact is parked there is
-the lane, its timers on the clock, and nothing else.
+the lane, one alarm on the clock for the next of its timers, and nothing else.
 """
 
 import asyncio
@@ -10,12 +10,12 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import msgspec
+
 from callpark.flows.channels.conversation import Talker
 from callpark.flows.channels.voice import KEYS, Phone
 from callpark.flows.contact import Collecting, Contact, Conversing, End, to_bytes
 from callpark.flows.effects import (
-    ArmTimer,
-    CancelTimer,
     CollectKeys,
     Effect,
     EndContact,
@@ -34,6 +34,7 @@ from callpark.flows.engine import handle
 from callpark.flows.events import Event, HungUp, KeyPressed, Spoke, TimerFired, ViewAnswered
 from callpark.flows.happenings import ContactEnded
 from callpark.flows.program import Program
+from callpark.flows.records import Records
 from callpark.flows.turn import FUNCTION
 from callpark.flows.world import World
 from callpark.kernel.clock import Clock
@@ -60,6 +61,7 @@ class Exchange(Protocol):
     clock: Clock
     trace: Trace
     store: Store
+    records: Records
 
     def run_function(self, lane: "Lane", start: StartFunction) -> None: ...
 
@@ -86,9 +88,8 @@ class Lane:
     """One open contact. Also the line that its phone holds."""
 
     __slots__ = (
-        "_alarms",
+        "_alarm",
         "_busy",
-        "_end",
         "_ended",
         "_exchange",
         "_queue",
@@ -103,13 +104,12 @@ class Lane:
         self._exchange = exchange
         self._world = world
         self._queue: tuple[Event, ...] = ()
-        self._alarms: tuple[_Alarm, ...] = ()
+        self._alarm: _Alarm | None = None
         self._busy = False
         self.contact = contact
         self.program = program
         self.phone = phone
         self.closed = False
-        self._end: End | None = None
         self._ended: asyncio.Future[End] | None = None
 
     @property
@@ -117,8 +117,8 @@ class Lane:
         """Resolves with the way the contact ended; made when somebody asks."""
         if self._ended is None:
             self._ended = asyncio.get_running_loop().create_future()
-            if self._end is not None:
-                self._ended.set_result(self._end)
+            if self.closed and self.contact.ended is not None:
+                self._ended.set_result(self.contact.ended)
             elif self.closed:
                 self._ended.cancel()
         return self._ended
@@ -161,8 +161,6 @@ class Lane:
     def restore(self) -> None:
         """After a restart: arm what was armed, run again what was running, ask again for keys."""
         contact = self.contact
-        for name, at in contact.timers.items():
-            self._arm(name, at)
         for invocation in contact.invocations.values():
             if invocation.state == "pending" and invocation.deadline > self._exchange.clock.now():
                 arn = invocation.function_arn
@@ -174,13 +172,12 @@ class Lane:
             self.phone.keys_wanted(asked.maximum, asked.terminator, self._exchange.clock.now(), 0.0)
         elif isinstance(contact.activity, Conversing) and contact.activity.invocation_id is None:
             self._listen(self._exchange.clock.now(), 0.0)
+        self._arm()
 
     def close(self) -> None:
         """Stop here; the contact stays as it is saved."""
         self.closed = True
-        for alarm in self._alarms:
-            alarm.timer.cancel()
-        self._alarms = ()
+        self._disarm()
         self._exchange.forget(self)
         if self._ended is not None and not self._ended.done():
             self._ended.cancel()
@@ -202,7 +199,7 @@ class Lane:
             for event in events:
                 self.contact, self.program, more = handle(self._world, self.program, self.contact, event, now)
                 effects += more
-            changes = [self._save_change(), *self._new_rows(effects)]
+            changes = [*self._saving(effects, now), *self._new_rows(effects)]
         except Exception:
             _log.exception("contact %s: the engine failed on %r", self.contact.id, events)
             self._fail("callpark failed; see its log")
@@ -215,12 +212,13 @@ class Lane:
         saving = asyncio.ensure_future(self._exchange.store.commit(changes))
         saving.add_done_callback(functools.partial(self._saved, effects))
 
-    def _save_change(self) -> Change:
-        """An open contact is a row; an ended one is none."""
+    def _saving(self, effects: list[Effect], now: float) -> list[Change]:
+        """A page of the story, then the contact: an open one is a row, an ended one goes to the records."""
+        self.contact, changes = self._exchange.records.page(self.contact, effects, now)
         contact = self.contact
-        if contact.ended is not None:
-            return DeleteRow(TABLE, contact.id)
-        return SetRow(TABLE, contact.id, to_bytes(contact))
+        if contact.ended is None:
+            return [*changes, SetRow(TABLE, contact.id, to_bytes(contact))]
+        return [*changes, DeleteRow(TABLE, contact.id), *self._exchange.records.keep(contact)]
 
     def _new_rows(self, effects: list[Effect]) -> list[Change]:
         """Contacts that this one makes are saved with it, or neither is."""
@@ -250,13 +248,11 @@ class Lane:
         self._busy = bool(self._queue)
         if self._busy:
             self._after(0)
+        else:
+            self._arm()
 
     def _do(self, effect: Effect, now: float) -> None:
         match effect:
-            case ArmTimer():
-                self._arm(effect.name, effect.at)
-            case CancelTimer():
-                self._disarm(effect.name)
             case Say():
                 self.phone.heard(effect.text, now, effect.seconds)
             case StopSpeaking():
@@ -281,7 +277,7 @@ class Lane:
             case Warn():
                 self._exchange.warn(effect.message)
             case EndContact():
-                self._finish(End(effect.reason, effect.detail), now)
+                self._finish(now)
             case _:
                 self._exchange.trace.emit(effect)
 
@@ -292,42 +288,58 @@ class Lane:
         else:
             self.phone.keys_wanted(_BOT_KEYS, "#", now, seconds_of_prompt)
 
-    def _arm(self, name: str, at: float) -> None:
-        self._disarm(name)
-        self._alarms = (*self._alarms, _Alarm(self, name, at))
+    def _arm(self) -> None:
+        """Set the one alarm for the contact's next timer. While a turn is under way there may be none: the turn sets it
+        when it is over."""
+        at = min(self.contact.timers.values(), default=None)
+        if self._alarm is not None:
+            if self._alarm.at == at:
+                return
+            self._disarm()
+        if at is not None:
+            self._alarm = _Alarm(self, at)
+
+    def _disarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.timer.cancel()
+            self._alarm = None
 
     def arm_on_clock(self, at: float, callback: Callable[[], None]) -> Timer:
         """Equal instants of all contacts come by contact id, the same in every run."""
         return self._exchange.clock.timer(at, callback, self.contact.id)
 
-    def note_fired(self, alarm: "_Alarm") -> None:
-        self._forget_alarm(alarm)
-        self.post(TimerFired(alarm.name, alarm.at))
-
-    def _disarm(self, name: str) -> None:
-        for alarm in self._alarms:
-            if alarm.name == name:
-                alarm.timer.cancel()
-                self._forget_alarm(alarm)
-
-    def _forget_alarm(self, alarm: "_Alarm") -> None:
-        self._alarms = tuple([other for other in self._alarms if other is not alarm])
+    def note_due(self, at: float) -> None:
+        """The alarm has gone off: all timers of its instant are due."""
+        self._alarm = None
+        for name, due in self.contact.timers.items():
+            if due <= at:
+                self.post(TimerFired(name, due))
+        if not self._busy:
+            self._arm()
 
     def _fail(self, detail: str) -> None:
         """Our own failure: the caller is let go at once instead of being left in silence, and nothing of the contact is
         left that a restart would take up."""
         now = self._exchange.clock.now()
-        forgetting = asyncio.ensure_future(self._exchange.store.commit([DeleteRow(TABLE, self.contact.id)]))
+        happening = ContactEnded(self.contact.id, "OTHER", detail)
+        self.contact = msgspec.structs.replace(self.contact, ended=End("OTHER", detail), ended_at=now)
+        try:
+            changes = self._saving([happening], now)
+        except Exception:
+            _log.exception("contact %s cannot even be kept as ended", self.contact.id)
+            changes = [DeleteRow(TABLE, self.contact.id)]
+        forgetting = asyncio.ensure_future(self._exchange.store.commit(changes))
         forgetting.add_done_callback(self._forgotten)
-        self._exchange.trace.emit(ContactEnded(self.contact.id, "OTHER", detail))
-        self._finish(End("OTHER", detail), now)
+        self._exchange.trace.emit(happening)
+        self._finish(now)
 
     def _forgotten(self, forgetting: "asyncio.Future[None]") -> None:
         if not forgetting.cancelled() and (error := forgetting.exception()) is not None:
             _log.warning("contact %s stays in the store, a restart will end it: %s", self.contact.id, error)
 
-    def _finish(self, end: End, now: float) -> None:
-        self._end = end
+    def _finish(self, now: float) -> None:
+        end = self.contact.ended
+        assert end is not None
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(end)
         self.close()
@@ -335,18 +347,17 @@ class Lane:
 
 
 class _Alarm:
-    """A timer of a contact on the clock: what is armed, and the callback."""
+    """The next timer of a contact on the clock."""
 
-    __slots__ = ("at", "lane", "name", "timer")
+    __slots__ = ("at", "lane", "timer")
 
-    def __init__(self, lane: Lane, name: str, at: float) -> None:
+    def __init__(self, lane: Lane, at: float) -> None:
         self.lane = lane
-        self.name = name
         self.at = at
         self.timer: Timer = lane.arm_on_clock(at, self)
 
     def __call__(self) -> None:
-        self.lane.note_fired(self)
+        self.lane.note_due(self.at)
 
 
 def _precedence(event: Event) -> int:

@@ -28,6 +28,7 @@ from callpark.flows.ledger import Ledger
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
 from callpark.flows.ports import FunctionRunner
 from callpark.flows.program import Program
+from callpark.flows.records import Records
 from callpark.flows.turn import BEGINNING
 from callpark.kernel.arn import Arn, Place
 from callpark.kernel.clock import Clock
@@ -77,6 +78,7 @@ class Flows:
         self.clock = clock
         self.trace = trace
         self.store = store
+        self.records = Records(clock, limits, store)
         self._ids = ids
         self._limits = limits
         self._place = place
@@ -84,6 +86,7 @@ class Flows:
         self._floor = Floor(clock, self._accept)
         self._ledger = Ledger()
         self._world = Surroundings(NOTHING, limits, place, functions, self._floor, self._ledger)
+        self._region = place.region
         self._lanes: dict[str, Lane] = {}
         self._running = Tasks("flows")
         self._warned: set[str] = set()
@@ -109,6 +112,8 @@ class Flows:
         """
         served, warnings = build_instance(instance, flows, numbers, self._limits)
         self._world = Surroundings(served, self._limits, self._place, self._functions, self._floor, self._ledger)
+        parsed = Arn.parse(instance.arn)
+        self._region = self._place.region if parsed is None else parsed.region
         self._ledger.serve(instance.declared)
         self._floor.serve(served.resources)
         self._warned.clear()
@@ -117,6 +122,7 @@ class Flows:
     async def start(self, reconnect: Callable[[Contact], Phone | None] = lambda contact: None) -> None:
         """Take up the contacts that were open when callpark stopped. `reconnect` finds the phone of each; a contact
         without one is hung up. Functions that were running are run again within the time they have left."""
+        await self.records.load()
         for row in await self.store.scan(TABLE):
             try:
                 contact = from_bytes(row.value)
@@ -132,15 +138,14 @@ class Flows:
         program = self.instance.answering(number_or_flow)
         if len(self._lanes) >= self._limits.calls:
             raise CallerError("LimitExceededException", 429, f"{self._limits.calls} contacts are open already")
-        arn = self.instance.definition.arn
-        parsed = Arn.parse(arn)
         party = Party(
             contact_id=self._ids.uuid(),
-            instance_arn=arn,
-            region=self._place.region if parsed is None else parsed.region,
+            instance_arn=self.instance.definition.arn,
+            region=self._region,
             caller=caller,
             number=number_or_flow if number_or_flow in self.instance.numbers else None,
             started_at=self.clock.now(),
+            flow_arn=program.flow.arn,
         )
         lane = self._open(new_contact(party, program), program, phone)
         lane.greet()
@@ -186,6 +191,7 @@ class Flows:
     def prepare(self, creator: Contact, effect: OpenContact) -> Contact:
         """Stands before its flow until the timer `beginning`; a task is related to its maker, a callback follows it."""
         task = effect.channel == "TASK"
+        program = self._program_of(effect)
         party = Party(
             contact_id=effect.contact_id,
             instance_arn=creator.party.instance_arn,
@@ -198,9 +204,10 @@ class Flows:
             language_code=creator.party.language_code,
             initial_contact_id=None if task else creator.party.initial_contact_id or creator.id,
             related_contact_id=creator.id if task else None,
+            flow_arn=program.flow.arn,
         )
         memory = Memory(attributes=effect.attributes, record=effect.record, logging=creator.memory.logging)
-        made = new_contact(party, self._program_of(effect), memory)
+        made = new_contact(party, program, memory)
         return msgspec.structs.replace(made, timers={BEGINNING: effect.starts_at})
 
     def open(self, creator: Contact, effect: OpenContact) -> None:
@@ -268,8 +275,12 @@ class Flows:
         program = self.instance.any(contact.flow_arn)
         if program is None or not self._stands(contact, program):
             self.warn(f"contact {contact.id} stood in {contact.flow_arn}, which is gone or has changed; it is ended")
-            await self.store.commit([DeleteRow(TABLE, contact.id)])
-            self.trace.emit(ContactEnded(contact.id, "OTHER", FLOW_GONE))
+            now = self.clock.now()
+            happening = ContactEnded(contact.id, "OTHER", FLOW_GONE)
+            contact = msgspec.structs.replace(contact, ended=End("OTHER", FLOW_GONE), ended_at=now)
+            contact, page = self.records.page(contact, [happening], now)
+            await self.store.commit([*page, DeleteRow(TABLE, contact.id), *self.records.keep(contact)])
+            self.trace.emit(happening)
             return
         lane = self._open(contact, program, phone or DeadPhone())
         lane.restore()

@@ -25,8 +25,6 @@ from callpark.flows.contact import (
 )
 from callpark.flows.declared import Case, Profile
 from callpark.flows.effects import (
-    ArmTimer,
-    CancelTimer,
     CollectKeys,
     Effect,
     EndContact,
@@ -50,7 +48,7 @@ from callpark.flows.happenings import (
     ViewClosed,
     WaitEnded,
 )
-from callpark.flows.language import Action
+from callpark.flows.language import Action, Flow
 from callpark.flows.ledger import with_case, with_profile
 from callpark.flows.logs import log_entry
 from callpark.flows.namespaces import NAMESPACES
@@ -72,6 +70,7 @@ class Turn:
         "desk",
         "effects",
         "ended",
+        "ended_at",
         "flow_arn",
         "frames",
         "function_seconds",
@@ -79,6 +78,8 @@ class Turn:
         "invocations",
         "memory",
         "now",
+        "page_bytes",
+        "pages",
         "party",
         "program",
         "step",
@@ -104,8 +105,11 @@ class Turn:
         self.function_seconds = contact.function_seconds
         self.functions_started = contact.functions_started
         self.ended = contact.ended
+        self.ended_at = contact.ended_at
         self.frames = contact.frames
         self.desk = contact.desk
+        self.pages = contact.pages
+        self.page_bytes = contact.page_bytes
 
     def contact(self) -> Contact:
         return Contact(
@@ -121,8 +125,11 @@ class Turn:
             self.function_seconds,
             self.functions_started,
             self.ended,
+            self.ended_at,
             self.frames,
             self.desk,
+            self.pages,
+            self.page_bytes,
         )
 
     @property
@@ -181,16 +188,10 @@ class Turn:
 
     def arm(self, name: str, at: float) -> None:
         self.timers = {**self.timers, name: at}
-        self.effects.append(ArmTimer(name, at))
 
     def disarm(self, name: str) -> None:
         if name in self.timers:
             self.timers = {other: at for other, at in self.timers.items() if other != name}
-            self.effects.append(CancelTimer(name))
-
-    def note_fired(self, name: str) -> None:
-        """The timer has gone off and is armed no more."""
-        self.timers = {other: at for other, at in self.timers.items() if other != name}
 
     def say(self, prompt: Prompt) -> Heard:
         """Begin a prompt; its end is the timer `prompt`. It ends a row of wordless functions. Raises BadPrompt."""
@@ -356,9 +357,9 @@ class Turn:
         """The contact is over. Functions that still run are not cancelled; their answers will be dropped (rule A18)."""
         self.abandon_activity()
         self.leave_wait("")
-        for name in tuple(self.timers):
-            self.disarm(name)
+        self.timers = {}
         self.ended = End(reason, detail)
+        self.ended_at = self.now
         self.effects.append(ContactEnded(self.subject, reason, detail))
         self.effects.append(EndContact(reason, detail))
 
@@ -366,6 +367,12 @@ class Turn:
 
     def log(self, action: Action, parameters: Mapping[str, object], **members: object) -> None:
         """An entry in the flow log, while logging is on."""
+        self.log_in(self.program.flow, action, parameters, members)
+
+    def log_in(
+        self, flow: Flow, action: Action, parameters: Mapping[str, object], members: Mapping[str, object]
+    ) -> None:
+        """The same for an action of a flow that the contact may have left."""
         if self.memory.logging:
-            entry = log_entry(self.subject, self.program.flow, action, self.now, parameters, members)
+            entry = log_entry(self.subject, flow, action, self.now, parameters, members)
             self.effects.append(FlowLogged(self.subject, entry))

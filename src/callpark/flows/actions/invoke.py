@@ -54,6 +54,8 @@ class Invoke:
             asynchronous=self.asynchronous,
             validation=self.validation,
             payload=_payload(turn, self.attributes),
+            flow_arn=turn.flow_arn,
+            action=self.action.identifier,
         )
         turn.keep(invocation)
         turn.arm(FUNCTION + invocation.id, invocation.deadline)

@@ -1,0 +1,135 @@
+"""Ended contacts, kept for a while with their stories; and the stories of open ones.
+
+Filled by the lane in the commit that ends a contact, so none is lost between the two. Bounded in number, size and age
+(`connect.kept_contacts`, `…_bytes`, `connect.contact_retention_seconds`): the oldest go, with their stories. The
+contacts are in memory too, the stories are not. Asked by `service.py`.
+
+https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import msgspec
+
+from callpark.flows import story
+from callpark.flows.contact import Contact, Memory, from_bytes, to_bytes
+from callpark.flows.effects import Effect
+from callpark.kernel.clock import Clock
+from callpark.kernel.limits import ConnectLimits
+from callpark.kernel.trace import Entry
+from callpark.store.ports import Change, DeleteRow, SetRow, Store
+
+_log = logging.getLogger("callpark")
+
+TABLE = "contacts/ended"
+
+
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """An ended contact, and what it takes on disk with its story, in bytes."""
+
+    contact: Contact
+    size: int
+
+
+def as_record(contact: Contact) -> Contact:
+    """What is kept of an ended contact: all but what Connect keeps out of contact records, which is what functions
+    answered, what the customer keyed in and what belonged to a run of a flow."""
+    memory = contact.memory
+    invocations = {
+        invocation.id: msgspec.structs.replace(invocation, result=None, payload=b"")
+        for invocation in contact.invocations.values()
+    }
+    return msgspec.structs.replace(
+        contact,
+        memory=Memory(attributes=memory.attributes, record=memory.record, logging=memory.logging),
+        invocations=invocations,
+        frames=(),
+    )
+
+
+class Records:
+    """Oldest first."""
+
+    def __init__(self, clock: Clock, limits: ConnectLimits, store: Store) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._store = store
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._bytes = 0
+
+    async def load(self) -> None:
+        """Take up what a former process kept; what is too old or too much goes."""
+        found: list[tuple[Contact, int]] = []
+        for row in await self._store.scan(TABLE):
+            try:
+                found.append((from_bytes(row.value), len(row.value)))
+            except ValueError as error:
+                _log.warning("the record of contact %s was written by another version: %s", row.key, error)
+                await self._store.commit([DeleteRow(TABLE, row.key)])
+        for contact, size in sorted(found, key=lambda pair: pair[0].ended_at):
+            self._add(contact, size)
+        removals = self._trim()
+        if removals:
+            await self._store.commit(removals)
+
+    def page(self, contact: Contact, effects: Sequence[Effect], at: float) -> tuple[Contact, list[Change]]:
+        """The next page of a contact's story: what belongs into the commit that saves the contact, and the contact with
+        the page counted. A story has an end when it gets too long (`connect.story_bytes`)."""
+        if contact.page_bytes >= self._limits.story_bytes:
+            return contact, []
+        data = story.page(effects, at)
+        if data is None:
+            return contact, []
+        counted = msgspec.structs.replace(contact, pages=contact.pages + 1, page_bytes=contact.page_bytes + len(data))
+        return counted, [SetRow(story.TABLE, story.key(contact.id, contact.pages), data)]
+
+    def keep(self, contact: Contact) -> list[Change]:
+        """What belongs into the commit that ends a contact."""
+        record = as_record(contact)
+        data = to_bytes(record)
+        self._drop(contact.id)
+        self._add(record, len(data))
+        removals = self._trim()
+        # One that is larger than the bound is gone already, and its story, which this commit may write, with it.
+        return [SetRow(TABLE, contact.id, data), *removals]
+
+    def get(self, contact_id: str) -> Contact | None:
+        kept = self._kept.get(contact_id)
+        return None if kept is None or kept.contact.ended_at < self._oldest() else kept.contact
+
+    def all(self) -> list[Contact]:
+        oldest = self._oldest()
+        return [kept.contact for kept in self._kept.values() if kept.contact.ended_at >= oldest]
+
+    async def story(self, contact_id: str) -> list[Entry]:
+        """What is on disk, of an open contact too."""
+        rows = await self._store.scan(story.TABLE, f"{contact_id}/")
+        return story.entries(contact_id, [row.value for row in rows])
+
+    def _oldest(self) -> float:
+        return self._clock.now() - self._limits.contact_retention_seconds
+
+    def _trim(self) -> list[Change]:
+        changes: list[Change] = []
+        limits, oldest = self._limits, self._oldest()
+        while self._kept and (
+            len(self._kept) > limits.kept_contacts
+            or self._bytes > limits.kept_contact_bytes
+            or next(iter(self._kept.values())).contact.ended_at < oldest
+        ):
+            contact_id, kept = next(iter(self._kept.items()))
+            self._drop(contact_id)
+            changes.append(DeleteRow(TABLE, contact_id))
+            changes += [DeleteRow(story.TABLE, story.key(contact_id, page)) for page in range(kept.contact.pages)]
+        return changes
+
+    def _add(self, contact: Contact, size: int) -> None:
+        self._kept[contact.id] = Kept(contact, size + contact.page_bytes)
+        self._bytes += size + contact.page_bytes
+
+    def _drop(self, contact_id: str) -> None:
+        kept = self._kept.pop(contact_id, None)
+        if kept is not None:
+            self._bytes -= kept.size
