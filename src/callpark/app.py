@@ -37,7 +37,7 @@ from callpark.gateway.server import Server, bind
 from callpark.graphql.api.web import GraphqlWeb
 from callpark.graphql.service import GraphqlService
 from callpark.graphql.urls import graphql_url, realtime_url
-from callpark.health import ApiHealth, FlowHealth, Health
+from callpark.health import ApiHealth, FlowHealth, Health, UpstreamHealth
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock, SystemClock
 from callpark.kernel.errors import ProjectError
@@ -147,6 +147,7 @@ class App:
             **metrics_operations(self.metrics),
             **identity.OPERATIONS,
         }
+        settings.upstreams.check({service for service, _ in served}, base_url)
         self.own_operations = OwnOperations(served, ids, place)
         self.gateway = Gateway(
             operations=served,
@@ -252,6 +253,7 @@ class App:
             ],
             flows=[FlowHealth(f.name, f.arn, numbers.get(f.arn, [])) for f in project.flows] if project else [],
             queues=[queue.name for queue in self.queues.queues()],
+            upstreams=[UpstreamHealth(service, server) for service, server in self.upstreams.served_by()],
         )
 
     async def _serve(self, project: Project) -> None:

@@ -20,6 +20,13 @@ class FlowHealth(msgspec.Struct, frozen=True):
     numbers: list[str]
 
 
+class UpstreamHealth(msgspec.Struct, frozen=True):
+    """Who serves a service that is not callpark's own; `all` stands for those that are not named."""
+
+    service: str
+    server: str
+
+
 class Health(msgspec.Struct, frozen=True):
     """The answer of `GET /_callpark/health`."""
 
@@ -30,3 +37,4 @@ class Health(msgspec.Struct, frozen=True):
     apis: list[ApiHealth]
     flows: list[FlowHealth]
     queues: list[str]
+    upstreams: list[UpstreamHealth] = []

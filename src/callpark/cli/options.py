@@ -3,12 +3,15 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
+
+if TYPE_CHECKING:
+    from callpark.upstreams.assignments import Assignments
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
 
@@ -55,6 +58,14 @@ Parameters = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse flows that Amazon Connect would refuse to publish.", show_default=False)
 ]
+UpstreamAssignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--upstream",
+        metavar="SERVICE=URL",
+        help="Who serves what callpark does not: SERVICE=URL, SERVICE=aws for AWS itself, all=URL; repeatable.",
+    ),
+]
 Endpoint = Annotated[
     str, typer.Option(envvar="CALLPARK_ENDPOINT", help="A running callpark server (`callpark start` or `dev`).")
 ]
@@ -65,6 +76,16 @@ def limits(assignments: list[str] | None) -> Limits:
     """The limits after `CALLPARK_LIMITS` and then `--limit`. Raises ProjectError."""
     inherited = [item for item in os.environ.get("CALLPARK_LIMITS", "").split(",") if item.strip()]
     return Limits().override([*inherited, *(assignments or [])])
+
+
+def upstreams(assignments: list[str] | None) -> "Assignments":
+    """Who serves foreign services, after `CALLPARK_UPSTREAMS` and then `--upstream`. Raises ProjectError."""
+    from callpark.upstreams.assignments import Assignments, parse
+    from callpark.upstreams.models import service_names
+
+    inherited = [item for item in os.environ.get("CALLPARK_UPSTREAMS", "").split(",") if item.strip()]
+    said = [*inherited, *(assignments or [])]
+    return parse(said, service_names()) if said else Assignments()
 
 
 def parameters(assignments: list[str] | None) -> dict[str, str]:

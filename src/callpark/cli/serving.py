@@ -25,6 +25,7 @@ def settle(
     limit: list[str] | None,
     parameter: list[str] | None,
     strict: bool = False,
+    upstream: list[str] | None = None,
 ) -> Settings:
     """The options of `start` and `dev` as settings. Raises ProjectError."""
     if not project.exists():
@@ -36,6 +37,7 @@ def settle(
         port=port,
         limits=options.limits(limit),
         parameters=options.parameters(parameter),
+        upstreams=options.upstreams(upstream),
         strict=strict,
     )
 

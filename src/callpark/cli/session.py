@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from callpark.app import Settings
+from callpark.cli import options
 from callpark.kernel.limits import Limits
 
 
@@ -15,4 +16,11 @@ async def temporary(
 ) -> AsyncIterator[Settings]:
     """A free port and a data folder that goes when the command ends."""
     with tempfile.TemporaryDirectory(prefix="callpark-", ignore_cleanup_errors=True) as folder:
-        yield Settings(data=Path(folder), port=0, limits=limits or Limits(), parameters=parameters or {}, strict=strict)
+        yield Settings(
+            data=Path(folder),
+            port=0,
+            limits=limits or Limits(),
+            parameters=parameters or {},
+            upstreams=options.upstreams(None),
+            strict=strict,
+        )

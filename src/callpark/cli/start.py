@@ -13,9 +13,10 @@ def start(
     data: options.Data = None,
     limit: options.LimitAssignments = None,
     parameter: options.Parameters = None,
+    upstream: options.UpstreamAssignments = None,
     strict: options.Strict = False,
 ) -> int:
     """Serve a project; its accepted events and waiting contacts survive a restart."""
     from callpark.cli.serving import serve, settle
 
-    return run(serve(settle(project, host, port, data, limit, parameter, strict), project))
+    return run(serve(settle(project, host, port, data, limit, parameter, strict, upstream), project))

@@ -63,6 +63,9 @@ def show_resources(health: Health) -> None:
         answers.print(f"  flow      [bold]{escape(flow.name)}[/]  {numbers}".rstrip())
     for queue in health.queues:
         answers.print(f"  queue     [bold]{escape(queue)}[/]")
+    for upstream in health.upstreams:
+        name = "all others" if upstream.service == "all" else upstream.service
+        answers.print(f"  upstream  [bold]{escape(name)}[/]  {escape(upstream.server)}")
 
 
 def export_lines(endpoint: str, health: Health) -> list[str]:

@@ -66,10 +66,18 @@ class Assignments:
             f"or --upstream {service}=aws for AWS itself"
         )
 
+    def check(self, ours: Collection[str], base_url: str) -> None:
+        """Raises ProjectError for a service that callpark serves itself, and for callpark as its own upstream."""
+        for service, server in (*self.by_service.items(), (ALL, self.default)):
+            if service in ours:
+                raise ProjectError(f"{service} is served by callpark itself", f"leave out --upstream {service}=…")
+            if isinstance(server, Emulator) and server.url == base_url:
+                raise ProjectError(f"--upstream {service}={base_url} is callpark itself", _WRITE)
 
-def parse(assignments: Iterable[str], services: Collection[str], ours: Collection[str]) -> Assignments:
-    """`SERVICE=URL`, `SERVICE=aws`, `all=…`; the last one of a service counts. `services` are the names there are,
-    `ours` those that callpark serves itself. Raises ProjectError."""
+
+def parse(assignments: Iterable[str], services: Collection[str]) -> Assignments:
+    """`SERVICE=URL`, `SERVICE=aws`, `all=…`; the last one of a service counts. `services` are the names there are.
+    Raises ProjectError."""
     by_service: dict[str, Emulator | RealAws] = {}
     default: Emulator | RealAws | None = None
     for assignment in assignments:
@@ -80,8 +88,6 @@ def parse(assignments: Iterable[str], services: Collection[str], ours: Collectio
         if service == ALL:
             default = server
             continue
-        if service in ours:
-            raise ProjectError(f"{service} is served by callpark itself", f"leave out --upstream {service}=…")
         if service not in services:
             raise ProjectError(f"there is no AWS service named {service!r}", _suggestion(service, services))
         by_service[service] = server

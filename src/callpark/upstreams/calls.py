@@ -15,7 +15,7 @@ from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import UpstreamLimits
 from callpark.upstreams import refusals
-from callpark.upstreams.assignments import Assignments, Emulator, Fallback, Nobody, RealAws, Server
+from callpark.upstreams.assignments import ALL, Assignments, Emulator, Fallback, Nobody, RealAws, Server
 from callpark.upstreams.connections import Connections, Request
 from callpark.upstreams.fallback import FallbackServer
 from callpark.upstreams.signing import Keys, OwnKeys, aws_address, scoped, signed
@@ -87,6 +87,11 @@ class Upstreams:
         """Who serves a service that is not ours."""
         return self._assignments.server(service, fallback=self._fallback is not None)
 
+    def served_by(self) -> list[tuple[str, str]]:
+        """(service, who serves it, for people), the assigned ones and then `all` others."""
+        named = (*self._assignments.by_service, ALL)
+        return [(service, self._described(self.server(service))) for service in named]
+
     async def reach(self, service: str, region: str) -> Reached:
         """Where a service that is not ours is served now. Raises CallerError."""
         match self.server(service):
@@ -105,6 +110,18 @@ class Upstreams:
         await self.connections.aclose()
         if self._fallback is not None:
             await self._fallback.close()
+
+    def _described(self, server: Server) -> str:
+        match server:
+            case Emulator(url):
+                return url
+            case RealAws():
+                return "AWS itself"
+            case Fallback():
+                running = self._fallback is not None and self._fallback.generation > 0
+                return "moto" if running else "moto, when it is first needed"
+            case Nobody(remedy):
+                return f"nobody: {remedy}"
 
     def _headers(self, reached: Reached, signing_name: str, request: HttpRequest) -> Mapping[str, str]:
         headers = {**request.headers, "Content-Length": str(len(request.body))}
