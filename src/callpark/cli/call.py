@@ -31,15 +31,19 @@ def call(
         str | None, typer.Option(help="Call a running server (`callpark start` or `dev`) instead of one of its own.")
     ] = None,
     caller: Annotated[str, typer.Option(help="The caller's number.")] = "+441632960001",
+    coverage: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Add the branches that the call takes to this file.")
+    ] = None,
+    strict: options.Strict = False,
     limit: options.LimitAssignments = None,
     parameter: options.Parameters = None,
     output: options.OutputFormat = options.Output.TEXT,
 ) -> int:
     """Make a call. Without --keys the keyboard is the keypad."""
     if endpoint is not None:
-        if Path(target).is_file() or project or function or limit or parameter:
+        if Path(target).is_file() or project or function or limit or parameter or coverage or strict:
             raise ProjectError(
-                "a running server has its own project, functions, parameters and limits",
+                "a running server has its own project, functions, parameters, limits and record",
                 "with --endpoint name one of its numbers or flows, nothing else",
             )
         from callpark.cli.calling import call_there
@@ -49,4 +53,5 @@ def call(
 
     limits, parameters = options.limits(limit), options.parameters(parameter)
     source, number = source_of(target, project or Path(), function or [], limits)
-    return run(call_here(source, number, keys, caller, limits, parameters, output))
+    here = call_here(source, number, keys, caller, limits, parameters, output, strict=strict, coverage=coverage)
+    return run(here)

@@ -10,6 +10,7 @@ import orjson
 
 from callpark.app import App, Source, served
 from callpark.cli import exits, options, session
+from callpark.cli.flow_coverage import add_recording, read_recording
 from callpark.cli.remote import Unreachable, explain
 from callpark.cli.remote_phone import make_remotely
 from callpark.cli.screen import answers, remarks, show_warnings
@@ -17,6 +18,8 @@ from callpark.cli.terminal_phone import Display, DisplayedPhone, KeyboardPhone, 
 from callpark.cli.timeline_view import draw
 from callpark.flows.channels.phone import ScriptedPhone
 from callpark.flows.channels.voice import Phone
+from callpark.flows.coverage_file import recorded
+from callpark.flows.happenings import ActionEntered
 from callpark.flows.timeline import Timeline, timeline
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock, SystemClock
@@ -48,11 +51,14 @@ async def call_here(
     limits: Limits,
     parameters: dict[str, str],
     output: options.Output,
+    *,
+    strict: bool = False,
+    coverage: Path | None = None,
 ) -> int:
-    """Serve the project for this one call."""
-    async with session.temporary(limits, parameters) as settings, served(settings, source) as app:
+    """Serve the project for this one call. `coverage`: the file to which the edges it takes are added."""
+    async with session.temporary(limits, parameters, strict=strict) as settings, served(settings, source) as app:
         show_warnings(app.warnings)
-        with _phone(keys, app.clock, output) as (phone, display):
+        with _phone(keys, app.clock, output) as (phone, display), _covering(app, coverage):
             made = await make(app, number, phone, caller, display)
     return _show(made, number, output)
 
@@ -65,6 +71,29 @@ async def call_there(endpoint: str, number: str, keys: str | None, caller: str, 
         except Unreachable as error:
             return explain(error)
     return _show(made, number, output)
+
+
+@contextlib.contextmanager
+def _covering(app: App, path: Path | None) -> Iterator[None]:
+    """Note the edges that are taken, and add them to a file, which is looked at first: no call is made in vain."""
+    if path is None:
+        yield
+        return
+    read_recording(path)
+    entered: list[object] = []
+
+    def note(entry: Entry) -> None:
+        if isinstance(entry.happening, ActionEntered):
+            entered.append(entry.happening)
+
+    stop = app.trace.listen(note)
+    try:
+        yield
+    finally:
+        stop()
+        instance = app.flows.instance
+        programs = {id(program): program for program in (*instance.programs.values(), *instance.modules.values())}
+        add_recording(path, recorded([program.flow for program in programs.values()], entered))
 
 
 CLEAN_ENDS = frozenset({"CONTACT_FLOW_DISCONNECT", "CUSTOMER_DISCONNECT"})

@@ -83,6 +83,10 @@ _EXAMPLES = {
         "callpark flow check examples/payment-line --silence 5 --ignore CP114",
         "callpark flow check . -o sarif > flows.sarif",
     ),
+    "flow coverage": (
+        "callpark call flow.json --keys 1 --coverage calls.json",
+        "callpark flow coverage calls.json --minimum 80",
+    ),
     "faults add": (
         "callpark faults add Narrator fail --deliveries 2",
         "callpark faults add CardCheck delay --seconds 30",
@@ -136,7 +140,7 @@ for event_function in (events.ls, events.show, events.replay, events.redrive):
     _command(event_function, events_cli)
 for queue_function in (queues.ls, queues.peek, queues.send, queues.purge, queues.redrive):
     _command(queue_function, queues_cli)
-for flow_function in (flow.check,):
+for flow_function in (flow.check, flow.coverage):
     _command(flow_function, flow_cli)
 for fault_function in (faults.add, faults.ls, faults.clear):
     _command(fault_function, faults_cli)

@@ -42,3 +42,26 @@ def check(
         answers.print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(), markup=False)
     refused = is_refused([item.finding for item in checked.findings], strict=strict)
     return exits.FINDINGS if refused else exits.OK
+
+
+def coverage(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Written by `callpark call --coverage FILE`.")],
+    output: options.OutputFormat = options.Output.TEXT,
+    minimum: Annotated[
+        float, typer.Option(help="Fail when any flow is covered less, in per cent.", min=0.0, max=100.0)
+    ] = 0.0,
+) -> int:
+    """Show which branches of the flows calls have taken, and which they have not."""
+    from callpark.cli.flow_coverage import read_recording, show_text
+    from callpark.flows.coverage_file import merged, summary
+    from callpark.kernel.errors import ProjectError
+
+    for file in files:
+        if not file.is_file():
+            raise ProjectError(f"there is no coverage file {file}", "make one with `callpark call … --coverage FILE`")
+    together = merged([read_recording(file) for file in files])
+    if output is options.Output.JSON:
+        answers.print_json(orjson.dumps(summary(together)).decode())
+    else:
+        show_text(together, answers)
+    return exits.FINDINGS if any(flow.percent < minimum for flow in together.flows) else exits.OK
