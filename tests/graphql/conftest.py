@@ -100,7 +100,6 @@ class Bench:
             data_sources=(
                 DataSourceDefinition("LAMBDA", "AWS_LAMBDA", ECHO),
                 DataSourceDefinition("NONE", "NONE"),
-                DataSourceDefinition("UNKNOWN", "AMAZON_NEPTUNE"),
                 *sources,
             ),
             functions=tuple(

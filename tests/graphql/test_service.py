@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from callpark.graphql.messages import GraphqlRequest, Publication
+from callpark.graphql.model import DataSourceDefinition
 from callpark.graphql.subscriptions import SubscriptionRefused
 from callpark.kernel.clock import VirtualClock, sleep
 from callpark.kernel.errors import CallerError, ProjectError
@@ -298,7 +299,9 @@ async def test_what_does_not_compile_leaves_the_last_good_version_serving(bench:
 
 
 async def test_data_sources_of_an_unknown_type_warn_at_load_and_fail_by_name(bench: Bench) -> None:
-    warnings = bench.api(SCHEMA, {"Query.hello": NONE}, source="UNKNOWN")
+    warnings = bench.api(
+        SCHEMA, {"Query.hello": NONE}, source="GRAPH", sources=(DataSourceDefinition("GRAPH", "AMAZON_NEPTUNE"),)
+    )
     assert any("AMAZON_NEPTUNE" in warning for warning in warnings)
     response = await bench.run('{ hello(name: "x") }')
     assert "AMAZON_NEPTUNE" in str(response.errors[0]["message"])

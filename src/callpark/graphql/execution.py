@@ -4,22 +4,34 @@ Made by `plan.py` and `service.py`; `resolvers/` read the FieldCall. The only mu
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TypeAlias
 
+from callpark.graphql.batches import Batch
 from callpark.graphql.failures import FieldFailure, Path, failure_entry
 from callpark.graphql.messages import ErrorEntry, GraphqlRequest
 from callpark.graphql.selection import Selector, locations, selection_text
-from graphql import FieldNode, SelectionSetNode
+from graphql import FieldNode, OperationType, SelectionSetNode
 
 _log = logging.getLogger("callpark")
 
 
 class Execution:
     """`variables` are coerced; `errors` grows as fields fail; `effects` holds what resolvers asked of `extensions`;
-    `deadline` in epoch seconds."""
+    `deadline` in epoch seconds; `batches` are those of `resolvers/batching.py` that are still open."""
 
-    __slots__ = ("deadline", "effects", "errors", "publish", "request", "request_id", "resolvers_left", "variables")
+    __slots__ = (
+        "batches",
+        "deadline",
+        "effects",
+        "errors",
+        "operation",
+        "publish",
+        "request",
+        "request_id",
+        "resolvers_left",
+        "variables",
+    )
 
     def __init__(
         self,
@@ -29,6 +41,7 @@ class Execution:
         publish: Callable[[str, object], None],
         request_id: str = "",
         deadline: float = 0.0,
+        operation: OperationType = OperationType.QUERY,
     ) -> None:
         self.request = request
         self.variables = variables
@@ -38,6 +51,8 @@ class Execution:
         self.publish = publish
         self.request_id = request_id
         self.deadline = deadline
+        self.operation = operation
+        self.batches: dict[Hashable, Batch] = {}
 
     def record(self, failure: FieldFailure, path: Path, site: "FieldSite") -> None:
         self.errors.append(failure_entry(failure, path, site.locations))
@@ -83,7 +98,7 @@ class FieldSite:
 class FieldCall:
     """One field to be resolved."""
 
-    __slots__ = ("arguments", "execution", "path", "site", "source")
+    __slots__ = ("appended", "arguments", "execution", "path", "site", "source")
 
     def __init__(
         self, site: FieldSite, execution: Execution, source: object, arguments: Mapping[str, object], path: Path
@@ -93,9 +108,11 @@ class FieldCall:
         self.source = source
         self.arguments = arguments
         self.path = path
+        self.appended = False
 
     def append_error(self, failure: FieldFailure) -> None:
         """Add an entry to `errors` and go on."""
+        self.appended = True
         self.execution.record(failure, self.path, self.site)
 
 

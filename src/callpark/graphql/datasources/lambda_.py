@@ -1,13 +1,13 @@
 """AWS_LAMBDA: Invoke and BatchInvoke, as RequestResponse and as Event.
 
 Used by `resolvers/`. An Event is accepted durably before the response handler runs; what becomes of it later never
-reaches AppSync. Siblings are not gathered: a batch is a list of one.
+reaches AppSync. Who gathers siblings into batches is `resolvers/batching.py`.
 https://docs.aws.amazon.com/appsync/latest/devguide/resolver-reference-lambda-js.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Literal, Protocol, TypeAlias, cast
 
 import orjson
 
@@ -16,6 +16,8 @@ from callpark.graphql.failures import FieldFailure
 from callpark.kernel.clock import Clock
 from callpark.kernel.deadline import Deadline
 from callpark.kernel.errors import CallerError
+
+InvocationType: TypeAlias = Literal["RequestResponse", "Event"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +55,34 @@ class LambdaSource:
 
     async def call(self, request: Mapping[str, object], deadline: float) -> Outcome:
         operation = request.get("operation")
-        kind = request.get("invocationType") or "RequestResponse"
         if operation not in ("Invoke", "BatchInvoke"):
             raise FieldFailure(
                 f"A Lambda request's operation is Invoke or BatchInvoke, not {operation!r}", "Lambda:IllegalArgument"
             )
-        if kind not in ("RequestResponse", "Event"):
-            raise FieldFailure(
-                f"A Lambda request's invocationType is RequestResponse or Event, not {kind!r}", "Lambda:IllegalArgument"
-            )
-        payload = request.get("payload")
-        batch = operation == "BatchInvoke"
-        body = function_input([payload] if batch else payload)
-        if kind == "Event":
-            return await self._enqueue(body)
-        outcome = await self.invoke(body, deadline)
-        return only_item(outcome) if batch else outcome
+        kind, payload = self.invocation_type(request), request.get("payload")
+        if operation == "BatchInvoke":
+            return (await self.call_batch([payload], kind, deadline))[0]
+        body = function_input(payload)
+        return await self._enqueue(body) if kind == "Event" else await self.invoke(body, deadline)
+
+    def invocation_type(self, request: Mapping[str, object]) -> InvocationType:
+        """Raises FieldFailure for what is neither."""
+        match request.get("invocationType"):
+            case None | "" | "RequestResponse":
+                return "RequestResponse"
+            case "Event":
+                return "Event"
+            case other:
+                raise FieldFailure(
+                    f"A Lambda request's invocationType is RequestResponse or Event, not {other!r}",
+                    "Lambda:IllegalArgument",
+                )
+
+    async def call_batch(self, payloads: Sequence[object], kind: InvocationType, deadline: float) -> list[Outcome]:
+        """One invocation for all payloads, and the outcome of each."""
+        body = function_input(payloads)
+        outcome = await self._enqueue(body) if kind == "Event" else await self.invoke(body, deadline)
+        return [outcome] * len(payloads) if kind == "Event" else items_of(outcome, len(payloads))
 
     async def invoke(self, body: bytes, deadline: float) -> Outcome:
         """Run the function with `body` and wait for its answer, at most until the deadline."""
@@ -123,13 +137,13 @@ def _answered(reply: FunctionReply) -> Outcome:
     )
 
 
-def only_item(outcome: Outcome) -> Outcome:
-    """Of a batch of one, the item that was answered; an outcome with an error as it is."""
+def items_of(outcome: Outcome, count: int) -> list[Outcome]:
+    """The outcome of each item of a batch; an error, or an answer of another length, is everybody's."""
     if outcome.error is not None:
-        return outcome
-    if isinstance(outcome.result, list) and len(outcome.result) == 1:
-        return Outcome(outcome.result[0])
+        return [outcome] * count
+    if isinstance(outcome.result, list) and len(outcome.result) == count:
+        return [Outcome(item) for item in outcome.result]
     got = len(outcome.result) if isinstance(outcome.result, list) else "no list"
-    return Outcome(
-        error=SourceError(f"A batch of 1 needs an answer of 1 item, the function gave {got}.", "Lambda:IllegalArgument")
-    )
+    items = "item" if count == 1 else "items"
+    message = f"A batch of {count} needs an answer of {count} {items}, the function gave {got}."
+    return [Outcome(error=SourceError(message, "Lambda:IllegalArgument"))] * count

@@ -124,11 +124,12 @@ class _Compiler:
             )
         if declared.request_template is not None or declared.response_template is not None:
             return self._refused_templates(where)
-        if declared.max_batch_size > 0:
-            self._warn(f"{where}: sibling invocations are not gathered into batches yet, each batch has one item")
+        batch_size = min(declared.max_batch_size, self._parts.sources.limits.batch_size)
+        if batch_size and not isinstance(source, LambdaSource):
+            self._warn(f"{where}: MaxBatchSize has no effect, its data source is no function")
         if declared.code is None:
             if isinstance(source, LambdaSource):
-                return DirectStep(source, declared.max_batch_size > 0)
+                return DirectStep(source, batch_size)
             raise ProjectError(
                 f"API {self._api.name}: {where} has no code, and its data source '{data_source}' needs a request",
                 "add Code with a request and a response handler",
@@ -139,7 +140,7 @@ class _Compiler:
                 f"API {self._api.name}: {_named(declared.code, where)} exports no request handler",
                 "add `export function request(ctx)`",
             )
-        return CodeStep(code, source)
+        return CodeStep(code, source, batch_size)
 
     def _refused_templates(self, where: str) -> Step:
         why = f"{where}: callpark does not run VTL mapping templates yet; write them in APPSYNC_JS"

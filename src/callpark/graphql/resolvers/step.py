@@ -4,13 +4,14 @@ Steps without code on a Lambda data source are direct: the function receives the
 https://docs.aws.amazon.com/appsync/latest/devguide/resolver-reference-lambda-js.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from callpark.graphql.datasources.lambda_ import LambdaSource, function_input, only_item
+from callpark.graphql.datasources.lambda_ import LambdaSource, function_input
 from callpark.graphql.datasources.port import DataSource, Outcome, SourceError
 from callpark.graphql.failures import FieldFailure
+from callpark.graphql.resolvers.batching import ask, gathered
 from callpark.graphql.resolvers.run import EarlyReturn, ResolverRun
 from callpark.graphql.runtimes.js.host import CodeUnit
 
@@ -27,6 +28,7 @@ class CodeStep:
 
     code: CodeUnit
     source: DataSource
+    batch_size: int = 0
 
     async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
         request = await run.evaluate(self.code, "request", run.context(previous))
@@ -34,7 +36,8 @@ class CodeStep:
             return request
         if not isinstance(request, dict):
             raise FieldFailure(f"The request handler must return an object, not {_kind(request)}.", "Code")
-        outcome = await self.source.call(cast(Mapping[str, object], request), deadline)
+        asked = cast(Mapping[str, object], request)
+        outcome = await ask(self.source, asked, deadline, run.call.execution, id(self), self.batch_size)
         if "response" not in self.code.exports:
             if outcome.error is not None:
                 raise FieldFailure(outcome.error.message, outcome.error.type, run.call.site.filter(outcome.result))
@@ -47,16 +50,22 @@ class CodeStep:
 
 @dataclass(frozen=True, slots=True)
 class DirectStep:
-    """A step without code on a Lambda data source. `batched`: the function expects a list of contexts."""
+    """A step without code on a Lambda data source. With a batch size the function expects a list of contexts."""
 
     source: LambdaSource
-    batched: bool
+    batch_size: int = 0
 
     async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
         payload = run.direct_payload(previous)
-        outcome = await self.source.invoke(function_input([payload] if self.batched else payload), deadline)
-        if self.batched:
-            outcome = _answer_of_item(only_item(outcome))
+
+        async def send(payloads: Sequence[object]) -> Sequence[Outcome]:
+            return await self.source.call_batch(payloads, "RequestResponse", deadline)
+
+        if self.batch_size:
+            outcome = await gathered(run.call.execution, id(self), payload, self.batch_size, send)
+            outcome = _answer_of_item(outcome)
+        else:
+            outcome = await self.source.invoke(function_input(payload), deadline)
         if outcome.error is not None:
             raise FieldFailure(*_direct_error(outcome.error), run.call.site.filter(outcome.result))
         return outcome.result
