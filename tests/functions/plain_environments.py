@@ -4,8 +4,10 @@ import asyncio
 import inspect
 import json
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 from callpark.functions.environments.ports import Attempt, Deployment, Outcome, ResponseStream
 from callpark.kernel.clock import Clock
@@ -60,7 +62,7 @@ class PlainEnvironments:
                 yield outcome.payload
 
         ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        ended.set_result(replace(outcome, payload=b"") if outcome.function_error is None else outcome)
+        ended.set_result(msgspec.structs.replace(outcome, payload=b"") if outcome.function_error is None else outcome)
         return ResponseStream("application/json", chunks(), ended)
 
     async def provision(self, deployment: Deployment, count: int) -> int:

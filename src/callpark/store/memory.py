@@ -10,7 +10,6 @@ import hashlib
 import heapq
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -38,8 +37,7 @@ from callpark.store.window import Bounds
 _UNBOUNDED = Bounds(sys.maxsize, sys.maxsize)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryFaults:
+class MemoryFaults(msgspec.Struct, frozen=True):
     """How a store misbehaves, within its promises. Shares are between 0 and 1.
 
     `delay_seconds`: a commit takes up to this long on the clock. `reorder`: a later commit may be done before an
@@ -54,18 +52,16 @@ class MemoryFaults:
     failures: float = 0.0
 
 
-@dataclass(slots=True)
-class _Disk:
+class _Disk(msgspec.Struct):
     """What is committed."""
 
-    items: dict[str, dict[str, tuple[int, WorkItem]]] = field(default_factory=dict)
-    rows: dict[RowKey, Row] = field(default_factory=dict)
-    blobs: dict[str, bytes] = field(default_factory=dict)
+    items: dict[str, dict[str, tuple[int, WorkItem]]] = msgspec.field(default_factory=dict)
+    rows: dict[RowKey, Row] = msgspec.field(default_factory=dict)
+    blobs: dict[str, bytes] = msgspec.field(default_factory=dict)
     sequence: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Commit:
+class _Commit(msgspec.Struct, frozen=True, eq=False):
     changes: Sequence[Change]
     done: "asyncio.Future[None]"
 
@@ -244,7 +240,7 @@ class MemoryStore:
 
     def _apply_revision(self, table: str, key: str, revision: int) -> None:
         if revision:
-            self._disk.rows[table, key] = replace(self._disk.rows[table, key], revision=revision)
+            self._disk.rows[table, key] = msgspec.structs.replace(self._disk.rows[table, key], revision=revision)
 
 
 def _nothing_to_refill(queue: str, horizon: Position) -> None:

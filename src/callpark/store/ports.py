@@ -14,7 +14,6 @@ Promises of every implementation
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -36,8 +35,7 @@ class Put(msgspec.Struct, frozen=True):
     item: WorkItem
 
 
-@dataclass(frozen=True, slots=True)
-class Defer:
+class Defer(msgspec.Struct, frozen=True):
     """Give a leased item back, to be leased again from `ready_at` on, with new state."""
 
     queue: str
@@ -61,8 +59,7 @@ Position: TypeAlias = tuple[float, int]
 BEFORE_ALL: Position = (float("-inf"), -1)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A table's row; `revision` grows by one with each write, from 1."""
 
     key: str
@@ -70,8 +67,7 @@ class Row:
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetRow:
+class SetRow(msgspec.Struct, frozen=True):
     """Write a row. With `revision` given, only if the row has that revision (0: only if there is none)."""
 
     table: str
@@ -80,8 +76,7 @@ class SetRow:
     revision: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteRow:
+class DeleteRow(msgspec.Struct, frozen=True):
     """Remove a row; nothing happens when there is none."""
 
     table: str

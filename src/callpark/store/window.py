@@ -7,7 +7,6 @@ Called by `store.queues`. Pure: no clock, no disk. The window holds every unleas
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -16,8 +15,7 @@ from callpark.store.ports import Position, WorkItem
 _ITEM_OVERHEAD_BYTES = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(msgspec.Struct, frozen=True):
     """How much of one queue may wait in memory; twice that before it is cut back."""
 
     items: int

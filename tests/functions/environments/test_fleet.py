@@ -4,10 +4,10 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from callpark.functions.environments.fleet import Fleet
 from callpark.functions.environments.ports import Attempt, Outcome, Saturated

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from callpark.functions.environments.forking import ForkingLauncher
 from callpark.functions.environments.ports import Deployment, Saturated

@@ -2,10 +2,10 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from callpark.functions.environments.processes import PlainLauncher
 from callpark.functions.environments.temporary import TemporarySpace

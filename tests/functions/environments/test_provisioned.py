@@ -3,9 +3,9 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from callpark.functions.environments.happenings import AttemptStarted
 from tests.functions.environments.conftest import Bench, gone

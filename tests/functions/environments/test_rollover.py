@@ -3,9 +3,9 @@
 import asyncio
 import json
 import shutil
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.functions.environments.conftest import Bench
 

@@ -1,10 +1,9 @@
 """What becomes of an event, as tables of recorded and documented facts (lambda.md §4) and as properties."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callpark.functions.events.policy import (
     BackOff,

@@ -10,8 +10,9 @@ import logging
 import os
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from callpark.functions.environments.environment import Environment
 from callpark.functions.environments.forking import ForkingLauncher, can_fork
@@ -284,7 +285,9 @@ class Fleet:
     def _provisioned_environment(self, pool: Pool) -> Environment | None:
         if len(self._environments) >= self._limits.environments and not self._evict(pool):
             return None
-        environment = self._added(pool, replace(pool.deployment, initialization="provisioned-concurrency"))
+        environment = self._added(
+            pool, msgspec.structs.replace(pool.deployment, initialization="provisioned-concurrency")
+        )
         pool.provisioned.add(environment)
         pool.starting.add(environment)
         environment.prepare()

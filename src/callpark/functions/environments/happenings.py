@@ -1,14 +1,14 @@
 """What environments tell the trace: log events and the runs' beginnings and ends. Frozen values; read by function logs,
 timelines and the CLI. The subject is the request id of the run they belong to."""
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 AttemptStatus: TypeAlias = Literal["success", "error", "timeout"]
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionLog:
+class FunctionLog(msgspec.Struct, frozen=True):
     """One log event of a function, as CloudWatch would hold it. `stream` is the environment's log stream. Events of
     the init phase carry the request id that caused the start, or "" when none did."""
 
@@ -22,8 +22,7 @@ class FunctionLog:
         return self.request_id
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptStarted:
+class AttemptStarted(msgspec.Struct, frozen=True):
     """A handler has been given its event. `cold` says that the environment was started for it."""
 
     function: str
@@ -36,8 +35,7 @@ class AttemptStarted:
         return self.request_id
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptEnded:
+class AttemptEnded(msgspec.Struct, frozen=True):
     """A run is over. Real seconds; `init_seconds` on the first run of a process; `peak_megabytes` of its process."""
 
     function: str

@@ -9,9 +9,10 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from callpark.functions.environments.ports import Deployment
 from callpark.kernel.errors import ProjectError
@@ -25,8 +26,7 @@ SANDBOX_LEVELS = 2
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc")
 
 
-@dataclass(frozen=True, slots=True)
-class Sandbox:
+class Sandbox(msgspec.Struct, frozen=True):
     """How to call bubblewrap. `readable` are the folders of the interpreter and of our own programs."""
 
     program: str

@@ -8,8 +8,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; states as in AWS
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from callpark.kernel.errors import RuntimeBug
 
@@ -44,8 +45,7 @@ RUNTIME_TRANSITIONS: Mapping[tuple[RuntimePhase, RuntimePhase], RuntimePhase] = 
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """Why the Runtime API says no: HTTP status, AWS's error type and message."""
 
     status: int

@@ -4,10 +4,10 @@ Called by `environment.py`; formats as recorded (lambda.md §15.1); for `LogForm
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import ceil
 from typing import TypeAlias
 
+import msgspec
 import orjson
 
 from callpark.functions.environments.happenings import AttemptStatus
@@ -16,8 +16,7 @@ from callpark.functions.environments.happenings import AttemptStatus
 Instant: TypeAlias = Callable[[], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """What REPORT says. Seconds and megabytes; `init_seconds` on the first run of a process."""
 
     request_id: str

@@ -7,7 +7,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from dataclasses import replace
+
+import msgspec
 
 from callpark.functions.environments.environment import Environment
 from callpark.functions.environments.ports import Deployment, EnvironmentUnavailable
@@ -99,4 +100,4 @@ class Notices:
 
 def placed(deployment: Deployment) -> Deployment:
     """The deployment with an absolute code root: its processes do not share our working directory."""
-    return replace(deployment, code_root=deployment.code_root.absolute())
+    return msgspec.structs.replace(deployment, code_root=deployment.code_root.absolute())

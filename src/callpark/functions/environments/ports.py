@@ -5,17 +5,17 @@ tests with plain functions.
 """
 
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
+
+import msgspec
 
 from callpark.functions.model import FunctionConfiguration
 
 InitializationType: TypeAlias = Literal["on-demand", "provisioned-concurrency"]
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(msgspec.Struct, frozen=True):
     """One version of a function, unpacked and ready to run. Environments of another `revision` are retired. `arn` is
     unqualified; `layers_root` holds the merged layers, what AWS shows as /opt."""
 
@@ -28,8 +28,7 @@ class Deployment:
     initialization: InitializationType = "on-demand"
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One run of a handler. `invoked_arn` carries the qualifier the caller used."""
 
     request_id: str
@@ -39,8 +38,7 @@ class Attempt:
     trace_header: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """How a run ended. `payload` is the handler's answer, or Lambda's error object when `function_error` is set."""
 
     payload: bytes
@@ -59,8 +57,7 @@ class Chunks(Protocol):
     def aclose(self) -> Awaitable[object]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseStream:
+class ResponseStream(msgspec.Struct, frozen=True):
     """A response under way. `chunks` are passed on as the handler writes them, and the handler is slowed down when
     nobody takes them; a handler that does not stream gives its whole answer as one chunk. `ended` completes after the
     last chunk: its payload is empty, or Lambda's error object when the run failed, before the first chunk or between

@@ -14,9 +14,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from callpark.functions.environments.ports import EnvironmentUnavailable
 from callpark.functions.environments.runtimes import Program, plain_arguments, python_cached
@@ -29,8 +30,7 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PEAK = re.compile(rb"VmHWM:\s+(\d+) kB")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """A program, its environment variables and directories. `pycache` keeps compiled Python out of the user's code;
     `file_descriptors` is how many it may have open, `file_bytes` how large a file may become; with `signals` it must be
     able to take them while it is idle."""
@@ -44,8 +44,7 @@ class Command:
     signals: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True):
     """How a process ended: its exit status, or minus the signal. `orphaned`: it was taken down with its zygote, which
     is no fault of the function's."""
 

@@ -4,9 +4,10 @@ Made by `fleet.py`, used by `environment.py`.
 """
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+import msgspec
 
 from callpark.functions.environments.happenings import AttemptStatus
 from callpark.functions.environments.isolation import Sandbox
@@ -21,8 +22,7 @@ from callpark.kernel.tasks import Tasks
 from callpark.kernel.trace import Trace
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(msgspec.Struct, frozen=True):
     """What all environments share. `endpoint_url` is where callpark serves AWS's APIs, once it does; `tasks` is for
     what goes on beside runs and starts."""
 
@@ -73,8 +73,7 @@ class Run:
         self._hold.release()
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True):
     """How a run ended: what its caller gets, and what REPORT says."""
 
     payload: bytes
@@ -82,13 +81,11 @@ class Ending:
     error_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """The process asks for its first event."""
 
 
-@dataclass(frozen=True, slots=True)
-class InitFailed:
+class InitFailed(msgspec.Struct, frozen=True):
     """The code could not be loaded, or the process ended. `text` is what the platform adds to the log; `payload` is
     None where the error object names the request."""
 
@@ -97,8 +94,7 @@ class InitFailed:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class InitTimedOut:
+class InitTimedOut(msgspec.Struct, frozen=True):
     """The init phase took longer than it may."""
 
 

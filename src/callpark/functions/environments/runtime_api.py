@@ -7,8 +7,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; refusals and lim
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from callpark.functions.environments.lifecycle import Refusal, RuntimePhase, runtime_move
 from callpark.functions.environments.streams import Sink
@@ -18,8 +19,7 @@ _INVALID_ID = Refusal(400, "InvalidRequestID", "Invalid request ID")
 _TRUNCATED = b'{"errorType":"Runtime.TruncatedResponse","errorMessage":"Response truncated"}'
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """One event on its way to a runtime. `invocation_id` is new for every attempt; `deadline_milliseconds` are epoch
     milliseconds of real time, because a real process reads them."""
 
@@ -47,8 +47,7 @@ class Delivery:
         return "".join(lines).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What a runtime made of an event. `failed` for its error object; `too_large` when the answer was refused for its
     size and `payload` is empty; `streamed` when a sink has taken it already, `payload` being what the sink gives in the
     end."""

@@ -8,9 +8,10 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+import msgspec
 
 from callpark.functions.environments.failures import INVALID_ENTRYPOINT
 from callpark.functions.environments.ports import Deployment, EnvironmentUnavailable
@@ -25,23 +26,20 @@ _SCANNED_FILES = 500
 _SCANNED_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class PythonProgram:
+class PythonProgram(msgspec.Struct, frozen=True):
     """`python -m awslambdaric handler`; `sdk` says that the code imports boto3, which is worth having warm."""
 
     handler: str
     sdk: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Executable:
+class Executable(msgspec.Struct, frozen=True):
     """Any other program, with its arguments."""
 
     arguments: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unstartable:
+class Unstartable(msgspec.Struct, frozen=True):
     """The function brings nothing that could run: the function's failure, as AWS words it."""
 
     error_type: str

@@ -4,8 +4,9 @@ Starting a process costs time, and more processes help only while handlers wait 
 fifty sleeping handlers want fifty environments, a flood of no-op events wants as many as there are cores.
 """
 
-from dataclasses import dataclass
 from math import ceil
+
+import msgspec
 
 #: What an invocation waits for our own server, in seconds; not a reason to start another process.
 ROUND_TRIP_SECONDS = 0.000_5
@@ -13,8 +14,7 @@ ROUND_TRIP_SECONDS = 0.000_5
 FULL_SERVER = 0.8
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(msgspec.Struct, frozen=True):
     """What one function's events need and what they have. `run_seconds` is how long one run takes at present, or for
     how long the current ones have been running; `compute_share` is the part of it on (or queueing for) a processor."""
 

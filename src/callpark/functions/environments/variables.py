@@ -6,8 +6,9 @@ and the library path, so a handler cannot come to depend on the machine, nor see
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from callpark.functions.environments.ports import Deployment
 from callpark.kernel.arn import Arn, Place
@@ -41,8 +42,7 @@ _RUNTIME_ONLY = frozenset({"_HANDLER", "_LAMBDA_TELEMETRY_LOG_FD", "AWS_EXECUTIO
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """What one process is told: its Runtime API (host:port), log stream, temporary directory, the telemetry descriptor
     and where callpark serves AWS's APIs, if anywhere."""
 

@@ -5,14 +5,16 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.htm
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
+from callpark.functions.events import remote
 from callpark.functions.events.destinations import Response, Undeliverable
 from callpark.functions.events.messages import MessageQueues
+from callpark.functions.events.remote import Parcel
 from callpark.kernel.arn import Arn
 from callpark.kernel.errors import CallerError
+from callpark.kernel.limits import LambdaLimits
 from callpark.store.ports import Change
 
 #: Bytes of the error message that the attribute holds.
@@ -21,12 +23,12 @@ _MESSAGE_BYTES = 1_024
 _FUNCTION_ERROR, _NEVER_RAN = "200", "429"
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message whose `changes` belong into the commit that ends the event."""
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A message whose `changes` belong into the commit that ends the event; its id is None while it is only on its way
+    (`deliveries.py`)."""
 
     changes: Sequence[Change]
-    message_id: str
+    message_id: str | None
 
 
 class _ErrorObject(msgspec.Struct):
@@ -40,14 +42,21 @@ def dead_letter(
     request_id: str,
     response: Response | None,
     trace_header: str | None,
+    function: str,
+    function_arn: str,
+    now: float,
+    limits: LambdaLimits,
     queues: MessageQueues,
 ) -> DeadLetter | Undeliverable:
-    """How a discarded event reaches its dead-letter queue: the caller's bytes, untouched."""
+    """How a discarded event reaches its dead-letter queue or topic: the caller's bytes, untouched."""
     arn = Arn.parse(target)
-    if arn is None or arn.service != "sqs":
-        return Undeliverable(
-            f"dead-letter targets of {'an unknown kind' if arn is None else arn.service} are not served"
-        )
+    if arn is None:
+        return Undeliverable("dead-letter targets of an unknown kind are not served")
+    if arn.service != "sqs":
+        if (refusal := remote.refusal(arn, "DeadLetter", len(payload), limits)) is not None:
+            return Undeliverable(refusal)
+        parcel = Parcel("DeadLetter", target, request_id, function, function_arn, now, attributes(request_id, response))
+        return DeadLetter((remote.sent(parcel, payload, now),), None)
     try:
         message_id, changes = queues.message(target, payload.decode(), attributes(request_id, response), trace_header)
     except CallerError as refusal:

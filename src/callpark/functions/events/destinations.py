@@ -1,25 +1,29 @@
 """Destinations: the invocation record, and how it gets to where it was sent. Pure.
 
 Called by `events/endings.py` when an event succeeds or is discarded. A record for another function is an asynchronous
-invocation of it, one for an SQS queue a message; either is put into its queue in the same commit that ends the event.
-What cannot be delivered is a value with the reason; AWS does not retry deliveries either.
+invocation of it, one for an SQS queue a message; one for a topic, an event bus or a bucket is a parcel that
+`deliveries.py` sends. Each is put into its queue in the same commit that ends the event. What cannot be delivered is a
+value with the reason.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html; shapes as recorded
 """
 
 import hashlib
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
+import msgspec
 import orjson
 
+from callpark.functions.events import remote
 from callpark.functions.events.messages import MessageQueues
+from callpark.functions.events.remote import Parcel
 from callpark.functions.events.state import EventState, encode, queue_name
 from callpark.functions.names import LATEST
 from callpark.kernel.arn import Arn
 from callpark.kernel.errors import CallerError
+from callpark.kernel.limits import LambdaLimits
 from callpark.store.ports import Change, Put, WorkItem
 
 DestinationKind: TypeAlias = Literal["OnSuccess", "OnFailure"]
@@ -27,8 +31,7 @@ FunctionNamed: TypeAlias = Callable[[str], tuple[str, str | None]]
 """ARN → (name, qualifier) of a function that exists. Raises CallerError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """What the last run answered."""
 
     payload: bytes
@@ -36,17 +39,15 @@ class Response:
     executed_version: str = LATEST
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """A record on its way: `changes` belong into the commit that ends the event. It becomes the event, or the message,
-    of the id `delivered_id`."""
+    of the id `delivered_id`; None while it is only on its way."""
 
     changes: Sequence[Change]
-    delivered_id: str
+    delivered_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Undeliverable:
+class Undeliverable(msgspec.Struct, frozen=True):
     """Why a record stays here."""
 
     reason: str
@@ -95,19 +96,26 @@ def deliver(
     source_request_id: str,
     trace_header: str | None,
     now: float,
-    maximum_bytes: int,
+    source_function: str,
+    source_arn: str,
+    limits: LambdaLimits,
     function_named: FunctionNamed,
     queues: MessageQueues,
 ) -> Delivery | Undeliverable:
-    """How a record reaches `target`. The ended event's trace header travels on."""
+    """How a record reaches `target`. The ended event's trace header travels on. `source_arn` is the qualified ARN of
+    the function whose event it was, `source_function` its name."""
     arn = Arn.parse(target)
-    if arn is not None and arn.service == "sqs":
+    if arn is None:
+        return Undeliverable("destinations of an unknown kind are not served")
+    if arn.service == "sqs":
         return _to_queue(record, target, trace_header, queues)
-    if arn is None or arn.service != "lambda":
-        service = "an unknown kind" if arn is None else arn.service
-        return Undeliverable(f"destinations of {service} are not served")
-    if len(record) > maximum_bytes:
-        return Undeliverable(f"the record has {len(record)} bytes, an event may have {maximum_bytes}")
+    if arn.service != "lambda":
+        if (refusal := remote.refusal(arn, kind, len(record), limits)) is not None:
+            return Undeliverable(refusal)
+        parcel = Parcel(kind, target, source_request_id, source_function, source_arn, now)
+        return Delivery((remote.sent(parcel, record, now),), None)
+    if len(record) > limits.event_payload_bytes:
+        return Undeliverable(f"the record has {len(record)} bytes, an event may have {limits.event_payload_bytes}")
     try:
         name, qualifier = function_named(target)
     except CallerError as refusal:

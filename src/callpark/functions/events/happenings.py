@@ -4,7 +4,6 @@ The subject is the event's request id throughout. What happens inside an environ
 `environments/`.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -18,8 +17,7 @@ class EventAccepted(msgspec.Struct, frozen=True):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class EventAttemptEnded:
+class EventAttemptEnded(msgspec.Struct, frozen=True):
     """The handler ran. `attempt` counts from 1; `age_seconds` is how old the event was when the attempt began."""
 
     subject: str
@@ -29,8 +27,7 @@ class EventAttemptEnded:
     age_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class EventRetryScheduled:
+class EventRetryScheduled(msgspec.Struct, frozen=True):
     """The function failed and runs again at `at` (epoch seconds)."""
 
     subject: str
@@ -39,8 +36,7 @@ class EventRetryScheduled:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class EventThrottled:
+class EventThrottled(msgspec.Struct, frozen=True):
     """No attempt was possible; the next is tried at `at` or as soon as there is room."""
 
     subject: str
@@ -49,8 +45,7 @@ class EventThrottled:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationThrottled:
+class InvocationThrottled(msgspec.Struct, frozen=True):
     """A synchronous invocation found no room. The subject is its request id."""
 
     subject: str
@@ -58,16 +53,14 @@ class InvocationThrottled:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationInCircles:
+class InvocationInCircles(msgspec.Struct, frozen=True):
     """A synchronous invocation was refused as recursive. The subject is its request id."""
 
     subject: str
     function: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventReplayed:
+class EventReplayed(msgspec.Struct, frozen=True):
     """An event that had ended was sent again: `original` is its request id, `copy` the new one. Told for both."""
 
     subject: str
@@ -76,15 +69,13 @@ class EventReplayed:
     copy: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventSucceeded:
+class EventSucceeded(msgspec.Struct, frozen=True):
     subject: str
     function: str
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class EventDiscarded:
+class EventDiscarded(msgspec.Struct, frozen=True):
     """Given up after `attempts` runs, for the condition that the invocation record names, or `FunctionDeleted`."""
 
     subject: str
@@ -93,10 +84,9 @@ class EventDiscarded:
     condition: str
 
 
-@dataclass(frozen=True, slots=True)
-class DestinationDelivered:
-    """An invocation record is in the queue of another function, as the event `delivered_id`, or in an SQS queue, as the
-    message of that id."""
+class DestinationDelivered(msgspec.Struct, frozen=True):
+    """An invocation record is in the queue of another function, as the event `delivered_id`, or in an SQS queue, at a
+    topic or an event bus, as the message or event of that id, or in a bucket as the object of that key."""
 
     subject: str
     function: str
@@ -105,8 +95,7 @@ class DestinationDelivered:
     delivered_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class DestinationFailed:
+class DestinationFailed(msgspec.Struct, frozen=True):
     """An invocation record could not be delivered; here it is, and why."""
 
     subject: str
@@ -117,9 +106,8 @@ class DestinationFailed:
     record: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetterSent:
-    """A discarded event is in its dead-letter queue, as the message `message_id`."""
+class DeadLetterSent(msgspec.Struct, frozen=True):
+    """A discarded event is in its dead-letter queue or topic, as the message `message_id`."""
 
     subject: str
     function: str
@@ -127,11 +115,20 @@ class DeadLetterSent:
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetterFailed:
+class DeadLetterFailed(msgspec.Struct, frozen=True):
     """A discarded event could not be sent to the dead-letter queue."""
 
     subject: str
     function: str
     target: str
     reason: str
+
+
+class DeliveryDelayed(msgspec.Struct, frozen=True):
+    """An invocation record or a dead letter did not reach its target and is sent again at `at` (epoch seconds)."""
+
+    subject: str
+    function: str
+    target: str
+    reason: str
+    at: float

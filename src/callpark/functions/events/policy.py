@@ -7,8 +7,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.htm
 """
 
 import math
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from callpark.functions.model import EventInvokeConfig
 from callpark.kernel.limits import LambdaLimits
@@ -16,8 +17,7 @@ from callpark.kernel.limits import LambdaLimits
 Condition: TypeAlias = Literal["RetriesExhausted", "EventAgeExceeded", "ZeroReservedConcurrency", "recursion"]
 
 
-@dataclass(frozen=True, slots=True)
-class EventRules:
+class EventRules(msgspec.Struct, frozen=True):
     """What a function's events live by. Seconds."""
 
     maximum_retry_attempts: int
@@ -30,27 +30,23 @@ class EventRules:
     """How often a function may be invoked in one chain of requests; None for as often as it likes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Succeed:
+class Succeed(msgspec.Struct, frozen=True):
     """The event is done; OnSuccess, if set."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True):
     """Run the function again at `at` (epoch seconds)."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class BackOff:
+class BackOff(msgspec.Struct, frozen=True):
     """Look for room again at `at` (epoch seconds), or earlier when some becomes free."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Discard:
+class Discard(msgspec.Struct, frozen=True):
     """Give the event up; OnFailure and dead-letter queue, if set."""
 
     condition: Condition

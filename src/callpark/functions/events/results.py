@@ -7,14 +7,14 @@ left.
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
+
+import msgspec
 
 from callpark.kernel.clock import Clock
 from callpark.kernel.limits import LambdaLimits
 
 
-@dataclass(frozen=True, slots=True)
-class EventResult:
+class EventResult(msgspec.Struct, frozen=True):
     """How an event ended. `condition` is "Success" or why it was discarded; `payload` is the last run's answer, None
     when it never ran, `request` what it was sent. Instants in epoch seconds."""
 

@@ -4,8 +4,9 @@ Built by `events/dispatcher.py`; used by `events/queue.py` and `events/endings.p
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from callpark.functions.concurrency import Slots
 from callpark.functions.environments.ports import Outcome
@@ -22,8 +23,7 @@ from callpark.kernel.trace import Trace
 from callpark.store.ports import Change, Store, WorkItem
 
 
-@dataclass(frozen=True, slots=True)
-class EventSubject:
+class EventSubject(msgspec.Struct, frozen=True):
     """A function as one of its events sees it at this moment. `arn` carries the qualifier, `$LATEST` for none."""
 
     arn: str
@@ -72,8 +72,7 @@ class Discarded(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class EventWorld:
+class EventWorld(msgspec.Struct, frozen=True):
     clock: Clock
     trace: Trace
     limits: LambdaLimits

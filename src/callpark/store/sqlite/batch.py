@@ -6,7 +6,6 @@ a list of groups in each of which every item occurs once; rows are folded to the
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import msgspec
@@ -24,17 +23,15 @@ class Commit(msgspec.Struct, frozen=True, eq=False):
 ItemChange: TypeAlias = Put | Defer | Done
 
 
-@dataclass(slots=True)
-class Group:
+class Group(msgspec.Struct):
     """Changes of items, each item at most once, as the columns of the statements `put`, `defer` and `done`."""
 
-    puts: list[SqlValue] = field(default_factory=list)
-    defers: list[SqlValue] = field(default_factory=list)
-    dones: list[SqlValue] = field(default_factory=list)
+    puts: list[SqlValue] = msgspec.field(default_factory=list)
+    defers: list[SqlValue] = msgspec.field(default_factory=list)
+    dones: list[SqlValue] = msgspec.field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(msgspec.Struct):
     """What to write, and what to tell the event loop once it is written.
 
     `steps` are the item changes in order, each Put with its sequence (others 0). `refused` are the commits that met
@@ -42,11 +39,11 @@ class Batch:
     """
 
     next_sequence: int
-    groups: list[Group] = field(default_factory=list)
-    rows: dict[RowKey, tuple[bytes, int] | None] = field(default_factory=dict)
-    steps: list[tuple[ItemChange, int]] = field(default_factory=list)
-    accepted: list[Commit] = field(default_factory=list)
-    refused: list[tuple[Commit, RevisionConflict]] = field(default_factory=list)
+    groups: list[Group] = msgspec.field(default_factory=list)
+    rows: dict[RowKey, tuple[bytes, int] | None] = msgspec.field(default_factory=dict)
+    steps: list[tuple[ItemChange, int]] = msgspec.field(default_factory=list)
+    accepted: list[Commit] = msgspec.field(default_factory=list)
+    refused: list[tuple[Commit, RevisionConflict]] = msgspec.field(default_factory=list)
 
 
 def row_keys(commits: Sequence[Commit]) -> Iterator[RowKey]:

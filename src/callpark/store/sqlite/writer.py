@@ -12,8 +12,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 from callpark.store.ports import Done, Position, StoreFailure, WorkItem
 from callpark.store.revisions import RowKey
@@ -32,16 +33,14 @@ LINGER_SECONDS = 0.003
 REJOIN_SECONDS = 0.0005
 
 
-@dataclass(frozen=True, slots=True)
-class Refill:
+class Refill(msgspec.Struct, frozen=True):
     """Wanted: the items of `queue` behind `since`."""
 
     queue: str
     since: Position
 
 
-@dataclass(frozen=True, slots=True)
-class Refilled:
+class Refilled(msgspec.Struct, frozen=True):
     """Items with their sequences, as far as `horizon`, None when there are no more. `failed`: the disk said nothing."""
 
     request: Refill
@@ -53,15 +52,14 @@ class Refilled:
 Work: TypeAlias = Commit | Refill
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """What became of some work: a batch that is durable (`ignored`: sequences of items that were there already),
     commits that failed, refills."""
 
     batch: Batch | None = None
     ignored: frozenset[int] = frozenset()
-    failed: list[tuple[Commit, Exception]] = field(default_factory=list)
-    refilled: list[Refilled] = field(default_factory=list)
+    failed: list[tuple[Commit, Exception]] = msgspec.field(default_factory=list)
+    refilled: list[Refilled] = msgspec.field(default_factory=list)
 
 
 class _Statements:
@@ -76,8 +74,7 @@ class _Statements:
         self.revisions = BatchStatement(records["revisions"], 3)
 
 
-@dataclass(frozen=True, slots=True)
-class _Execution:
+class _Execution(msgspec.Struct, frozen=True):
     """One statement of a transaction; `sequences` are those of the items that it puts."""
 
     sql: str

@@ -8,8 +8,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api.html
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 import orjson
 
 from callpark.functions.environments.extensions.registry import Extension, Extensions, Parked
@@ -22,16 +22,14 @@ _TELEMETRY = "/2022-07-01/telemetry"
 _LOGS = "/2020-08-15/logs"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     status: int
     body: bytes
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionFacts:
+class FunctionFacts(msgspec.Struct, frozen=True):
     """What an extension is told about the function when it registers."""
 
     name: str

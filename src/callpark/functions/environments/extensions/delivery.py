@@ -5,15 +5,15 @@ Used by `telemetry.py`. A batch that is not taken in time, or refused, is lost; 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 #: How long an extension may take for a batch, in real seconds.
 _TAKE_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class HttpDestination:
+class HttpDestination(msgspec.Struct, frozen=True):
     """POST of a JSON array. `host` is only named in the request: the connection goes to the loopback address."""
 
     host: str
@@ -31,8 +31,7 @@ class HttpDestination:
         return status.startswith(b"HTTP/1.") and status[9:10] == b"2"
 
 
-@dataclass(frozen=True, slots=True)
-class TcpDestination:
+class TcpDestination(msgspec.Struct, frozen=True):
     """JSON objects, one a line, over a connection of their own."""
 
     port: int

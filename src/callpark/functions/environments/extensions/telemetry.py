@@ -9,10 +9,10 @@ the same events under its older names).
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
+import msgspec
 import orjson
 
 from callpark.functions.environments.extensions.delivery import Destination, HttpDestination, TcpDestination
@@ -37,8 +37,7 @@ _BUFFERING = {
 _NOT_IN_LOGS = frozenset({"platform.initStart", "platform.initRuntimeDone", "platform.initReport"})
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(msgspec.Struct, frozen=True):
     """What an extension asks for. `most_bytes`, `most_items` and `seconds` are when a batch is sent."""
 
     family: Family
