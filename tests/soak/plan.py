@@ -28,8 +28,8 @@ SUBJECTS = (
     Subject("Closed", runs=0, reserved=0, records=True),
 )
 
-#: What handlers do and how often; of the functions' shares the rest goes to Patient.
-_BEHAVIOURS = {"succeed": 52, "fail": 18, "slow": 12, "crash": 10, "flaky": 7, "hang": 1}
+#: What handlers do, and how often. Few hang: a hanging one is in flight at every kill, and first in line after it.
+_BEHAVIOURS = {"succeed": 522, "fail": 180, "slow": 120, "crash": 105, "flaky": 70, "hang": 3}
 _FUNCTIONS = {"Patient": 60, "Once": 28, "Narrow": 7, "Closed": 5}
 
 #: What the platform says of each way to fail; `{id}` is the event's request id.
@@ -96,6 +96,6 @@ class Kill:
 
 def kills(seed: int, count: int) -> Sequence[Kill]:
     chance = random.Random(f"kills {seed}")
-    longest = {Moment.STARTING: 0.9, Moment.READY: 0.8, Moment.SENDING: 1.0}
+    longest = {Moment.STARTING: 0.9, Moment.READY: 1.6, Moment.SENDING: 1.0}
     moments = chance.choices(list(longest), (12, 44, 44), k=count)
     return [Kill(moment, chance.uniform(0.0, longest[moment])) for moment in moments]
