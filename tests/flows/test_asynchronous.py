@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callpark.flows.contact import Party
+from callpark.flows.contact import Awaited, Party
 from callpark.flows.effects import EndContact, StopSpeaking
 from callpark.flows.engine import compiled
 from callpark.flows.events import FunctionAnswer, FunctionReturned, TimerFired
@@ -58,7 +58,7 @@ def test_the_flow_goes_on_at_once_and_talks() -> None:
     assert driver.path == ["invoke", "wait", "talk"]
     assert len(driver.started) == 1
     assert driver.contact.wait is not None
-    assert driver.contact.wait.events == (("Returned", driver.started[0].invocation_id),)
+    assert driver.contact.wait.events == (Awaited("Returned", driver.started[0].invocation_id),)
 
 
 def test_the_return_interrupts_the_prompt_and_the_result_is_loaded() -> None:

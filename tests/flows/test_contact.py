@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callpark.flows.contact import (
+    Awaited,
     Calling,
     Collecting,
     Contact,
@@ -62,7 +63,9 @@ activities = st.one_of(
     st.builds(Calling, names),
     st.builds(Collecting, st.integers(1, 9), names, names, st.booleans()),
 )
-waits = st.builds(WaitState, names, instants, st.lists(st.tuples(names, names), max_size=2).map(tuple), st.booleans())
+waits = st.builds(
+    WaitState, names, instants, st.lists(st.builds(Awaited, names, names), max_size=2).map(tuple), st.booleans()
+)
 contacts = st.builds(
     Contact,
     parties,
@@ -93,5 +96,5 @@ def test_what_is_no_contact_is_a_value_error(data: bytes) -> None:
 
 def test_a_parked_contact_is_small() -> None:
     party = Party("0e6f9f8a-0f7f-4f57-9a5e-0a3f4a1b2c3d", "arn:aws:connect:…", "us-east-1", "+441632960001", None, 0.0)
-    contact = Contact(party, "flow", "wait", wait=WaitState("wait", 1.0, (("R", "id"),)), timers={"wait": 60.0})
+    contact = Contact(party, "flow", "wait", wait=WaitState("wait", 1.0, (Awaited("R", "id"),)), timers={"wait": 60.0})
     assert len(to_bytes(contact)) < 400

@@ -113,13 +113,20 @@ class Invocation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     action: str = ""
 
 
+class Awaited(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A branch of a Wait and the invocation id that takes it."""
+
+    branch: str
+    invocation_id: str
+
+
 class WaitState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A Wait in force: its branches with the invocation ids they were resolved to on entry, in declaration order.
     `depth`: how many modules deep it stands. `signals`: events of people that end it, by their branch names."""
 
     action: str
     not_before: float
-    events: tuple[tuple[str, str], ...] = ()
+    events: tuple[Awaited, ...] = ()
     continuing: bool = False
     depth: int = 0
     signals: tuple[str, ...] = ()

@@ -7,7 +7,8 @@ the lane, one alarm on the clock for the next of its timers, and nothing else.
 import asyncio
 import functools
 import logging
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -89,6 +90,7 @@ class Lane:
 
     __slots__ = (
         "_alarm",
+        "_alarm_at",
         "_busy",
         "_ended",
         "_exchange",
@@ -104,7 +106,8 @@ class Lane:
         self._exchange = exchange
         self._world = world
         self._queue: tuple[Event, ...] = ()
-        self._alarm: _Alarm | None = None
+        self._alarm: Timer | None = None
+        self._alarm_at = 0.0
         self._busy = False
         self.contact = contact
         self.program = program
@@ -291,26 +294,24 @@ class Lane:
     def _arm(self) -> None:
         """Set the one alarm for the contact's next timer. While a turn is under way there may be none: the turn sets it
         when it is over."""
-        at = min(self.contact.timers.values(), default=None)
+        at = min(self.contact.timers.values(), default=math.inf)
         if self._alarm is not None:
-            if self._alarm.at == at:
+            if self._alarm_at == at:
                 return
             self._disarm()
-        if at is not None:
-            self._alarm = _Alarm(self, at)
+        if at < math.inf:
+            # Equal instants of all contacts come by contact id, the same in every run.
+            self._alarm, self._alarm_at = self._exchange.clock.timer(at, self, self.contact.id), at
 
     def _disarm(self) -> None:
         if self._alarm is not None:
-            self._alarm.timer.cancel()
+            self._alarm.cancel()
             self._alarm = None
 
-    def arm_on_clock(self, at: float, callback: Callable[[], None]) -> Timer:
-        """Equal instants of all contacts come by contact id, the same in every run."""
-        return self._exchange.clock.timer(at, callback, self.contact.id)
-
-    def note_due(self, at: float) -> None:
-        """The alarm has gone off: all timers of its instant are due."""
-        self._alarm = None
+    def __call__(self) -> None:
+        """The alarm has gone off: all timers of its instant are due. (The lane is its own callback: a bound method
+        would be another 64 bytes for each parked contact.)"""
+        self._alarm, at = None, self._alarm_at
         for name, due in self.contact.timers.items():
             if due <= at:
                 self.post(TimerFired(name, due))
@@ -344,20 +345,6 @@ class Lane:
             self._ended.set_result(end)
         self.close()
         self.phone.ended(end.reason, now)
-
-
-class _Alarm:
-    """The next timer of a contact on the clock."""
-
-    __slots__ = ("at", "lane", "timer")
-
-    def __init__(self, lane: Lane, at: float) -> None:
-        self.lane = lane
-        self.at = at
-        self.timer: Timer = lane.arm_on_clock(at, self)
-
-    def __call__(self) -> None:
-        self.lane.note_due(self.at)
 
 
 def _precedence(event: Event) -> int:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from callpark.flows.contact import (
+    Awaited,
     Calling,
     Collecting,
     Contact,
@@ -245,11 +246,11 @@ class Turn:
         invocation = self.invocations.get(invocation_id)
         return invocation is not None and invocation.state != "pending"
 
-    def first_over(self, events: tuple[tuple[str, str], ...]) -> str | None:
+    def first_over(self, events: tuple[Awaited, ...]) -> str | None:
         """The first branch, in declaration order, whose invocation has its outcome."""
-        for branch, invocation_id in events:
-            if self.is_over(invocation_id):
-                return branch
+        for awaited in events:
+            if self.is_over(awaited.invocation_id):
+                return awaited.branch
         return None
 
     def forget(self, invocation: Invocation) -> None:

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/connect/latest/adminguide/wait.html
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from callpark.flows.contact import WaitState
+from callpark.flows.contact import Awaited, WaitState
 from callpark.flows.happenings import WaitEntered
 from callpark.flows.language import Action
 from callpark.flows.logs import NESTED_WAIT
@@ -52,16 +52,15 @@ class Wait:
 
     def _begin(self, turn: Turn, seconds: float) -> Outcome:
         now = turn.now
-        events = tuple([(branch, identifier.text(turn.namespace)) for branch, identifier in self.events])
+        events = tuple([Awaited(branch, identifier.text(turn.namespace)) for branch, identifier in self.events])
         over = turn.first_over(events)
         turn.log(self.action, {"TimeLimitSeconds": f"{seconds:g}"})
         if over is not None and self.minimum <= 0:
             turn.log(self.action, {}, Results=over)
             return Result(over)
         signals = () if turn.party.channel == "TASK" else self.signals
-        turn.wait = WaitState(
-            self.action.identifier, now + self.minimum, events, self.continuing, len(turn.frames), signals
-        )
+        not_before = now + self.minimum if self.minimum > 0 else 0.0
+        turn.wait = WaitState(self.action.identifier, not_before, events, self.continuing, len(turn.frames), signals)
         turn.effects.append(WaitEntered(turn.party.contact_id, self.action.identifier, seconds, self.continuing))
         turn.arm(WAIT_LIMIT, now + max(seconds, self.minimum))
         if over is not None:
