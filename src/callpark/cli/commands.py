@@ -83,6 +83,7 @@ _EXAMPLES = {
         "callpark flow check examples/payment-line --silence 5 --ignore CP114",
         "callpark flow check . -o sarif > flows.sarif",
     ),
+    "flow convert": ("callpark flow convert old.json -o flow.json",),
     "flow coverage": (
         "callpark call flow.json --keys 1 --coverage calls.json",
         "callpark flow coverage calls.json --minimum 80",
@@ -140,7 +141,7 @@ for event_function in (events.ls, events.show, events.replay, events.redrive):
     _command(event_function, events_cli)
 for queue_function in (queues.ls, queues.peek, queues.send, queues.purge, queues.redrive):
     _command(queue_function, queues_cli)
-for flow_function in (flow.check, flow.coverage):
+for flow_function in (flow.check, flow.convert, flow.coverage):
     _command(flow_function, flow_cli)
 for fault_function in (faults.add, faults.ls, faults.clear):
     _command(fault_function, faults_cli)

@@ -44,6 +44,19 @@ def check(
     return exits.FINDINGS if refused else exits.OK
 
 
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An export with modules and branches.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it. Default: print it.")
+    ] = None,
+    limit: options.LimitAssignments = None,
+) -> int:
+    """Write a flow of the legacy export format in the flow language."""
+    from callpark.cli.flow_converting import convert_file
+
+    return convert_file(file, output, options.limits(limit))
+
+
 def coverage(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Written by `callpark call --coverage FILE`.")],
     output: options.OutputFormat = options.Output.TEXT,
