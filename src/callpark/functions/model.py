@@ -137,7 +137,8 @@ RecursiveLoop: TypeAlias = Literal["Allow", "Terminate"]
 
 
 class Invocation(msgspec.Struct, frozen=True):
-    """A request to run a function. `function` is a name, partial ARN or ARN, with or without qualifier."""
+    """A request to run a function. `function` is a name, partial ARN or ARN, with or without qualifier. `nested`: a
+    running function may wait for it, although the trace header does not say so."""
 
     function: str
     payload: bytes
@@ -146,6 +147,7 @@ class Invocation(msgspec.Struct, frozen=True):
     client_context: str | None = None
     trace_header: str | None = None
     log_tail: bool = False
+    nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import msgspec
 
 from callpark.functions import lineage, refusals, versions
 from callpark.functions.catalogue import Catalogue
+from callpark.functions.chains import Chains
 from callpark.functions.code.packages import Packages
 from callpark.functions.concurrency import Slots
 from callpark.functions.environments.ports import (
@@ -62,6 +63,7 @@ class Runner:
         self._ids = ids
         self._limits = limits
         self._deployments: dict[str, dict[str, Deployment]] = {}
+        self._chains = Chains()
 
     def version_for(self, name: str, qualifier: str | None) -> str | None:
         """The version that the next invocation of `qualifier` runs; None when function or qualifier are gone."""
@@ -78,7 +80,12 @@ class Runner:
         """A synchronous run. Raises CallerError."""
         with self._slot(name, version):
             deployment = await self.deployment(name, version)
-            return await self._environments.run(deployment, self._in_chain(name, attempt))
+            chained, header = self._in_chain(name, attempt)
+            root = self._chains.begin(header)
+            try:
+                return await self._environments.run(deployment, chained)
+            finally:
+                self._chains.end(root)
 
     async def stream_now(self, name: str, version: str, attempt: Attempt) -> ResponseStream:
         """A synchronous run whose answer is passed on as it is made. Raises CallerError. The slot is given back when
@@ -88,7 +95,9 @@ class Runner:
             held.enter_context(self._slot(name, version))
             with _refusing(self._limits):
                 deployment = await self.deployment(name, version)
-                stream = await self._environments.run_stream(deployment, self._in_chain(name, attempt))
+                chained, header = self._in_chain(name, attempt)
+                held.callback(self._chains.end, self._chains.begin(header))
+                stream = await self._environments.run_stream(deployment, chained)
         except BaseException:
             held.close()
             raise
@@ -102,14 +111,19 @@ class Runner:
         active_at = self._transitions.active_at(name, version)
         if active_at is not None:
             await sleep(self._clock, active_at - self._clock.now(), f"function {name} is Pending")
+        header = self.trace_onwards(name, request_id, state.trace_header)
         attempt = Attempt(
             request_id=request_id,
             payload=payload,
             invoked_arn=self.invoked_arn(name, state.qualifier),
-            trace_header=self.trace_onwards(name, request_id, state.trace_header),
+            trace_header=header,
         )
         deployment = await self.deployment(name, version)
-        return await self._environments.run(deployment, attempt, patient=True)
+        root = self._chains.begin(header)
+        try:
+            return await self._environments.run(deployment, attempt, patient=True)
+        finally:
+            self._chains.end(root)
 
     def invoked_arn(self, name: str, qualifier: str | None) -> str:
         arn = self._catalogue.arn(name)
@@ -159,15 +173,24 @@ class Runner:
             self._slots.give_back(name, version)
             self._events.capacity_freed(name)
 
-    def _in_chain(self, name: str, attempt: Attempt) -> Attempt:
-        """Raises CallerError when the function goes in circles."""
+    def _in_chain(self, name: str, attempt: Attempt) -> tuple[Attempt, str]:
+        """The attempt as a part of its chain, and its trace header. Raises CallerError when the function goes in
+        circles."""
         root = self._root(attempt.request_id)
         header, count = lineage.step(attempt.trace_header, self._catalogue.arn(name), root)
         function = self._catalogue.get(name)
         endless = function is not None and function.recursive_loop == "Allow"
         if count > self._limits.recursive_invocations and not endless:
             raise refusals.recursive_invocation()
-        return Attempt(attempt.request_id, attempt.payload, attempt.invoked_arn, attempt.client_context, header)
+        chained = Attempt(
+            attempt.request_id,
+            attempt.payload,
+            attempt.invoked_arn,
+            attempt.client_context,
+            header,
+            attempt.nested or self._chains.nested(attempt.trace_header),
+        )
+        return chained, header
 
     def _root(self, request_id: str) -> str:
         """A trace of its own for a request that belongs to none: https://docs.aws.amazon.com/xray/latest/devguide/

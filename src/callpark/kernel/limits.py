@@ -41,6 +41,9 @@ class LambdaLimits:
     log_tail_bytes: int = _limit(4_096, "B", "API_Invoke: last 4 KB of the log")
     account_concurrency: int = _limit(1_000, "environments", "gettingstarted-limits: per region")
     environments: int = _limit(256, "processes", "our rule: real processes on one machine, of all functions")
+    nested_environments: int = _limit(
+        256, "processes", "our rule: beyond them, for invocations that a running function may wait for"
+    )
     idle_environment_seconds: float = _limit(300.0, "s", "our rule: an idle environment is shut down after this")
     log_bytes_per_invocation: int = _limit(16_777_216, "B", "our rule: a flood is cut here, with a line that says so")
     file_descriptors: int = _limit(1_024, "descriptors", "gettingstarted-limits: of one environment")
@@ -78,6 +81,11 @@ class LambdaLimits:
     discarded_retention_seconds: float = _limit(
         1_209_600.0, "s", "our rule: as long as SQS can keep a message, 14 days"
     )
+    topic_message_bytes: int = _limit(262_144, "B", "sns: PublishRequest; also as a destination and dead-letter topic")
+    delivery_seconds: float = _limit(
+        3_600.0, "s", "our rule: so long a record or dead letter is sent again to a topic, bus or bucket; AWS: once"
+    )
+    deliveries: int = _limit(16, "deliveries", "our rule: on their way to topics, buses and buckets at once")
     source_initial_concurrency: int = _limit(5, "batches", "services-sqs-scaling: of one event source mapping at first")
     source_growth_per_minute: int = _limit(300, "batches", "services-sqs-scaling: added each minute to a backlog's")
     source_concurrency: int = _limit(1_250, "batches", "services-sqs-scaling: of one event source mapping")

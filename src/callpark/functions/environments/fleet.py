@@ -1,8 +1,8 @@
 """All execution environments: which one takes a run, when another is started, when one ends.
 
 Implements `ports.Environments` for `functions/service.py` and `functions/events/`. One pool per function version.
-Nothing here waits for anything but a start that is under way or, for events, a run of the same function, so nested
-invocations cannot lock each other out.
+Nothing here waits for anything but a start that is under way or, for events, a run of the same function, and nested
+invocations have room beyond the bound, so functions that call each other cannot lock each other out.
 """
 
 import asyncio
@@ -95,7 +95,8 @@ class Fleet:
         """Clear away what a killed server left in `directory`, and begin to warm up what Python handlers are forked
         from, so that the first one does not wait for it. Optional; before the first run."""
         await asyncio.to_thread(shutil.rmtree, self._platform.directory / "environments", ignore_errors=True)
-        allow_descriptors(self._limits.environments * DESCRIPTORS_PER_ENVIRONMENT)
+        most = self._limits.environments + self._limits.nested_environments
+        allow_descriptors(most * DESCRIPTORS_PER_ENVIRONMENT)
         if isinstance(self._platform.launcher, ForkingLauncher):
             self._tasks.spawn(self._platform.launcher.warm(), "warming")
 
@@ -195,7 +196,7 @@ class Fleet:
             pool.waiting.append(run)
             self._weigh_soon(pool)
         else:
-            self._start_for(pool, self._new_environment(pool), run)
+            self._start_for(pool, self._new_environment(pool, nested=run.attempt.nested), run)
 
     def _take_idle(self, pool: Pool) -> Environment | None:
         """The environment used last, warm ones first: the others get old and end."""
@@ -212,9 +213,10 @@ class Fleet:
         else:
             self._start_for(pool, environment, run)
 
-    def _new_environment(self, pool: Pool) -> Environment:
-        if len(self._environments) >= self._limits.environments and not self._evict(pool):
-            raise Saturated(f"{self._limits.environments} environments are busy")
+    def _new_environment(self, pool: Pool, *, nested: bool = False) -> Environment:
+        most = self._limits.environments + (self._limits.nested_environments if nested else 0)
+        if not self._make_room(pool, most):
+            raise Saturated(f"{most} environments are busy")
         return self._added(pool, pool.deployment)
 
     def _added(self, pool: Pool, deployment: Deployment) -> Environment:
@@ -222,8 +224,12 @@ class Fleet:
         self._environments[environment] = pool
         return environment
 
-    def _evict(self, wanting: Pool) -> bool:
-        """Make room by ending the environment of another function that has been idle longest."""
+    def _make_room(self, wanting: Pool, most: int) -> bool:
+        """Whether one more environment may be added: there are fewer than `most`, if need be after those of other
+        functions that have been idle longest are ended."""
+        surplus = len(self._environments) - most + 1
+        if surplus <= 0:
+            return True
         candidates = [
             environment
             for pool in self._pools.values()
@@ -231,11 +237,11 @@ class Fleet:
             for environment in pool.idle
             if environment not in pool.provisioned
         ]
-        if not candidates:
+        if len(candidates) < surplus:
             return False
-        oldest = min(candidates, key=lambda environment: environment.idle_since)
-        self._environments[oldest].idle.remove(oldest)
-        self._end(oldest)
+        for environment in sorted(candidates, key=lambda environment: environment.idle_since)[:surplus]:
+            self._environments[environment].idle.remove(environment)
+            self._end(environment)
         return True
 
     # Starting.
@@ -283,7 +289,7 @@ class Fleet:
             self._start_failed(pool, environment, run, error)
 
     def _provisioned_environment(self, pool: Pool) -> Environment | None:
-        if len(self._environments) >= self._limits.environments and not self._evict(pool):
+        if not self._make_room(pool, self._limits.environments):
             return None
         environment = self._added(
             pool, msgspec.structs.replace(pool.deployment, initialization="provisioned-concurrency")

@@ -29,13 +29,15 @@ class Deployment(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One run of a handler. `invoked_arn` carries the qualifier the caller used."""
+    """One run of a handler. `invoked_arn` carries the qualifier the caller used. A `nested` one may be waited for by a
+    function that holds an environment itself."""
 
     request_id: str
     payload: bytes
     invoked_arn: str
     client_context: str | None = None
     trace_header: str | None = None
+    nested: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -71,7 +73,7 @@ class ResponseStream(msgspec.Struct, frozen=True):
 
 class Saturated(Exception):
     """No environment is free and no other may be started. Never waited out: the caller throttles (429) or backs off,
-    so that a function which calls another one cannot dead-lock the pool."""
+    so that a function which calls another one cannot dead-lock the pool; nested attempts have room of their own."""
 
 
 class EnvironmentUnavailable(Exception):
