@@ -129,7 +129,7 @@ class Documents:
 
     def _read(self, query: str) -> Document:
         ast = parse_document(query, self._limits.document_tokens)
-        problems = validate_document(self._settings.schema.graphql, ast)
+        problems = validate_document(self._settings.schema.graphql, ast, introspection=self._settings.introspection)
         operations = tuple(node for node in ast.definitions if isinstance(node, OperationDefinitionNode))
         fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
         return Document(ast, problems, operations, fragments)

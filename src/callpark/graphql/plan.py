@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from types import CoroutineType
 from typing import TypeAlias, cast
 
-from graphql.execution.values import get_argument_values
-
+from callpark.graphql.arguments import Arguments, field_arguments
 from callpark.graphql.completion import (
     Completer,
     LeafField,
@@ -49,16 +48,12 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    VariableNode,
-    Visitor,
     execute_sync,
     get_named_type,
-    visit,
 )
 
 Serializer: TypeAlias = Callable[[GraphQLLeafType], Callable[[object], object]]
 Start: TypeAlias = Callable[[Execution, Mapping[str, object]], object]
-Arguments: TypeAlias = Callable[[Execution], Mapping[str, object]]
 
 
 def _own_serializer(named: GraphQLLeafType) -> Callable[[object], object]:
@@ -71,13 +66,16 @@ class PlanTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """What plans of one API have in common. `serializer` gives the function that serialises a leaf type's values."""
+    """What plans of one API have in common. `serializer` gives the function that serialises a leaf type's values;
+    fields below `depth_limit` levels fail (0: no limit)."""
 
     schema: ApiSchema
     resolvers: Mapping[tuple[str, str], Resolver]
     default_mode: str
     fields_at_most: int
     serializer: Serializer = field(default=_own_serializer)
+    depth_limit: int = 0
+    introspection: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def compile_plan(
     schema = settings.schema.graphql
     root = schema.get_root_type(operation.operation)
     assert root is not None, "validated documents name root types that exist"
-    compiler = _Compiler(settings, Selector(schema, fragments, switches), document, mode)
+    compiler = _Compiler(settings, Selector(schema, fragments, switches), document, operation, mode)
     if operation.operation is OperationType.MUTATION:
         return Plan(operation.operation, compiler.serial_root(root, operation.selection_set))
     return Plan(operation.operation, compiler.parallel_root(root, operation.selection_set))
@@ -116,13 +114,22 @@ class _SerialStep:
 
 
 class _Compiler:
-    def __init__(self, settings: PlanSettings, selector: Selector, document: DocumentNode, mode: str) -> None:
+    def __init__(
+        self,
+        settings: PlanSettings,
+        selector: Selector,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        mode: str,
+    ) -> None:
         self._settings = settings
         self._schema: GraphQLSchema = settings.schema.graphql
         self._selector = selector
         self._document = document
+        self._operation = operation
         self._mode = mode
         self._fields_left = settings.fields_at_most
+        self._depth = 0
 
     def parallel_root(self, root: GraphQLObjectType, selection: SelectionSetNode) -> Start:
         complete = self._object(root, [selection])
@@ -149,6 +156,7 @@ class _Compiler:
     def serial_root(self, root: GraphQLObjectType, selection: SelectionSetNode) -> Start:
         """Mutation fields one after the other; each that succeeds is published before the next begins."""
         steps: list[_SerialStep] = []
+        self._depth = 1
         for key, nodes in self._selector.fields(root, [selection]).items():
             name = nodes[0].name.value
             run, _ = self._field(root, key, nodes)
@@ -202,6 +210,7 @@ class _Compiler:
         leaves: list[LeafField] = []
         others: list[tuple[str, RunField]] = []
         waits = False
+        self._depth += 1
         for key, nodes in self._selector.fields(parent, sets).items():
             name = nodes[0].name.value
             template[key] = None
@@ -215,12 +224,15 @@ class _Compiler:
             run, field_waits = self._field(parent, key, nodes)
             others.append((key, run))
             waits = waits or field_waits
+        self._depth -= 1
         return object_of(template, leaves, others, waits)
 
     def _leaf_field(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> LeafField | None:
         """The field as a plain leaf, if it is one: no resolver, permitted, scalar or enum."""
         name = nodes[0].name.value
         definition = parent.fields.get(name)
+        if self._too_deep():
+            return None
         if definition is None or (parent.name, name) in self._settings.resolvers or not self._permitted(parent, name):
             return None
         output = definition.type
@@ -244,9 +256,11 @@ class _Compiler:
             return self._introspection(nodes, FieldSite(parent.name, nodes, self._selector, "")), False
         definition = parent.fields[name]
         site = FieldSite(parent.name, nodes, self._selector, get_named_type(definition.type).name)
-        position = self._position(definition.type, nodes, site)
         if not self._permitted(parent, name):
-            return self._denied(parent, key, definition, site), False
+            return _refused(not_authorized(parent.name, name), key, definition, site), False
+        if self._too_deep():
+            return _refused(_TOO_DEEP, key, definition, site), False
+        position = self._position(definition.type, nodes, site)
         resolver = self._settings.resolvers.get((parent.name, name))
         if resolver is None:
             complete = position.run
@@ -278,17 +292,8 @@ class _Compiler:
     def _permitted(self, parent: GraphQLObjectType, name: str) -> bool:
         return self._settings.schema.permits(self._mode, self._settings.default_mode, parent.name, name)
 
-    def _denied(self, parent: GraphQLObjectType, key: str, definition: GraphQLField, site: FieldSite) -> RunField:
-        failure = not_authorized(parent.name, site.field_name)
-        required = isinstance(definition.type, GraphQLNonNull)
-
-        def deny(execution: Execution, source: object, path: Path) -> object:
-            execution.record(failure, (path, key), site)
-            if required:
-                raise NullBubble
-            return None
-
-        return deny
+    def _too_deep(self) -> bool:
+        return 0 < self._settings.depth_limit < self._depth
 
     def _introspection(self, nodes: list[FieldNode], site: FieldSite) -> RunField:
         """`__schema` and `__type` through graphql-core's executor: rare, and better left to the reference."""
@@ -301,8 +306,7 @@ class _Compiler:
             directives=(),
             selection_set=SelectionSetNode(selections=tuple(nodes)),
         )
-        owner = next(n for n in self._document.definitions if isinstance(n, OperationDefinitionNode) and _has(n, nodes))
-        asked.variable_definitions = owner.variable_definitions
+        asked.variable_definitions = self._operation.variable_definitions
         document = DocumentNode(definitions=(asked, *fragments))
 
         def introspect(execution: Execution, source: object, path: Path) -> object:
@@ -318,6 +322,22 @@ class _Compiler:
         self._fields_left -= 1
         if self._fields_left < 0:
             raise PlanTooLarge
+
+
+_TOO_DEEP = FieldFailure("Query depth limit exceeded.", "QueryDepthLimitReached")
+
+
+def _refused(failure: FieldFailure, key: str, definition: GraphQLField, site: FieldSite) -> RunField:
+    """A field that always fails, whatever its resolver would say."""
+    required = isinstance(definition.type, GraphQLNonNull)
+
+    def refuse(execution: Execution, source: object, path: Path) -> object:
+        execution.record(failure, (path, key), site)
+        if required:
+            raise NullBubble
+        return None
+
+    return refuse
 
 
 def _resolved(
@@ -358,36 +378,3 @@ def _resolved(
         return await done if isinstance(done, CoroutineType) else done
 
     return run
-
-
-_NO_ARGUMENTS: Mapping[str, object] = {}
-
-
-def field_arguments(definition: GraphQLField, node: FieldNode) -> Arguments:
-    """Coerced arguments of a field; worked out once when no variable is involved."""
-    if not definition.args:
-        return lambda execution: _NO_ARGUMENTS
-    if not uses_variables(node):
-        constant = get_argument_values(definition, node, {})
-        return lambda execution: constant
-    return lambda execution: get_argument_values(definition, node, execution.variables)
-
-
-def uses_variables(node: FieldNode) -> bool:
-    """Whether a field's arguments name a variable."""
-
-    class Finder(Visitor):
-        found = False
-
-        def enter_variable(self, node: VariableNode, *_: object) -> None:
-            self.found = True
-
-    finder = Finder()
-    for argument in node.arguments or ():
-        visit(argument, finder)
-    return finder.found
-
-
-def _has(operation: OperationDefinitionNode, nodes: list[FieldNode]) -> bool:
-    location = operation.loc
-    return location is None or any(n.loc and location.start <= n.loc.start <= location.end for n in nodes)

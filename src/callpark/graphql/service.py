@@ -6,11 +6,12 @@ what is served, so the last good version keeps serving when the new one does not
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import CoroutineType
 from typing import TypeAlias, cast
 
 from callpark.graphql.auth.authentication import load_warnings
+from callpark.graphql.caching import ApiCache, whole_answer
 from callpark.graphql.datasources.lambda_ import FunctionInvoker
 from callpark.graphql.datasources.nowhere import NOWHERE
 from callpark.graphql.datasources.port import Outside
@@ -22,6 +23,7 @@ from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publicati
 from callpark.graphql.model import ApiDefinition
 from callpark.graphql.plan import PlanSettings
 from callpark.graphql.refusals import bad_request, refusal
+from callpark.graphql.resolvers.cached import CachePolicy, evict
 from callpark.graphql.resolvers.compiler import ResolverParts, compile_resolvers
 from callpark.graphql.resolvers.run import ResolverEnvironment
 from callpark.graphql.resolvers.sources import SourceParts
@@ -50,8 +52,11 @@ _SUBSCRIPTION_EFFECTS = {
 @dataclass(frozen=True, slots=True)
 class _Served:
     definition: ApiDefinition
-    documents: Documents | None
-    resolvers: Mapping[tuple[str, str], Resolver]
+    warnings: tuple[str, ...]
+    documents: Documents | None = None
+    resolvers: Mapping[tuple[str, str], Resolver] = field(default_factory=dict)
+    cache: ApiCache | None = None
+    policies: Mapping[str, CachePolicy] = field(default_factory=dict)
 
 
 class GraphqlService:
@@ -82,7 +87,10 @@ class GraphqlService:
         for api in apis:
             if api.api_id in served:
                 raise ProjectError(f"two APIs have the id '{api.api_id}'", "give each API an id of its own")
-            served[api.api_id] = self._compile(api, warnings)
+            before = self._served.get(api.api_id)
+            # What did not change is not compiled again, and keeps what it has cached.
+            served[api.api_id] = before if before is not None and before.definition == api else self._compile(api)
+            warnings += served[api.api_id].warnings
         self._served = served
         return warnings
 
@@ -99,6 +107,11 @@ class GraphqlService:
         """Set who hears of mutations. Called only for fields that some `@aws_subscribe` names."""
         self._publisher = publisher
 
+    def flush_cache(self, api_id: str) -> int:
+        """Forget all that an API has cached; how many entries there were."""
+        served = self._served.get(api_id)
+        return 0 if served is None or served.cache is None else served.cache.forget_all()
+
     def close(self) -> None:
         """Let go of the threads of slow resolvers."""
         self._host.close()
@@ -107,6 +120,7 @@ class GraphqlService:
         """Run a query or mutation. Validation and resolver errors are in the response; raises CallerError with
         AppSync's body (`{"errors": [{"errorType", "message"}]}`) for 400, 404 and 502 cases."""
         documents = self._documents(api_id)
+        served = self._served[api_id]
         try:
             document = documents.document(request.query)
             operation = documents.operation(document, request.operation_name)
@@ -116,12 +130,18 @@ class GraphqlService:
             plan = documents.plan(document, operation, request.auth_mode, variables)
         except InvalidDocument as invalid:
             return GraphqlResponse(None, invalid.entries)
-        execution = self._execution(api_id, request, variables)
+        execution = self._execution(served.definition, request, variables, operation.operation)
         started = self._clock.now()
-        data = plan.start(execution, {})
-        if isinstance(data, CoroutineType):
-            data = await data
-        self._warn_of_effects(execution, ())
+        kept = whole_answer(served.cache, served.definition.cache, operation.operation, request)
+        data = None if kept is None else kept.answer()
+        if data is None:
+            data = plan.start(execution, {})
+            if isinstance(data, CoroutineType):
+                data = await data
+            if kept is not None and not execution.errors:
+                kept.keep(data)
+        extensions = self._evicted(served, execution)
+        self._warn_of_effects(execution, ("evictFromApiCache",))
         self._trace.emit(
             OperationExecuted(
                 execution.request_id,
@@ -132,7 +152,19 @@ class GraphqlService:
                 len(execution.errors),
             )
         )
-        return GraphqlResponse(cast("dict[str, object] | None", data), execution.errors)
+        return GraphqlResponse(cast("dict[str, object] | None", data), execution.errors, extensions)
+
+    def _evicted(self, served: _Served, execution: Execution) -> Mapping[str, object] | None:
+        """What resolvers of a mutation asked the cache to forget; `extensions` of the answer."""
+        asked = [effect for effect in execution.effects if effect["name"] == "evictFromApiCache"]
+        if not asked:
+            return None
+        if execution.operation is not OperationType.MUTATION or served.cache is None:
+            _log.warning("extensions.evictFromApiCache has no effect here (request %s)", execution.request_id)
+            return None
+        parameters = [cast(list[object], effect["parameters"]) for effect in asked]
+        cache, policies = served.cache, served.policies
+        return {"apiCacheEntriesDeleted": sum(evict(cache, policies, each) for each in parameters)}
 
     async def subscribe(self, api_id: str, request: GraphqlRequest) -> PreparedSubscription:
         """Validate a subscription operation and run its field's own resolver, if there is one. Raises
@@ -144,7 +176,8 @@ class GraphqlService:
             compiled = documents.subscription(document, operation, request.auth_mode, variables)
         except InvalidDocument as invalid:
             raise SubscriptionRefused(invalid.entries) from None
-        execution = self._execution(api_id, request, variables)
+        definition = self._served[api_id].definition
+        execution = self._execution(definition, request, variables, OperationType.SUBSCRIPTION)
         if not compiled.permitted:
             denied = not_authorized(compiled.site.parent_type, compiled.field_name)
             raise SubscriptionRefused([_entry(denied, compiled)])
@@ -194,21 +227,24 @@ class GraphqlService:
             raise InvalidDocument([{"errorType": "BadRequestException", "message": message}])
         return document, operation
 
-    def _execution(self, api_id: str, request: GraphqlRequest, variables: dict[str, object]) -> Execution:
+    def _execution(
+        self, api: ApiDefinition, request: GraphqlRequest, variables: dict[str, object], operation: OperationType
+    ) -> Execution:
         def publish(field_name: str, value: object) -> None:
             try:
-                self._publisher(Publication(api_id, field_name, value))
+                self._publisher(Publication(api.api_id, field_name, value))
             except Exception:
                 # The mutation has happened and its caller must hear of it, whatever became of its subscribers.
-                _log.exception("publishing %s of API %s failed", field_name, api_id)
+                _log.exception("publishing %s of API %s failed", field_name, api.api_id)
 
         return Execution(
             request,
             variables,
-            self._limits.resolver_executions,
+            min(api.resolver_count_limit or self._limits.resolver_executions, self._limits.resolver_executions),
             publish,
             self._ids.uuid(),
             self._clock.now() + self._limits.request_seconds,
+            operation,
         )
 
     def _documents(self, api_id: str) -> Documents:
@@ -219,11 +255,10 @@ class GraphqlService:
             raise refusal("GraphQLSchemaException", 502, "No schema definition exists.")
         return served.documents
 
-    def _compile(self, api: ApiDefinition, warnings: list[str]) -> _Served:
-        warnings += load_warnings(api)
+    def _compile(self, api: ApiDefinition) -> _Served:
+        warnings = [*load_warnings(api)]
         if not api.schema.strip():
-            warnings.append(f"API {api.name} has no schema: every request to it is refused")
-            return _Served(api, None, {})
+            return _Served(api, (*warnings, f"API {api.name} has no schema: every request to it is refused"))
         if len(api.schema.encode()) > self._limits.schema_bytes:
             raise ProjectError(
                 f"API {api.name}: the schema is larger than {self._limits.schema_bytes} bytes", "shorten the schema"
@@ -231,10 +266,19 @@ class GraphqlService:
         schema = build_schema(api.schema, str(api.schema_source or f"schema of API {api.name}"))
         environment = ResolverEnvironment(api.api_id, api.environment, self._trace)
         parts = ResolverParts(self._host, self._sources, environment, self._limits.functions_per_pipeline)
-        compiled = compile_resolvers(api, schema, parts)
+        cache = None if api.cache is None else ApiCache(self._clock, self._limits)
+        compiled = compile_resolvers(api, schema, parts, cache)
         warnings += [*schema.warnings, *compiled.warnings]
-        settings = PlanSettings(schema, compiled.by_field, api.authentication_type, self._limits.selected_fields)
-        return _Served(api, Documents(settings, self._limits), compiled.by_field)
+        settings = PlanSettings(
+            schema,
+            compiled.by_field,
+            api.authentication_type,
+            self._limits.selected_fields,
+            depth_limit=api.query_depth_limit,
+            introspection=api.introspection,
+        )
+        documents = Documents(settings, self._limits)
+        return _Served(api, tuple(warnings), documents, compiled.by_field, cache, compiled.policies)
 
     def _warn_of_effects(self, execution: Execution, acted_on: tuple[str, ...]) -> None:
         for effect in execution.effects:

@@ -9,9 +9,10 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from callpark.graphql.arguments import Arguments, field_arguments
 from callpark.graphql.execution import Execution, FieldSite
 from callpark.graphql.messages import ErrorEntry, GraphqlRequest
-from callpark.graphql.plan import Arguments, PlanSettings, compile_plan, field_arguments
+from callpark.graphql.plan import PlanSettings, compile_plan
 from callpark.graphql.selection import Fragments, Selector, Switches
 from graphql import (
     ArgumentNode,

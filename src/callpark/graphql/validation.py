@@ -25,11 +25,13 @@ from graphql import (
     NullValueNode,
     ObjectValueNode,
     StringValueNode,
+    ValidationRule,
     ValueNode,
     VariableDefinitionNode,
     VariableNode,
     Visitor,
     parse,
+    specified_rules,
     validate,
     visit,
 )
@@ -63,10 +65,22 @@ def parse_document(query: str, tokens_at_most: int) -> DocumentNode:
         ) from None
 
 
-def validate_document(schema: GraphQLSchema, document: DocumentNode) -> tuple[ErrorEntry, ...]:
+class _WithoutIntrospection(ValidationRule):
+    """`__schema` and `__type` are fields that do not exist; `__typename` does."""
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        name, parent = node.name.value, self.context.get_parent_type()
+        if name in ("__schema", "__type") and parent is not None:
+            self.report_error(GraphQLError(f"Cannot query field '{name}' on type '{parent.name}'", node))
+
+
+def validate_document(
+    schema: GraphQLSchema, document: DocumentNode, *, introspection: bool = True
+) -> tuple[ErrorEntry, ...]:
     """What is wrong with a parsed document, in AppSync's words; empty when nothing is."""
+    rules = specified_rules if introspection else [*specified_rules, _WithoutIntrospection]
     try:
-        errors = validate(schema, document, max_errors=_ERRORS_AT_MOST)
+        errors = validate(schema, document, rules, max_errors=_ERRORS_AT_MOST)
     except RecursionError:
         return (problem("Validation error: the document is nested too deeply"),)
     return tuple(problem_at(error, _worded(document, error)) for error in errors)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from callpark.graphql.caching import ApiCache
 from callpark.graphql.datasources.lambda_ import LambdaSource
 from callpark.graphql.datasources.port import DataSource
 from callpark.graphql.execution import Resolver
@@ -14,6 +15,7 @@ from callpark.graphql.model import (
     FunctionDefinition,
     ResolverDefinition,
 )
+from callpark.graphql.resolvers.cached import CachePolicy, cache_policy, cached_resolver
 from callpark.graphql.resolvers.pipeline import pipeline_resolver
 from callpark.graphql.resolvers.run import ResolverEnvironment
 from callpark.graphql.resolvers.sources import SourceParts, make_source
@@ -51,17 +53,23 @@ class _Declared(Protocol):
 
 @dataclass(slots=True)
 class CompiledResolvers:
+    """`policies`: "Type.field" → how its values are cached."""
+
     by_field: dict[tuple[str, str], Resolver] = field(default_factory=dict)
+    policies: dict[str, CachePolicy] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
-def compile_resolvers(api: ApiDefinition, schema: ApiSchema, parts: ResolverParts) -> CompiledResolvers:
+def compile_resolvers(
+    api: ApiDefinition, schema: ApiSchema, parts: ResolverParts, cache: ApiCache | None = None
+) -> CompiledResolvers:
     """Every resolver of the API by (type, field), and what to warn of. Raises ProjectError."""
-    return _Compiler(api, schema, parts).run()
+    return _Compiler(api, schema, parts, cache).run()
 
 
 class _Compiler:
-    def __init__(self, api: ApiDefinition, schema: ApiSchema, parts: ResolverParts) -> None:
+    def __init__(self, api: ApiDefinition, schema: ApiSchema, parts: ResolverParts, cache: ApiCache | None) -> None:
+        self._cache = cache
         self._api = api
         self._schema = schema
         self._parts = parts
@@ -83,10 +91,16 @@ class _Compiler:
                 )
             if (resolver.type_name, resolver.field_name) in self._compiled.by_field:
                 raise ProjectError(f"API {self._api.name}: {where} is declared twice", "keep one of them")
-            self._compiled.by_field[resolver.type_name, resolver.field_name] = (
-                self._pipeline(resolver, where) if resolver.kind == "PIPELINE" else self._unit(resolver, where)
-            )
+            made = self._pipeline(resolver, where) if resolver.kind == "PIPELINE" else self._unit(resolver, where)
+            self._compiled.by_field[resolver.type_name, resolver.field_name] = self._cached(made, resolver)
         return self._compiled
+
+    def _cached(self, made: Resolver, declared: ResolverDefinition) -> Resolver:
+        policy = cache_policy(declared, self._api.cache, self._parts.sources.limits)
+        if policy is None or self._cache is None:
+            return made
+        self._compiled.policies[policy.field] = policy
+        return cached_resolver(made, policy, self._cache)
 
     def _unit(self, resolver: ResolverDefinition, where: str) -> Resolver:
         return unit_resolver(self._step(resolver, resolver.data_source or "", where), self._parts.environment)
