@@ -1,0 +1,126 @@
+"""Values as JSON text and back. Used by `util/` and by `host.py`.
+
+A value that a template built may hold itself, or one part many times over: it is weighed before it is written.
+"""
+
+import json
+from typing import cast
+
+import orjson
+
+from callpark.graphql.runtimes.vtl.failures import TemplateFailure
+from callpark.graphql.runtimes.vtl.run import Run
+from callpark.graphql.runtimes.vtl.values import Entry, JavaIterator, View, plain
+
+
+def json_text(run: Run, value: object) -> str:
+    """Compact JSON. Raises TemplateFailure for what is too large, too deep or no JSON."""
+    if run.shares:
+        _weigh(run, value)
+    try:
+        text = orjson.dumps(value, default=plain).decode()
+    except orjson.JSONEncodeError:
+        text = _unusual(value)
+    run.make(len(text))
+    return text
+
+
+def settled(run: Run, value: object) -> object:
+    """The value as fresh JSON values, sharing nothing. Raises TemplateFailure."""
+    if type(value) in (str, int, float, bool, type(None)):
+        return value
+    return orjson.loads(json_text(run, value))
+
+
+def _unusual(value: object) -> str:
+    """Keys that are no strings, numbers of more than 64 bits; slower."""
+    try:
+        return orjson.dumps(value, default=plain, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:
+        pass
+    try:
+        return json.dumps(value, default=plain, separators=(",", ":"), ensure_ascii=True)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TemplateFailure(f"The value cannot be written as JSON: {error}") from None
+
+
+def _weigh(run: Run, value: object) -> None:
+    limit = run.bounds.written
+    left = limit
+    rest = [value]
+    while rest:
+        each = rest.pop()
+        if isinstance(each, str):
+            left -= len(each) + 2
+        elif isinstance(each, dict):
+            run.step()
+            left -= 4 * len(each) + 2
+            rest += [key for key in each if isinstance(key, str)]
+            rest += each.values()
+        elif isinstance(each, list):
+            run.step()
+            left -= len(each) + 2
+            rest += each
+        elif isinstance(each, View | Entry | JavaIterator):
+            rest.append(plain(each))
+        else:
+            left -= 1
+        if left < 0:
+            raise TemplateFailure(f"A value is larger than {limit} bytes.")
+
+
+_EMPTY = "Template transformation yielded an empty response."
+_DUPLICATE = "Duplicate field '{}' detected on Object. Duplicate JSON keys are not allowed."
+_TRAILING = "Trailing characters at the end of the JSON string are not allowed."
+
+
+class _Duplicate(ValueError):
+    """An object has a key twice."""
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _Duplicate(key)
+            seen.add(key)
+    return members
+
+
+def _constant(name: str) -> object:
+    raise json.JSONDecodeError(f"Unexpected {name}", name, 0)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+_BLANKS = " \t\r\n"
+
+
+def read_output(text: str) -> object:
+    """The JSON value a template printed. Raises TemplateFailure with AppSync's messages."""
+    stripped = text.strip(_BLANKS)
+    if not stripped:
+        raise TemplateFailure(_EMPTY)
+    try:
+        value, end = _DECODER.raw_decode(stripped)
+        if not stripped.isascii() or "\\ud" in stripped.lower():
+            orjson.loads(stripped[:end])
+    except _Duplicate as duplicate:
+        raise TemplateFailure(_DUPLICATE.format(duplicate)) from None
+    except (json.JSONDecodeError, UnicodeEncodeError) as error:
+        raise TemplateFailure(f"Unable to parse the JSON document: '{_complaint(stripped, error)}'") from None
+    except (RecursionError, ValueError):
+        raise TemplateFailure("Unable to parse the JSON document: 'it is nested too deeply'") from None
+    if end != len(stripped):
+        raise TemplateFailure(_TRAILING)
+    return cast(object, value)
+
+
+def _complaint(text: str, error: ValueError) -> str:
+    if not isinstance(error, json.JSONDecodeError):
+        return "half a surrogate pair"
+    at = error.pos if error.doc == text else 0
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    near = text[at : at + 40].splitlines()
+    return f"{error.msg} at line {line}, column {column}, near '{near[0] if near else ''}'"
