@@ -20,6 +20,7 @@ from callpark.adapters import (
     QueuesAsSource,
     QueuesForFunctions,
 )
+from callpark.flows.api.contacts import ContactsPage
 from callpark.flows.api.phone import PhoneSocket
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
@@ -132,6 +133,7 @@ class App:
             base_url=base_url,
             queues=QueuesForFunctions(self.queues),
             source=QueuesAsSource(self.queues),
+            upstreams=self.upstreams,
         )
         self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, self._for_flows())
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions))
@@ -156,6 +158,7 @@ class App:
                 FunctionWeb(self.functions, clock, ids),
                 QueuesWeb(self.queues, clock),
                 PhoneSocket(self.flows),
+                ContactsPage(self.flows, limits.connect),
                 EventsPage(self.functions.events, limits.lambda_),
                 FaultsPage(self.faulty, self.functions),
                 self.live_logs,

@@ -19,6 +19,7 @@ from callpark.functions.model import (
 )
 from callpark.functions.service import Functions
 from callpark.functions.sources.ports import MessageSource
+from callpark.functions.upstreams import Upstreams
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SeededIds
@@ -111,6 +112,7 @@ async def opened_on(
     limits: LambdaLimits | None = None,
     definitions: Mapping[str, FunctionDefinition] | None = None,
     source: MessageSource | None = None,
+    upstreams: Upstreams | None = None,
 ) -> Scene:
     """As after a restart, with what the store holds and the definitions the project brings."""
     trace = Trace(clock)
@@ -124,6 +126,7 @@ async def opened_on(
         environments=environments,
         directory=directory,
         source=source,
+        upstreams=upstreams,
     )
     scene = Scene(
         clock,

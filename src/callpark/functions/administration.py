@@ -19,7 +19,7 @@ from callpark.functions.model import (
     FunctionConfiguration,
     FunctionDefinition,
 )
-from callpark.functions.registrar import Registrar, check_revision, kept_only
+from callpark.functions.registrar import Registrar, check_revision
 from callpark.kernel.errors import CallerError, ProjectError
 
 _NO_FUNCTION = "The function doesn't exist."
@@ -55,7 +55,7 @@ class Administration:
             gone = [f.configuration.name for f in self._catalogue if f.declared and f.configuration.name not in kept]
             changed = [f for f in brought if self._catalogue.get(f.configuration.name) is not f]
             await self._registrar.replace(changed, gone)
-        return [line for function in brought for line in kept_only(function)]
+        return [line for function in brought for line in self._registrar.kept_only(function)]
 
     async def create_function(
         self,

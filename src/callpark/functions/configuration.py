@@ -4,6 +4,8 @@ Called by `service.py` for API calls and for a project's declarations alike.
 https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 """
 
+from collections.abc import Callable
+
 from callpark.functions import refusals
 from callpark.functions.model import EventInvokeConfig, FunctionConfiguration
 from callpark.kernel.arn import Arn
@@ -84,12 +86,20 @@ def check(configuration: FunctionConfiguration, limits: LambdaLimits) -> None:
     _check_environment(configuration, limits)
 
 
-#: The services that records and dead letters reach.
-_DELIVERED = {"DeadLetterConfig": ("sqs",), "OnSuccess": ("lambda", "sqs"), "OnFailure": ("lambda", "sqs")}
+#: The services that records and dead letters can be sent to; the first ones are callpark's own.
+_DELIVERED = {
+    "DeadLetterConfig": ("sqs", "sns"),
+    "OnSuccess": ("lambda", "sqs", "sns", "events"),
+    "OnFailure": ("lambda", "sqs", "sns", "events", "s3"),
+}
+_OWN = ("lambda", "sqs")
 
 
-def warnings(configuration: FunctionConfiguration, config: EventInvokeConfig | None) -> list[str]:
-    """What callpark keeps but does not act on, one sentence each."""
+def warnings(
+    configuration: FunctionConfiguration, config: EventInvokeConfig | None, remedy: Callable[[str], str | None]
+) -> list[str]:
+    """What callpark keeps but does not act on, one sentence each. `remedy`: service → what lets somebody serve it, None
+    when somebody does."""
     name, found = configuration.name, []
     if not configuration.runtime.startswith(_RUNNABLE):
         found.append(f"function {name}: runtime {configuration.runtime} cannot run here; python, nodejs, provided can")
@@ -102,7 +112,12 @@ def warnings(configuration: FunctionConfiguration, config: EventInvokeConfig | N
         arn = None if target is None else Arn.parse(target)
         if target is not None and (arn is None or arn.service not in _DELIVERED[kind]):
             found.append(
-                f"function {name}: {kind} is kept, but goes only to {' and '.join(_DELIVERED[kind])}; "
+                f"function {name}: {kind} is kept, but goes only to {', '.join(_DELIVERED[kind])}; "
+                f"what is meant for {target} is named in the trace"
+            )
+        elif arn is not None and arn.service not in _OWN and (way := remedy(arn.service)) is not None:
+            found.append(
+                f"function {name}: {kind} is kept, but nobody serves {arn.service} here: {way}; "
                 f"what is meant for {target} is named in the trace"
             )
     return found

@@ -27,7 +27,8 @@ UNQUALIFIED_ONLY = (
 
 class Registrar:
     """`now_current` is told the names of functions that have changed or gone, `release` the archives that changed
-    functions had, which others may still use."""
+    functions had, which others may still use. `remedy`: service → what lets somebody serve it, None when somebody
+    does."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Registrar:
         place: Place,
         now_current: Callable[[Sequence[str]], None],
         release: Callable[[Collection[str]], Awaitable[None]],
+        remedy: Callable[[str], str | None],
     ) -> None:
         self.catalogue = catalogue
         self.clock = clock
@@ -49,6 +51,7 @@ class Registrar:
         self.changing = asyncio.Lock()
         self._now_current = now_current
         self._release = release
+        self._remedy = remedy
         self._warned: set[str] = set()
 
     async def change(self, function: str, change: Callable[[Function], Function]) -> Function:
@@ -64,7 +67,7 @@ class Registrar:
         """Inside `changing` only."""
         self.warn_declared(function)
         await self.replace((function,))
-        for warning in kept_only(function):
+        for warning in self.kept_only(function):
             self.warn_once(warning)
 
     async def replace(self, functions: Sequence[Function], removed: Sequence[str] = ()) -> None:
@@ -84,6 +87,12 @@ class Registrar:
             there = Place(reference.account, self.place.region)
             raise refusals.function_not_found(there.arn("lambda", f"function:{reference.name}"))
         return reference.name
+
+    def kept_only(self, function: Function) -> list[str]:
+        """What the function says and callpark does not act on, one sentence each."""
+        dated = function.event_invoke_configs.get(names.LATEST)
+        config = dated.config if dated is not None else None
+        return configuration.warnings(function.configuration, config, self._remedy)
 
     def warn_declared(self, function: Function) -> None:
         if function.declared:
@@ -105,9 +114,3 @@ def check_revision(given: str | None, current: str, operation: str = "GetFunctio
             "The Revision Id provided does not match the latest Revision Id. "
             f"Call the {operation} API to retrieve the latest Revision Id"
         )
-
-
-def kept_only(function: Function) -> list[str]:
-    """What the function says and callpark does not act on, one sentence each."""
-    dated = function.event_invoke_configs.get(names.LATEST)
-    return configuration.warnings(function.configuration, dated.config if dated is not None else None)

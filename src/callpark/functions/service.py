@@ -18,6 +18,7 @@ from callpark.functions import payloads, refusals, versions
 from callpark.functions.administration import Administration
 from callpark.functions.catalogue import Catalogue
 from callpark.functions.code.packages import Packages
+from callpark.functions.code.uploads import Uploads
 from callpark.functions.concurrency import Slots
 from callpark.functions.environments.ports import Attempt, Environments, Outcome, ResponseStream
 from callpark.functions.events.administration import EventAdministration
@@ -46,6 +47,7 @@ from callpark.functions.running import Runner
 from callpark.functions.sources.model import SourceDefinition
 from callpark.functions.sources.ports import MessageSource, NoSource
 from callpark.functions.sources.service import EventSources
+from callpark.functions.upstreams import NoUpstreams, Upstreams
 from callpark.functions.urls import Urls
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock
@@ -65,7 +67,7 @@ class Functions:
     answers, for function URLs.
 
     The control plane's rooms are attributes: `administration`, `publishing`, `policies`, `provisioning`, `urls`,
-    `layers`, `sources`; and `events`, which are the asynchronous events as people handle them.
+    `layers`, `sources`, `uploads`; and `events`, which are the asynchronous events as people handle them.
     """
 
     def __init__(
@@ -82,7 +84,9 @@ class Functions:
         base_url: str = "http://127.0.0.1:4566",
         queues: MessageQueues | None = None,
         source: MessageSource | None = None,
+        upstreams: Upstreams | None = None,
     ) -> None:
+        upstreams = upstreams or NoUpstreams()
         self.limits = limits.lambda_
         self.place = place
         self.base_url = base_url
@@ -100,7 +104,9 @@ class Functions:
             slots=self._slots,
             functions=self,
             queues=queues or NoQueues(),
+            upstreams=upstreams,
         )
+        self.uploads = Uploads(upstreams, self.limits)
         self.events = EventAdministration(self._events, trace, store, clock, self.invoke_event)
         self._subjects: dict[str, dict[tuple[str | None, str], EventSubject]] = {}
         self._orphans: set[str] = set()
@@ -112,6 +118,7 @@ class Functions:
             place=place,
             now_current=self._now_current,
             release=self._release,
+            remedy=upstreams.remedy,
         )
         self.transitions = registrar.transitions
         self.layers = Layers(
@@ -151,6 +158,7 @@ class Functions:
         await self.layers.load()
         await self._packages.sweep(self._digests())
         await self._events.discarded.load()
+        self._events.deliveries.open()
         await self.sources.load()
         self._slots.share(self._catalogue.shares())
         names = [function.configuration.name for function in self._catalogue]
@@ -334,6 +342,7 @@ class Functions:
             invoked_arn=arn,
             client_context=invocation.client_context,
             trace_header=invocation.trace_header,
+            nested=invocation.nested,
         )
         return name, version, attempt
 

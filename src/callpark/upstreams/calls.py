@@ -83,6 +83,13 @@ class Upstreams:
             )
         return wire.members(HttpAnswer(status, answered, body))
 
+    def remedy(self, service: str) -> str | None:
+        """What the user can do so that somebody serves it; None when somebody does, which may be callpark itself."""
+        if self._own().serves(service):
+            return None
+        server = self.server(service)
+        return server.remedy if isinstance(server, Nobody) else None
+
     def server(self, service: str) -> Server:
         """Who serves a service that is not ours."""
         return self._assignments.server(service, fallback=self._fallback is not None)

@@ -166,7 +166,7 @@ async def test_a_destination_that_is_not_delivered_is_warned_about(
     put = await scene.call("PutFunctionEventInvokeConfig", FunctionName="f", DestinationConfig=config)
     assert put["DestinationConfig"] == {"OnSuccess": {}, **config}
     assert [record.getMessage() for record in caplog.records] == [
-        f"function f: OnFailure is kept, but goes only to lambda and sqs; "
+        f"function f: OnFailure is kept, but nobody serves sns here: no upstreams are connected; "
         f"what is meant for {target} is named in the trace"
     ]
 

@@ -129,7 +129,13 @@ async def test_a_wrong_revision_is_refused(scene: Scene) -> None:
     [
         ({"Code": {"ZipFile": b"rubbish"}}, "InvalidParameterValueException", "Could not unzip uploaded file. Please"),
         ({"Code": {}}, "InvalidParameterValueException", "Please provide a source for function code."),
-        ({"Code": {"S3Bucket": "b", "S3Key": "k"}}, "InvalidParameterValueException", "does not support S3Bucket"),
+        ({"Code": {"S3Bucket": "b"}}, "InvalidParameterValueException", "Please provide a source for function code."),
+        ({"Code": {"S3Bucket": "b", "S3Key": "k"}}, "ServiceUnavailable", "nobody serves s3 here"),
+        (
+            {"Code": {"ZipFile": ZIP, "S3Bucket": "b", "S3Key": "k"}},
+            "InvalidParameterValueException",
+            "Please do not provide other FunctionCode parameters when providing a ZipFile.",
+        ),
         ({"PackageType": "Image"}, "InvalidParameterValueException", "does not support PackageType Image"),
         ({"DurableConfig": {"ExecutionTimeout": 1}}, "InvalidParameterValueException", "not support DurableConfig"),
         ({"Handler": None}, "InvalidParameterValueException", "Runtime and Handler are mandatory parameters"),

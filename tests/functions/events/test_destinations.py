@@ -136,7 +136,10 @@ async def test_a_destination_that_fails_is_retried_like_any_event(scene: Scene) 
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ("arn:aws:sns:us-east-1:123456789012:t", "destinations of sns are not served"),
+        (
+            "arn:aws:sns:us-east-1:123456789012:t",
+            "NotImplemented: nobody serves sns here: no upstreams are connected",
+        ),
         (arn("gone"), f"Function not found: {arn('gone')}:$LATEST"),
     ],
 )
@@ -147,11 +150,11 @@ async def test_what_cannot_be_delivered_is_seen(
     assert [target in warning for warning in warnings] == ([True] if ":sns:" in target else [])
     request_id = await scene.send("f")
     await scene.clock.run_until(scene.functions.wait_for_event(request_id))
+    await scene.clock.settle()
     failed = [h for h in scene.happened(request_id) if isinstance(h, happenings.DestinationFailed)]
     assert [(h.kind, h.target, h.reason) for h in failed] == [("OnSuccess", target, reason)]
     assert json.loads(failed[0].record)["responsePayload"] == 1
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    await scene.clock.settle()
     assert await scene.store.count("events/f") == 0
 
 
@@ -176,7 +179,8 @@ async def test_a_dead_letter_target_that_nobody_serves_is_named_when_it_misses_a
     assert target in warnings[0]
     request_id = await scene.send("f")
     await scene.clock.run_until(scene.functions.wait_for_event(request_id))
+    await scene.clock.settle()
     assert scene.happened(request_id)[-1] == happenings.DeadLetterFailed(
-        request_id, "f", target, "dead-letter targets of sns are not served"
+        request_id, "f", target, "NotImplemented: nobody serves sns here: no upstreams are connected"
     )
     assert "dead" in caplog.text

@@ -47,7 +47,7 @@ class FunctionOperations:
         code = given.get("Code")
         created = await self._administration.create_function(
             changes.edited(parameters.blank(name), edit),
-            parameters.zip_file(code if isinstance(code, Mapping) else {}, call.operation, self._functions.limits),
+            await self._functions.uploads.archive(code if isinstance(code, Mapping) else {}, call.operation),
             tags=_tags(given.get("Tags")),
             inert=inert,
         )
@@ -97,7 +97,7 @@ class FunctionOperations:
         inert = parameters.inert(given)
         updated = await self._administration.update_code(
             name,
-            parameters.zip_file(given, call.operation, self._functions.limits),
+            await self._functions.uploads.archive(given, call.operation),
             inert=inert,
             revision_id=_text(given.get("RevisionId")),
             dry_run=given.get("DryRun") is True,

@@ -54,7 +54,7 @@ class _Filter(msgspec.Struct, frozen=True, rename="pascal"):
 class LayerOperations:
     def __init__(self, functions: Functions, presentation: Presentation) -> None:
         self._layers = functions.layers
-        self._limits = functions.limits
+        self._uploads = functions.uploads
         self._presentation = presentation
 
     def table(self) -> OperationTable:
@@ -74,7 +74,7 @@ class LayerOperations:
         request = parameters.converted(_Publish, call.parameters)
         published = await self._layers.publish(
             request.layer_name,
-            parameters.zip_file(request.content, call.operation, self._limits),
+            await self._uploads.archive(request.content, call.operation),
             description=request.description,
             compatible_runtimes=request.compatible_runtimes,
             compatible_architectures=request.compatible_architectures,

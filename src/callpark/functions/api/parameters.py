@@ -13,7 +13,6 @@ import msgspec
 from callpark.functions import refusals
 from callpark.functions.changes import ConfigurationEdit
 from callpark.functions.model import FunctionConfiguration
-from callpark.kernel.limits import LambdaLimits
 
 _CONVERTED = TypeVar("_CONVERTED", bound=msgspec.Struct)
 
@@ -125,21 +124,3 @@ def inert_warnings(name: str, kept: Mapping[str, object]) -> list[str]:
         asked = ", ".join(map(str, architectures))
         warnings.append(f"function {name} is built for {asked} and runs on {HOST_ARCHITECTURE}")
     return warnings
-
-
-def zip_file(code: Mapping[str, object], operation: str, limits: LambdaLimits) -> bytes:
-    """The uploaded archive. Raises CallerError for code that lies elsewhere, and for a request that AWS finds too large
-    before it looks at the archive."""
-    if code.get("SourceKMSKeyArn"):
-        raise refusals.invalid_parameter("callpark does not support SourceKMSKeyArn (encrypted packages).")
-    for member, meaning in (("S3Bucket", "code in Amazon S3"), ("ImageUri", "container images")):
-        if code.get(member):
-            raise refusals.invalid_parameter(f"callpark does not support {member} ({meaning}); upload a ZipFile.")
-    data = code.get("ZipFile")
-    if not isinstance(data, bytes):
-        raise refusals.invalid_parameter("Please provide a source for function code.")
-    if 4 * -(-len(data) // 3) > limits.code_request_bytes:  # as base64
-        raise refusals.too_large(
-            f"Request must be smaller than {limits.code_request_bytes} bytes for the {operation} operation"
-        )
-    return data

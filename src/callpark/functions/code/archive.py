@@ -26,9 +26,7 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EO
 
 
 def check(data: bytes, limits: LambdaLimits) -> None:
-    """Whether an upload may be kept: size, structure, names, what it says it unpacks to. Raises CallerError."""
-    if len(data) > limits.zip_bytes:
-        raise refusals.too_large(f"Zipped size must be smaller than {limits.zip_bytes} bytes")
+    """Whether an upload may be kept: structure, names, what it says it unpacks to. Raises CallerError."""
     if not data:
         raise refusals.invalid_parameter(_EMPTY)
     try:

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from callpark.functions.concurrency import Slots
 from callpark.functions.events.commits import Commits
 from callpark.functions.events.crowd import Crowd
+from callpark.functions.events.deliveries import Deliveries
 from callpark.functions.events.discarded import DiscardedEvents
 from callpark.functions.events.messages import MessageQueues
 from callpark.functions.events.queue import EventQueue
 from callpark.functions.events.results import EventResults
 from callpark.functions.events.state import EventState, encode, queue_name
 from callpark.functions.events.world import EventFunctions, EventWorld, LeasedEvent
+from callpark.functions.upstreams import Upstreams
 from callpark.kernel.clock import Clock
 from callpark.kernel.limits import LambdaLimits
 from callpark.kernel.tasks import Tasks
@@ -33,6 +35,7 @@ class EventDispatcher:
         slots: Slots,
         functions: EventFunctions,
         queues: MessageQueues,
+        upstreams: Upstreams,
     ) -> None:
         self._clock = clock
         self._store = store
@@ -42,6 +45,15 @@ class EventDispatcher:
         self._queues: dict[str, EventQueue] = {}
         self.results = EventResults(clock, limits)
         self.discarded = DiscardedEvents(clock, limits, store)
+        self.deliveries = Deliveries(
+            clock=clock,
+            trace=trace,
+            limits=limits,
+            store=store,
+            commits=self._commits,
+            tasks=self._tasks,
+            upstreams=upstreams,
+        )
         self._world = EventWorld(
             clock=clock,
             trace=trace,
@@ -96,6 +108,7 @@ class EventDispatcher:
         """Stop. Events in hand are ready again for the next process."""
         for queue in self._queues.values():
             queue.close()
+        self.deliveries.close()
         await self._tasks.aclose()
         await self._commits.flush()
         self.results.close()

@@ -44,7 +44,7 @@ async def retry(world: EventWorld, event: LeasedEvent, at: float) -> None:
 
 
 async def discard(world: EventWorld, event: LeasedEvent, subject: EventSubject, condition: Condition) -> None:
-    letter = _dead_letter(world, event, subject.dead_letter_target)
+    letter = _dead_letter(world, event, subject)
     kept = [*world.discarded.keep(event, condition), *(letter.changes if isinstance(letter, DeadLetter) else ())]
     if subject.on_failure is None:
         await world.commits.commit((*kept, Done(event.queue, event.id)))
@@ -90,7 +90,9 @@ async def _end_with_record(
         source_request_id=event.id,
         trace_header=world.functions.trace_onwards(event.function, event.id, state.trace_header),
         now=now,
-        maximum_bytes=world.limits.event_payload_bytes,
+        source_function=event.function,
+        source_arn=subject.arn,
+        limits=world.limits,
         function_named=world.functions.function_named,
         queues=world.queues,
     )
@@ -98,7 +100,8 @@ async def _end_with_record(
     match delivery:
         case Delivery(changes, delivered_id):
             await world.commits.commit((*changes, *kept, done))
-            world.trace.emit(happenings.DestinationDelivered(event.id, event.function, kind, target, delivered_id))
+            if delivered_id is not None:
+                world.trace.emit(happenings.DestinationDelivered(event.id, event.function, kind, target, delivered_id))
         case Undeliverable(reason):
             await world.commits.commit((*kept, done))
             _log.warning("event %s of %s not sent to %s %s: %s", event.id, event.function, kind, target, reason)
@@ -112,22 +115,28 @@ def _response(event: LeasedEvent) -> Response | None:
     return Response(state.last_response, state.last_error, state.last_version or LATEST)
 
 
-def _dead_letter(world: EventWorld, event: LeasedEvent, target: str | None) -> DeadLetter | Undeliverable | None:
-    if target is None:
+def _dead_letter(world: EventWorld, event: LeasedEvent, subject: EventSubject) -> DeadLetter | Undeliverable | None:
+    if subject.dead_letter_target is None:
         return None
     return dead_letter(
         event.body,
-        target,
+        subject.dead_letter_target,
         request_id=event.id,
         response=_response(event),
         trace_header=event.state.trace_header,
+        function=event.function,
+        function_arn=subject.arn,
+        now=world.clock.now(),
+        limits=world.limits,
         queues=world.queues,
     )
 
 
 def _tell_dead_letter(world: EventWorld, event: LeasedEvent, target: str, letter: DeadLetter | Undeliverable) -> None:
     match letter:
-        case DeadLetter(message_id=message_id):
+        case DeadLetter(message_id=None):
+            pass
+        case DeadLetter(message_id=str(message_id)):
             world.trace.emit(happenings.DeadLetterSent(event.id, event.function, target, message_id))
         case Undeliverable(reason):
             _log.warning("event %s of %s not sent to dead-letter %s: %s", event.id, event.function, target, reason)

@@ -58,6 +58,9 @@ def _step(at: float, happening: Happening) -> Step | None:
         case told.DestinationFailed(kind=kind, target=target, reason=reason):
             text = f"{kind} to {target}: {reason}"
             return Step(at, "undelivered", text, {"destination": kind, "target": target, "reason": reason})
+        case told.DeliveryDelayed(target=target, reason=reason, at=next_at):
+            text = f"to {target}: {reason}, next try in {next_at - at:.0f} s"
+            return Step(at, "undelivered", text, {"target": target, "reason": reason, "nextAt": next_at})
         case told.DeadLetterSent(target=target, message_id=message_id):
             text = f"dead-letter queue {target}: message {message_id}"
             return Step(at, "delivered", text, {"target": target, "messageId": message_id})
