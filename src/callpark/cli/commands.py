@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from callpark.cli import (
     call,
+    contacts,
     demo,
     dev,
     events,
@@ -74,6 +75,8 @@ _EXAMPLES = {
         "callpark logs CardCheck --since 2h --filter 'ERROR -retry'",
         "callpark logs /aws/connect/callpark -o json | jq .message",
     ),
+    "contacts ls": ("callpark contacts ls --state waiting", "callpark contacts ls --flow Payments --since 1h -o json"),
+    "contacts show": ("callpark contacts show 1e2feb89-414c-443c-9027-c4d1c386bbc4",),
     "events ls": ("callpark events ls", "callpark events ls Narrator --all -o json"),
     "events show": ("callpark events show 1e2feb89-414c-443c-9027-c4d1c386bbc4",),
     "events replay": ("callpark events replay REQUEST_ID", "echo '{}' | callpark events replay REQUEST_ID --event -"),
@@ -113,6 +116,8 @@ queues_cli = typer.Typer(
     name="queues", help="Queues: what they hold, a look at messages, sending, moving them back.", no_args_is_help=True
 )
 cli.add_typer(queues_cli)
+contacts_cli = typer.Typer(name="contacts", help="Contacts: which there are, what became of one.", no_args_is_help=True)
+cli.add_typer(contacts_cli)
 flow_cli = typer.Typer(
     name="flow", help="Flows: checking them, converting old exports, what calls covered.", no_args_is_help=True
 )
@@ -141,6 +146,8 @@ for event_function in (events.ls, events.show, events.replay, events.redrive):
     _command(event_function, events_cli)
 for queue_function in (queues.ls, queues.peek, queues.send, queues.purge, queues.redrive):
     _command(queue_function, queues_cli)
+for contact_function in (contacts.ls, contacts.show):
+    _command(contact_function, contacts_cli)
 for flow_function in (flow.check, flow.convert, flow.coverage):
     _command(flow_function, flow_cli)
 for fault_function in (faults.add, faults.ls, faults.clear):
@@ -159,7 +166,7 @@ def run(arguments: Sequence[str]) -> int:
         return exits.INTERRUPTED
     except TyperException as error:
         named = next((name for name in arguments if not name.startswith("-")), "")
-        commands = {"events", "faults", "flow", "queues"} | {
+        commands = {"contacts", "events", "faults", "flow", "queues"} | {
             command.callback.__name__ for command in cli.registered_commands if command.callback
         }
         help_line = f"callpark {named} --help" if named in commands else "callpark --help"

@@ -27,7 +27,7 @@ def _queue(target: Target | None) -> Mapping[str, object] | None:
     return {"Name": target.name, "ARN": target.arn, "OutboundCallerId": _event_endpoint(target.caller_id)}
 
 
-def _segment_attributes(party: Party) -> Mapping[str, object]:
+def segment_attributes(party: Party) -> Mapping[str, object]:
     return {"connect:Subtype": SUBTYPE[party.channel], "connect:Direction": DIRECTION.get(party.initiation_method)}
 
 
@@ -49,7 +49,7 @@ NAMESPACES: Mapping[str, Callable[[Party, Memory], object]] = {
     "LanguageCode": lambda party, memory: memory.record.language_code or party.language_code,
     "AwsRegion": lambda party, memory: party.region,
     "TextToSpeechVoiceId": lambda party, memory: memory.voice.name,
-    "SegmentAttributes": lambda party, memory: _segment_attributes(party),
+    "SegmentAttributes": lambda party, memory: segment_attributes(party),
     "Name": lambda party, memory: memory.record.name,
     "Description": lambda party, memory: memory.record.description,
     "CustomerId": lambda party, memory: memory.record.customer_id,

@@ -43,7 +43,12 @@ def as_record(contact: Contact) -> Contact:
     }
     return msgspec.structs.replace(
         contact,
-        memory=Memory(attributes=memory.attributes, record=memory.record, logging=memory.logging),
+        memory=Memory(
+            attributes=memory.attributes,
+            record=memory.record,
+            logging=memory.logging,
+            found={name: memory.found[name] for name in ("Agent",) if name in memory.found},
+        ),
         invocations=invocations,
         frames=(),
     )

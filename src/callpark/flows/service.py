@@ -16,6 +16,7 @@ import msgspec
 
 from callpark.flows.channels.voice import DeadPhone, Line, Phone
 from callpark.flows.contact import Contact, End, Memory, Party, from_bytes
+from callpark.flows.contact_record import state_of
 from callpark.flows.defaults import default_arn
 from callpark.flows.effects import Keep, OpenContact, SetAttributes, StartFunction
 from callpark.flows.engine import new_contact
@@ -36,13 +37,23 @@ from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
 from callpark.kernel.tasks import Tasks
-from callpark.kernel.trace import Trace
+from callpark.kernel.trace import Entry, Trace
 from callpark.store.ports import DeleteRow, Store
 
 _log = logging.getLogger("callpark")
 
 FLOW_GONE = "callpark was restarted and the contact's flow is gone or has changed"
 PHONE_GONE = "callpark was restarted and the caller's phone is gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which contacts: `state` of `contact_record.STATES` or `open`; `flow` by name, id or ARN, where it began or is;
+    `since`: still open then (epoch seconds)."""
+
+    state: str | None = None
+    flow: str | None = None
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,31 @@ class Flows:
     def contacts(self) -> Sequence[Contact]:
         """The contacts that are open, oldest first."""
         return [lane.contact for lane in self._lanes.values()]
+
+    def find_contacts(self, wanted: Wanted) -> list[Contact]:
+        """Open ones and those that ended within `connect.contact_retention_seconds`, in no order."""
+        flows = None if wanted.flow is None else self._arns_of(wanted.flow)
+        return [
+            contact
+            for contact in (*self.contacts(), *self.records.all())
+            if wanted.state in (None, state_of(contact), "ended" if contact.ended is not None else "open")
+            and (wanted.since is None or (contact.ended_at or self.clock.now()) >= wanted.since)
+            and (flows is None or bool(flows & {contact.party.flow_arn, contact.flow_arn}))
+        ]
+
+    def contact(self, contact_id: str) -> Contact | None:
+        """An open contact, or one that has ended and is kept."""
+        lane = self._lanes.get(contact_id)
+        return self.records.get(contact_id) if lane is None else lane.contact
+
+    async def story(self, contact_id: str) -> list[Entry]:
+        """What the trace was told about a contact, as it is on disk: across restarts, without the flow log."""
+        return await self.records.story(contact_id)
+
+    def flow_name(self, arn: str) -> str:
+        """The name of a flow by its ARN; of one that is gone, its id."""
+        program = self.instance.any(arn)
+        return arn.rsplit("/", 1)[-1] if program is None else program.flow.name
 
     def apply(
         self,
@@ -225,6 +261,11 @@ class Flows:
             lane.post(AgentAccepted(agent))
 
     # Inside
+
+    def _arns_of(self, flow: str) -> frozenset[str]:
+        """A flow by name, id or ARN; an ARN also when the flow is gone."""
+        program = self.instance.any(self.instance.names.get(flow, flow))
+        return frozenset((flow,) if program is None else (flow, program.flow.arn))
 
     async def _run(self, lane: Lane, start: StartFunction) -> None:
         """Run to the end, even when the contact has given up on the answer: a started function is not cancelled."""

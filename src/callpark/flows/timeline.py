@@ -1,6 +1,8 @@
-"""A call as a timeline: who heard what when, which functions ran meanwhile, how long there was silence. Pure.
+"""A contact as a timeline: which blocks it ran, who heard what when, which functions ran meanwhile, how long there was
+silence. Pure.
 
-Read from the trace by the command line, the demo and tests. Instants are epoch seconds.
+Read from the trace by the command line, the demo and tests, from the story on disk for `callpark contacts`. Instants
+are epoch seconds.
 """
 
 import itertools
@@ -9,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from callpark.flows.blocks import BlockRow, Blocks
 from callpark.flows.happenings import (
     ContactEnded,
     ContactStarted,
@@ -95,6 +98,7 @@ class Timeline(msgspec.Struct, frozen=True):
     inputs: tuple[InputRow, ...]
     waits: tuple[WaitRow, ...]
     conversations: tuple[ConversationRow, ...] = ()
+    blocks: tuple[BlockRow, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -152,10 +156,12 @@ class _Drawing:
         self.ended_at: float | None = None
         self.conversations: list[ConversationRow] = []
         self.talking: tuple[float, str] | None = None
+        self.blocks = Blocks()
 
     def take(self, entry: Entry) -> None:
         self.at = at = entry.at
         self.start = at if self.start is None else self.start
+        self.blocks.take(at, entry.happening)
         match entry.happening:
             case ContactStarted() as started:
                 self.flow = started.flow
@@ -206,6 +212,7 @@ class _Drawing:
             inputs=tuple(self.inputs),
             waits=tuple(self.waits),
             conversations=tuple(self.conversations),
+            blocks=self.blocks.rows(),
         )
 
     def _prompts(self, end: float) -> tuple[PromptRow, ...]:
