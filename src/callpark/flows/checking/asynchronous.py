@@ -8,7 +8,6 @@ from callpark.flows.checking.graph import Arc, walk
 from callpark.flows.checking.pace import ENDS, MOVES, is_asynchronous, is_continuing
 from callpark.flows.checking.rules import Hit, Rule
 from callpark.flows.checking.stretches import targets_of
-from callpark.flows.checking.texts import paths_of
 from callpark.flows.checking.view import View
 from callpark.flows.language import Action
 from callpark.flows.validate import nested_waits
@@ -57,7 +56,7 @@ def overwritten_ids(view: View) -> Iterator[Hit]:
 
     def over(arc: Arc, unsaved: frozenset[str]) -> frozenset[str]:
         action = view.flow.actions[arc.source]
-        if LATEST in paths_of(action):
+        if LATEST in view.paths[action.identifier]:
             return frozenset()
         started = is_asynchronous(action) and not arc.name.startswith("error ")
         return frozenset((action.identifier,)) if started else unsaved
@@ -65,7 +64,7 @@ def overwritten_ids(view: View) -> Iterator[Hit]:
     unsaved = forward(view.graph, frozenset[str](), over)
     for action in view.of_type("InvokeLambdaFunction"):
         lost = unsaved.get(action.identifier, frozenset()) if is_asynchronous(action) else frozenset()
-        if lost and LATEST not in paths_of(action):
+        if lost and LATEST not in view.paths[action.identifier]:
             yield Hit(OVERWRITTEN, action, f"the id of {_named(lost)} is overwritten here, and nothing has stored it")
 
 

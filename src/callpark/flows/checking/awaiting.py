@@ -42,15 +42,15 @@ class Awaiting:
 
 
 def awaiting(flow: Flow, graph: Graph) -> Awaiting:
+    written = {name: dict(stored(action)) for name, action in flow.actions.items() if action.type in KEPT_IN}
+
     def over(arc: Arc, held: frozenset[Held]) -> frozenset[Held]:
         action = flow.actions[arc.source]
         if arc.name.startswith("error "):
             return held
         if is_asynchronous(action):
             return frozenset([item for item in held if item.place != LATEST]) | {Held(LATEST, action.identifier)}
-        if action.type in KEPT_IN:
-            return _kept(held, dict(stored(action)))
-        return held
+        return _kept(held, written[arc.source]) if action.type in KEPT_IN else held
 
     held = forward(graph, frozenset[Held](), over)
     found = {

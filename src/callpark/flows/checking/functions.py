@@ -8,7 +8,6 @@ from callpark.flows.checking.graph import Arc
 from callpark.flows.checking.pace import is_asynchronous
 from callpark.flows.checking.rules import Hit, Rule
 from callpark.flows.checking.stretches import longest
-from callpark.flows.checking.texts import paths_of
 from callpark.flows.checking.view import View, called
 from callpark.flows.language import Action
 
@@ -109,7 +108,7 @@ def nested_results(view: View) -> Iterator[Hit]:
         sources = results.get(action.identifier, frozenset())
         if not sources or not all(name and _flat(view.flow.actions[name]) for name in sources):
             continue
-        for path in paths_of(action):
+        for path in view.paths[action.identifier]:
             inner = path[1:] if path[0] == "External" else path[2:] if path[:2] == _RESULT else ()
             if len(inner) > 1:
                 blocks = ", ".join(repr(name) for name in sorted(sources))

@@ -1,6 +1,6 @@
 """References that are read before anything fills them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from callpark.flows.actions import ACTION_TYPES
 from callpark.flows.checking.awaiting import KEPT_IN, LATEST, stored
@@ -8,7 +8,6 @@ from callpark.flows.checking.dataflow import forward
 from callpark.flows.checking.graph import Arc
 from callpark.flows.checking.pace import is_asynchronous
 from callpark.flows.checking.rules import Hit, Rule
-from callpark.flows.checking.texts import paths_of
 from callpark.flows.checking.view import INBOUND, View
 from callpark.flows.language import Action
 from callpark.flows.references import Path
@@ -55,10 +54,11 @@ def unfilled(view: View) -> Iterator[Hit]:
     """Inbound flows that no other flow leads to: elsewhere a contact may bring results along."""
     if view.flow.type != INBOUND or _is_transferred_to(view):
         return
-    read = {action.identifier: _read(action) for action in view.actions()}
+    read = {action.identifier: _read(view.paths[action.identifier]) for action in view.actions()}
     every = frozenset(place for places in read.values() for place in places)
-    missing = forward(view.graph, every, lambda arc, places: _less(view, arc, places))
-    filled = forward(view.graph, frozenset[Path](), lambda arc, places: _more(view, arc, places))
+    filling = _Filling(view)
+    missing = forward(view.graph, every, filling.less)
+    filled = forward(view.graph, frozenset[Path](), filling.more)
     for action in view.actions():
         name = action.identifier
         for place in sorted(read[name] & missing.get(name, frozenset())):
@@ -81,10 +81,10 @@ def _is_transferred_to(view: View) -> bool:
     )
 
 
-def _read(action: Action) -> frozenset[Path]:
+def _read(paths: Sequence[Path]) -> frozenset[Path]:
     """The places an action reads, as far as they are followed: a namespace, or one flow attribute."""
     found = set()
-    for path in paths_of(action):
+    for path in paths:
         if path[0] == "FlowAttributes" and len(path) > 1:
             found.add(path[:2])
         elif path[:2] == ("LambdaInvocation", "ResultData"):
@@ -108,8 +108,6 @@ def _fills(action: Action, arc: Arc) -> frozenset[Path]:
         return frozenset((("External",),))
     if action.type == "GetParticipantInput" and str(action.parameters.get("StoreInput")).lower() == "true":
         return frozenset((("StoredCustomerInput",),))
-    if action.type in KEPT_IN:
-        return frozenset(place for place, _ in stored(action))
     return frozenset((name,) for name in _FILLERS.get(action.type, ()))
 
 
@@ -119,11 +117,27 @@ def _empties(action: Action, arc: Arc) -> frozenset[Path]:
     return frozenset((("External",),)) if failed else frozenset()
 
 
-def _less(view: View, arc: Arc, places: frozenset[Path]) -> frozenset[Path]:
-    action = view.flow.actions[arc.source]
-    return (places - _fills(action, arc)) | _empties(action, arc)
+class _Filling:
+    """What arcs fill and empty, worked out once for each."""
 
+    def __init__(self, view: View) -> None:
+        actions = view.flow.actions
+        arcs = [arc for name in view.graph.reached for arc in view.graph.out[name]]
+        self._kept = {
+            name: frozenset(place for place, _ in stored(a)) for name, a in actions.items() if a.type in KEPT_IN
+        }
+        self._fills = {
+            arc: self._kept[arc.source]
+            if arc.source in self._kept and not arc.name.startswith("error ")
+            else _fills(actions[arc.source], arc)
+            for arc in arcs
+        }
+        self._empties = {arc: _empties(actions[arc.source], arc) for arc in arcs}
 
-def _more(view: View, arc: Arc, places: frozenset[Path]) -> frozenset[Path]:
-    action = view.flow.actions[arc.source]
-    return (places - _empties(action, arc)) | _fills(action, arc)
+    def less(self, arc: Arc, places: frozenset[Path]) -> frozenset[Path]:
+        """What is still missing beyond an arc."""
+        return (places - self._fills[arc]) | self._empties[arc]
+
+    def more(self, arc: Arc, places: frozenset[Path]) -> frozenset[Path]:
+        """What is there beyond an arc."""
+        return (places - self._empties[arc]) | self._fills[arc]

@@ -7,9 +7,10 @@ from callpark.flows.checking.awaiting import Awaiting, awaiting
 from callpark.flows.checking.graph import Graph, graph_of, walk
 from callpark.flows.checking.pace import Pace, pace_of
 from callpark.flows.checking.stretches import Distances, targets_of
+from callpark.flows.checking.texts import paths_of
 from callpark.flows.language import Action, Flow
 from callpark.flows.model import FlowDefinition
-from callpark.flows.references import template
+from callpark.flows.references import Path, template
 from callpark.flows.resources import NO_RESOURCES, Resources
 from callpark.kernel.arn import function_name
 from callpark.kernel.limits import ConnectLimits
@@ -47,6 +48,8 @@ class View:
     pace: Mapping[str, Pace]
     awaiting: Awaiting
     distances: Distances
+    paths: Mapping[str, Sequence[Path]]
+    """Every reference in an action's parameters."""
 
     def actions(self) -> list[Action]:
         """Those that are reached: what lies idle is said once and not looked at any further."""
@@ -89,4 +92,5 @@ def called(action: Action) -> str | None:
 def view_of(flow: Flow, known: Known) -> View:
     graph = graph_of(flow)
     pace = pace_of(flow, known.limits, known.resources)
-    return View(flow, known, graph, pace, awaiting(flow, graph), Distances(flow, graph, pace))
+    paths = {name: paths_of(action) for name, action in flow.actions.items()}
+    return View(flow, known, graph, pace, awaiting(flow, graph), Distances(flow, graph, pace), paths)
