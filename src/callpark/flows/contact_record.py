@@ -115,7 +115,7 @@ def contact_record(contact: Contact, story: Iterable[Entry]) -> Mapping[str, obj
 
 
 def _given(members: Mapping[str, object]) -> Mapping[str, object]:
-    return {name: value for name, value in members.items() if value not in (None, {}, [])}
+    return {name: value for name, value in members.items() if value not in (None, "", {}, [])}
 
 
 @dataclass(slots=True)
