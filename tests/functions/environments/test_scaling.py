@@ -25,6 +25,7 @@ COMPUTING = Demand(1000, 2, 0, 0.05, 1.0, 0.012, 2)
         (replace(SLOW, waiting=3), 3),
         (replace(SLOW, server_share=0.95), 0),
         (replace(SLOW, busy=0, server_share=1.0), 1),
+        (replace(SLOW, server_late_seconds=0.03), 1),  # a handler for each core: what they wait for is the server
         (COMPUTING, 0),
         (replace(COMPUTING, busy=1), 1),
     ],

@@ -377,13 +377,18 @@ class Fleet:
     def _weigh_soon(self, pool: Pool) -> None:
         if pool.weighing is None:
             pool.watch_server()
-            pool.weighing = asyncio.get_running_loop().call_later(_WEIGH_SECONDS, self._weigh, pool)
+            self._weigh_in(pool, _WEIGH_SECONDS)
+
+    def _weigh_in(self, pool: Pool, seconds: float) -> None:
+        pool.weighing = asyncio.get_running_loop().call_later(seconds, self._weigh, pool)
 
     def _weigh(self, pool: Pool) -> None:
+        if pool.weighing is not None:
+            pool.note_server_late(asyncio.get_running_loop().time() - pool.weighing.when())
         pool.weighing = None
         if pool.waiting and not self._closed:
             self._grow(pool, environments_to_start(pool.demand(self._cores)))
-            pool.weighing = asyncio.get_running_loop().call_later(_WEIGH_SECONDS, self._weigh, pool)
+            self._weigh_in(pool, _WEIGH_SECONDS)
 
     def _grow(self, pool: Pool, count: int) -> None:
         for _ in range(count):

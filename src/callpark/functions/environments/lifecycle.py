@@ -18,6 +18,8 @@ from callpark.kernel.errors import RuntimeBug
 class RuntimePhase(Enum):
     """Where a runtime process stands; the values are the names AWS shows in refusals."""
 
+    __hash__ = object.__hash__  # Enum's own is a Python function, and the table is asked four times in each event
+
     STARTED = "Started"
     READY = "Ready"
     RUNNING = "Running"
@@ -69,6 +71,8 @@ def runtime_move(phase: RuntimePhase, wanted: RuntimePhase) -> RuntimePhase | Re
 class Life(Enum):
     """An environment's life. COLD has no process: before the first start and after a crash or timeout (a reset, which
     keeps the log stream and the temporary directory)."""
+
+    __hash__ = object.__hash__
 
     COLD = "cold"
     STARTING = "starting"

@@ -40,6 +40,7 @@ class Pool:
         self.start_seconds = _ASSUMED_START_SECONDS
         self.weighing: asyncio.TimerHandle | None = None
         self._server_seen = (0.0, 0.0)
+        self._server_late_seconds = 0.0
 
     def demand(self, cores: int) -> Demand:
         ages = [environment.running_seconds for environment in self.busy]
@@ -57,7 +58,12 @@ class Pool:
             self.start_seconds,
             cores,
             self._server_share(),
+            self._server_late_seconds,
         )
+
+    def note_server_late(self, seconds: float) -> None:
+        """A timer of the server came so much after its time, of which a millisecond is the timers' own grain."""
+        self._server_late_seconds += 0.3 * (max(0.0, seconds - 0.001) - self._server_late_seconds)
 
     def watch_server(self) -> None:
         """From here on `server_share` counts."""

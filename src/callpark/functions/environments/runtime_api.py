@@ -127,6 +127,11 @@ class RuntimeSession:
     def waits_for_event(self) -> bool:
         return self._waiting is not None
 
+    @property
+    def handed(self) -> Delivery | None:
+        """The event that the process has and has not answered yet."""
+        return self._current if self._handed else None
+
     def offer(self, delivery: Delivery) -> None:
         """Give the process its next event, now or when it asks. One at a time."""
         self._current = delivery

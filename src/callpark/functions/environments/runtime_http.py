@@ -15,6 +15,7 @@ import orjson
 
 from callpark.functions.environments.extensions.api import ExtensionApi
 from callpark.functions.environments.lifecycle import Refusal
+from callpark.functions.environments.repeated import Repeated
 from callpark.functions.environments.runtime_api import Answer, Delivery, RuntimeSession
 from callpark.functions.environments.streams import Sink
 
@@ -29,6 +30,7 @@ _REASONS = {
     405: "Method Not Allowed",
 }
 _REASONS |= {413: "Payload Too Large", 431: "Request Header Fields Too Large", 501: "Not Implemented"}
+_NEXT = (_PREFIX + "/invocation/next").encode()
 _MODE = b"lambda-runtime-function-response-mode"
 _KEPT_HEADERS = frozenset({b"expect", b"content-type"})
 _INVALID_MODE = Refusal(400, "InvalidFunctionResponseMode", "Invalid function response mode")
@@ -49,6 +51,9 @@ class RuntimeConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._busy = False
+        self._repeated = Repeated()
+        self._begun = self._completed = 0
+        self._keep_alive = True
         self._reset()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -70,13 +75,19 @@ class RuntimeConnection(asyncio.Protocol):
         if self._busy:
             self.abandon()  # a request on a connection whose `next` is unanswered: its answers would change places
             return
+        between = self._begun == self._completed
+        if between and self._take_repeated(data):
+            return
+        following = self._completed + 1
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._refuse(Refusal(400, "InvalidRequest", "not an HTTP/1.1 request"))
             self.abandon()
             return
-        if self._in_headers:
+        if between and self._begun == self._completed == following:
+            self._learn(data)
+        elif self._in_headers:
             self._header_bytes += len(data)
             if self._header_bytes > self.MAXIMUM_HEADERS:
                 self._refuse(Refusal(431, "RequestHeadersTooLarge", "the request's headers are too large"))
@@ -111,6 +122,7 @@ class RuntimeConnection(asyncio.Protocol):
     # What httptools calls.
 
     def on_message_begin(self) -> None:
+        self._begun += 1
         self._reset()
 
     def on_url(self, url: bytes) -> None:
@@ -140,12 +152,13 @@ class RuntimeConnection(asyncio.Protocol):
             self._body.clear()
 
     def on_message_complete(self) -> None:
+        self._completed += 1
         if self._transport is None:
             return
         if self._busy:
             self.abandon()
             return
-        keep_alive = self._parser.should_keep_alive()
+        self._keep_alive = self._parser.should_keep_alive()
         if self._sink is not None:
             self._stream_ends()
             refusal = None
@@ -155,7 +168,7 @@ class RuntimeConnection(asyncio.Protocol):
             self._refuse(refusal)
         self._in_headers = True
         self._header_bytes = 0
-        if not keep_alive and not self._busy:
+        if not self._keep_alive and not self._busy:
             self.abandon()
 
     def _reset(self) -> None:
@@ -166,6 +179,40 @@ class RuntimeConnection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._stream_refusal = None
+
+    def _take_repeated(self, data: bytes) -> bool:
+        """Answer a request that reads like an earlier one; False when it has to be parsed."""
+        if self._repeated.is_next(data):
+            refusal = self._next()
+            if refusal is not None:
+                self._refuse(refusal)
+            return True
+        current = self._session.handed
+        if current is None:
+            return False
+        body = self._repeated.body(data, current.request_id, current.invocation_id)
+        if body is None or len(body) > self._session.maximum_body:
+            return False
+        answer = Answer(body, failed=False, content_type=self._repeated.content_type)
+        refusal = self._settle(current.request_id, current.invocation_id, answer)
+        if refusal is not None:
+            self._refuse(refusal)
+        return True
+
+    def _learn(self, request: bytes) -> None:
+        """Exactly this one request has been parsed; if the connection goes on, recognise its like."""
+        if not self._keep_alive or self._transport is None:
+            return
+        method, path = self._parser.get_method(), self._url
+        if method == b"GET" and path == _NEXT and not self._repeated.knows_next:
+            self._repeated.learn_next(request)
+        elif (
+            method == b"POST" and not self._repeated.knows_answer and self._sink is None and _MODE not in self._headers
+        ):
+            invocation_id = self._invocation_id()
+            parts = path.decode("latin-1").split("/")
+            if invocation_id is not None and len(parts) == 6 and parts[3] == "invocation" and parts[5] == "response":
+                self._repeated.learn_answer(request, parts[4], invocation_id, self._content_type())
 
     def _dispatch(self, method: bytes, url: str) -> Refusal | None:
         path = url.partition("?")[0]
@@ -234,8 +281,10 @@ class RuntimeConnection(asyncio.Protocol):
             return _UNKNOWN
 
     def _answer(self, request_id: str, failed: bool) -> Refusal | None:
-        answer = self._read_answer(failed)
-        refusal = self._session.answer(request_id, self._invocation_id(), answer)
+        return self._settle(request_id, self._invocation_id(), self._read_answer(failed))
+
+    def _settle(self, request_id: str, invocation_id: str | None, answer: Answer) -> Refusal | None:
+        refusal = self._session.answer(request_id, invocation_id, answer)
         if refusal is not None:
             return refusal
         if answer.too_large:
@@ -249,12 +298,11 @@ class RuntimeConnection(asyncio.Protocol):
         if self._size > self._session.maximum_body:
             return Answer(b"", failed, too_large=True)
         body = self._body
-        content_type = self._headers.get(b"content-type")
-        return Answer(
-            body[0] if len(body) == 1 else b"".join(body),
-            failed,
-            content_type="application/json" if content_type is None else content_type.decode("latin-1"),
-        )
+        return Answer(body[0] if len(body) == 1 else b"".join(body), failed, content_type=self._content_type())
+
+    def _content_type(self) -> str:
+        found = self._headers.get(b"content-type")
+        return "application/json" if found is None else found.decode("latin-1")
 
     def _init_error(self) -> Refusal | None:
         if self._size > self._session.maximum_body:

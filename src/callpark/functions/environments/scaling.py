@@ -8,7 +8,7 @@ from math import ceil
 
 import msgspec
 
-#: What an invocation waits for our own server, in seconds; not a reason to start another process.
+#: What an invocation waits for our own server at least, in seconds; not a reason to start another process.
 ROUND_TRIP_SECONDS = 0.000_5
 #: From this share on the server is what limits the speed.
 FULL_SERVER = 0.8
@@ -16,7 +16,8 @@ FULL_SERVER = 0.8
 
 class Demand(msgspec.Struct, frozen=True):
     """What one function's events need and what they have. `run_seconds` is how long one run takes at present, or for
-    how long the current ones have been running; `compute_share` is the part of it on (or queueing for) a processor."""
+    how long the current ones have been running; `compute_share` is the part of it on (or queueing for) a processor.
+    `server_late_seconds` is how late the server's loop comes to what is due: an answer waits as long to be read."""
 
     waiting: int
     busy: int
@@ -26,12 +27,14 @@ class Demand(msgspec.Struct, frozen=True):
     start_seconds: float
     cores: int
     server_share: float = 0.0
+    server_late_seconds: float = 0.0
 
 
 def useful_environments(demand: Demand) -> int:
     """How many environments can work at once before they only take the processor from each other."""
     computing = demand.run_seconds * demand.compute_share
-    elsewhere = max(0.0, demand.run_seconds - computing - ROUND_TRIP_SECONDS)
+    in_server = max(ROUND_TRIP_SECONDS, 2.0 * demand.server_late_seconds)
+    elsewhere = max(0.0, demand.run_seconds - computing - in_server)
     if computing <= 0.0:
         return demand.cores if elsewhere <= 0.0 else demand.busy + demand.starting + demand.waiting
     return ceil(demand.cores * min(1.0 + elsewhere / computing, 1e6))

@@ -11,6 +11,8 @@ from typing import Literal, Protocol, TypeAlias
 
 #: How often a running process is looked at: its deadline is met exactly, its memory this often.
 _LOOK_SECONDS = 0.05
+#: In a flood most of a no-op run's time is waiting for a processor, so short is not a millisecond.
+_SHORT_RUN_SECONDS = 0.01
 
 Overstep: TypeAlias = Literal["timeout", "memory"]
 """Why a process was killed."""
@@ -111,9 +113,9 @@ class PeakMemory:
         return self.megabytes
 
     def after_run(self, read: Callable[[], int], seconds: float) -> int:
-        """Ask again, but not after each of many short runs: asking costs more than a no-op run, and in a millisecond a
+        """Ask again, but not after each of many short runs: asking costs more than a no-op run, and in milliseconds a
         handler hardly gets hold of new memory. What it did get shows within 50 ms."""
-        if seconds < 0.001 and time.perf_counter() - self._looked_at < _LOOK_SECONDS:
+        if seconds < _SHORT_RUN_SECONDS and time.perf_counter() - self._looked_at < _LOOK_SECONDS:
             return self.megabytes
         return self.look(read)
 
