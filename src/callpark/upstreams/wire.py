@@ -83,18 +83,19 @@ class OperationWire:
     def members(self, answer: HttpAnswer) -> Mapping[str, object]:
         """What the service answered, blobs as bytes, without botocore's ResponseMetadata. Raises CallerError with the
         service's own code and message."""
+        whole = self._blob if answer.status < 300 else None  # botocore would read it as text
         response = {
             "status_code": answer.status,
             "headers": botocore.awsrequest.HeadersDict(answer.headers),
-            "body": answer.body,
+            "body": answer.body if whole is None else b"",
         }
         try:
             parsed = self._parser.parse(response, self._operation.output_shape)
-        except botocore.parsers.ResponseParserError as error:
+        except (botocore.parsers.ResponseParserError, ValueError) as error:
             raise CallerError("BadGateway", 502, f"the answer of {self.signing_name} cannot be read: {error}") from None
         parsed.pop("ResponseMetadata", None)
         if answer.status < 300:
-            return parsed if self._blob is None else {**parsed, self._blob: answer.body}
+            return parsed if whole is None else {**parsed, whole: answer.body}
         told = cast(Mapping[str, object], parsed.pop("Error", {}))
         code, message = str(told.get("Code") or answer.status), str(told.get("Message") or "")
         raise CallerError(code, answer.status, message, body={"message": message, **parsed})
@@ -114,7 +115,7 @@ def operation_wire(service: str, operation: str) -> OperationWire:
 
 
 def _blob_payload(output: Member | None) -> str | None:
-    """The member that is the whole body as it is; botocore would read it as text."""
+    """The member that is the whole body as it is."""
     name = None if output is None else output.serialization.get("payload")
     if output is None or not isinstance(name, str) or output.members[name].type_name != "blob":
         return None
