@@ -104,7 +104,7 @@ def _transitions(module: Module, type_: str, parameters: Mapping[str, object]) -
     return {
         "NextAction": onward,
         **({"Conditions": conditions} if conditions else {}),
-        "Errors": [{"ErrorType": kind, "NextAction": target} for kind, target in errors.items()],
+        **({"Errors": [{"ErrorType": k, "NextAction": target} for k, target in errors.items()]} if errors else {}),
     }
 
 
