@@ -28,6 +28,7 @@ from callpark.graphql.resolvers.compiler import ResolverParts, compile_resolvers
 from callpark.graphql.resolvers.run import ResolverEnvironment
 from callpark.graphql.resolvers.sources import SourceParts
 from callpark.graphql.runtimes.js.host import JavaScriptHost
+from callpark.graphql.runtimes.vtl.host import VtlHost
 from callpark.graphql.schema import build_schema
 from callpark.graphql.subscriptions import CompiledSubscription, PreparedSubscription, SubscriptionRefused
 from callpark.graphql.validation import InvalidDocument
@@ -77,6 +78,7 @@ class GraphqlService:
         self._limits = limits.appsync
         self._sources = SourceParts(functions, outside, clock, ids, self._limits)
         self._host = JavaScriptHost(clock, ids, self._limits)
+        self._templates = VtlHost(clock, ids, self._limits)
         self._served: Mapping[str, _Served] = {}
         self._publisher: Publisher = lambda publication: None
 
@@ -115,6 +117,7 @@ class GraphqlService:
     def close(self) -> None:
         """Let go of the threads of slow resolvers."""
         self._host.close()
+        self._templates.close()
 
     async def execute(self, api_id: str, request: GraphqlRequest) -> GraphqlResponse:
         """Run a query or mutation. Validation and resolver errors are in the response; raises CallerError with
@@ -265,7 +268,9 @@ class GraphqlService:
             )
         schema = build_schema(api.schema, str(api.schema_source or f"schema of API {api.name}"))
         environment = ResolverEnvironment(api.api_id, api.environment, self._trace)
-        parts = ResolverParts(self._host, self._sources, environment, self._limits.functions_per_pipeline)
+        parts = ResolverParts(
+            self._host, self._templates, self._sources, environment, self._limits.functions_per_pipeline
+        )
         cache = None if api.cache is None else ApiCache(self._clock, self._limits)
         compiled = compile_resolvers(api, schema, parts, cache)
         warnings += [*schema.warnings, *compiled.warnings]

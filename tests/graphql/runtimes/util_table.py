@@ -80,6 +80,10 @@ TABLE = [
     Row("dynamodb.toS3Object", ("k", "b", "r", "v"), {"S": '{"s3":{"key":"k","bucket":"b","region":"r","version":"v"}}'}),
     # transform: the forms are AWS's
     Row("transform.toDynamoDBFilterExpression", ({"title": {"contains": "Hello World"}},), {"expression": "(contains(#title,:title_contains))", "expressionNames": {"#title": "title"}, "expressionValues": {":title_contains": {"S": "Hello World"}}}, text_of_json=True),
+    Row("transform.toDynamoDBFilterExpression", ({"a": {"beginWith": "x"}},), None),
+    Row("transform.toDynamoDBFilterExpression", ({"a": {"gt": 1, "lt": 5}, "b": {"attributeExists": False}},), {"expression": "((#a > :a_gt) AND (#a < :a_lt)) AND (attribute_not_exists(#b))", "expressionNames": {"#a": "a", "#b": "b"}, "expressionValues": {":a_gt": {"N": 1}, ":a_lt": {"N": 5}}}, text_of_json=True),
+    Row("transform.toDynamoDBFilterExpression", ({"or": [{"a": {"eq": 1}}, {"not": {"b": {"beginsWith": "x"}}}]},), {"expression": "((#a = :or_0_a_eq) OR (NOT (begins_with(#b,:or_1_not_b_beginsWith))))", "expressionNames": {"#a": "a", "#b": "b"}, "expressionValues": {":or_0_a_eq": {"N": 1}, ":or_1_not_b_beginsWith": {"S": "x"}}}, text_of_json=True),
+    Row("transform.toDynamoDBFilterExpression", ({"a": {"between": [1, 2], "in": [3, 4], "size": {"ge": 2}}},), {"expression": "((#a BETWEEN :a_between_start AND :a_between_end) AND (#a IN (:a_in_0, :a_in_1)) AND (size(#a) >= :a_size_ge))", "expressionNames": {"#a": "a"}, "expressionValues": {":a_between_start": {"N": 1}, ":a_between_end": {"N": 2}, ":a_in_0": {"N": 3}, ":a_in_1": {"N": 4}, ":a_size_ge": {"N": 2}}}, text_of_json=True),
     Row("transform.toElasticsearchQueryDSL", ({"upvotes": {"ne": 15, "range": [10, 20]}, "title": {"eq": "hihihi", "wildcard": "h*i"}},), {"bool": {"must": [{"bool": {"must": [{"bool": {"must_not": {"term": {"upvotes": 15}}}}, {"range": {"upvotes": {"gte": 10, "lte": 20}}}]}}, {"bool": {"must": [{"term": {"title": "hihihi"}}, {"wildcard": {"title": "h*i"}}]}}]}}, text_of_json=True),
     Row("transform.toSubscriptionFilter", ({"a": {"eq": 1}, "or": [{"b": {"gt": 2}}, {"c": {"in": ["x"]}}]},), {"filterGroup": [
         {"filters": [{"fieldName": "a", "operator": "eq", "value": 1}, {"fieldName": "b", "operator": "gt", "value": 2}]},
@@ -101,6 +105,5 @@ REFUSED = [
     ("time.parseFormattedToEpochMilliSeconds", ("x", "yyyy"), "does not match"),
     ("time.nowFormatted", ("yyyy", "Nowhere/Land"), "Nowhere/Land"),
     ("matches", ("(", "x"), "util.matches"),
-    ("transform.toDynamoDBFilterExpression", ({"a": {"beginWith": "x"}},), "beginWith"),
     ("xml.toMap", ("<a>",), "util.xml.toMap"),
 ]

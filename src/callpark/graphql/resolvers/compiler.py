@@ -17,12 +17,15 @@ from callpark.graphql.model import (
 )
 from callpark.graphql.resolvers.cached import CachePolicy, cache_policy, cached_resolver
 from callpark.graphql.resolvers.pipeline import pipeline_resolver
-from callpark.graphql.resolvers.run import ResolverEnvironment
+from callpark.graphql.resolvers.run import Handlers, ResolverEnvironment
 from callpark.graphql.resolvers.sources import SourceParts, make_source
-from callpark.graphql.resolvers.step import CodeStep, DirectStep, RefusedStep, Step
+from callpark.graphql.resolvers.step import CodeStep, DirectStep, Step
+from callpark.graphql.resolvers.templates import MappingTemplates, TemplateStep
 from callpark.graphql.resolvers.unit import unit_resolver
 from callpark.graphql.runtimes.js.host import CodeUnit, JavaScriptHost
 from callpark.graphql.runtimes.js.module import BrokenCode
+from callpark.graphql.runtimes.vtl.failures import BrokenTemplate
+from callpark.graphql.runtimes.vtl.host import Template, VtlHost
 from callpark.graphql.schema import ApiSchema
 from callpark.kernel.errors import ProjectError
 from graphql import GraphQLObjectType
@@ -33,6 +36,7 @@ class ResolverParts:
     """What resolvers are built from."""
 
     host: JavaScriptHost
+    templates: VtlHost
     sources: SourceParts
     environment: ResolverEnvironment
     functions_per_pipeline: int
@@ -106,8 +110,6 @@ class _Compiler:
         return unit_resolver(self._step(resolver, resolver.data_source or "", where), self._parts.environment)
 
     def _pipeline(self, resolver: ResolverDefinition, where: str) -> Resolver:
-        if resolver.request_template is not None or resolver.response_template is not None:
-            return unit_resolver(self._refused_templates(where), self._parts.environment)
         most = self._parts.functions_per_pipeline
         if len(resolver.functions) > most:
             raise ProjectError(
@@ -115,7 +117,9 @@ class _Compiler:
                 "split the pipeline",
             )
         steps = [self._function(name, where) for name in resolver.functions]
-        code = self._load(resolver.code, where) if resolver.code else None
+        code: Handlers | None = self._templates(resolver, where)
+        if resolver.code is not None:
+            code = self._load(resolver.code, where)
         return pipeline_resolver(code, steps, self._parts.environment)
 
     def _function(self, name: str, where: str) -> Step:
@@ -136,16 +140,18 @@ class _Compiler:
                 f"API {self._api.name}: {where} uses data source '{data_source}', which does not exist",
                 f"declared are: {', '.join(self._sources) or 'none'}",
             )
-        if declared.request_template is not None or declared.response_template is not None:
-            return self._refused_templates(where)
         batch_size = min(declared.max_batch_size, self._parts.sources.limits.batch_size)
         if batch_size and not isinstance(source, LambdaSource):
             self._warn(f"{where}: MaxBatchSize has no effect, its data source is no function")
+        templates = self._templates(declared, where)
+        if templates is not None and (templates.request is not None or isinstance(source, LambdaSource)):
+            return TemplateStep(templates, source, batch_size)
         if declared.code is None:
             if isinstance(source, LambdaSource):
                 return DirectStep(source, batch_size)
             raise ProjectError(
-                f"API {self._api.name}: {where} has no code, and its data source '{data_source}' needs a request",
+                f"API {self._api.name}: {where} has neither code nor a request template, and its data source "
+                f"'{data_source}' needs a request",
                 "add Code with a request and a response handler",
             )
         code = self._load(declared.code, where)
@@ -156,10 +162,30 @@ class _Compiler:
             )
         return CodeStep(code, source, batch_size)
 
-    def _refused_templates(self, where: str) -> Step:
-        why = f"{where}: callpark does not run VTL mapping templates yet; write them in APPSYNC_JS"
-        self._warn(why)
-        return RefusedStep(why)
+    def _templates(self, declared: _Declared, where: str) -> MappingTemplates | None:
+        request, response = declared.request_template, declared.response_template
+        if request is None and response is None:
+            return None
+        if declared.code is not None:
+            raise ProjectError(
+                f"API {self._api.name}: {where} has Code and mapping templates", "keep one of the two kinds"
+            )
+        return MappingTemplates(
+            None if request is None else self._template(request, f"{where} request mapping template"),
+            None if response is None else self._template(response, f"{where} response mapping template"),
+        )
+
+    def _template(self, text: str, where: str) -> Template:
+        try:
+            template = self._parts.templates.load(text)
+        except BrokenTemplate as error:
+            raise ProjectError(
+                f"API {self._api.name}: {where}:{error.line}:{error.column}: {error.message}",
+                "correct the template; the API keeps its last good version",
+            ) from error
+        for warning in template.warnings:
+            self._warn(f"{where}: {warning}")
+        return template
 
     def _load(self, code: CodeDefinition, where: str) -> CodeUnit:
         try:

@@ -6,12 +6,12 @@ https://docs.aws.amazon.com/appsync/latest/devguide/pipeline-resolvers.html
 from collections.abc import Sequence
 
 from callpark.graphql.execution import FieldCall, Resolver
-from callpark.graphql.resolvers.run import NO_PREVIOUS, EarlyReturn, ResolverEnvironment, ResolverRun
+from callpark.graphql.resolvers.run import NO_PREVIOUS, EarlyReturn, Handlers, ResolverEnvironment, ResolverRun
 from callpark.graphql.resolvers.step import Step
-from callpark.graphql.runtimes.js.host import CodeUnit
+from callpark.graphql.resolvers.templates import MappingTemplates
 
 
-def pipeline_resolver(code: CodeUnit | None, steps: Sequence[Step], environment: ResolverEnvironment) -> Resolver:
+def pipeline_resolver(code: Handlers | None, steps: Sequence[Step], environment: ResolverEnvironment) -> Resolver:
     """Without code, or without one of the handlers, values pass through."""
 
     async def resolve(call: FieldCall) -> object:
@@ -21,6 +21,8 @@ def pipeline_resolver(code: CodeUnit | None, steps: Sequence[Step], environment:
         if code is not None and "request" in code.exports:
             previous = await run.evaluate(code, "request", run.context(NO_PREVIOUS))
             if isinstance(previous, EarlyReturn):
+                if isinstance(code, MappingTemplates):
+                    return previous.value  # `#return` in a resolver's template ends the resolver
                 skip = previous.skip_to != "NEXT"
                 previous = previous.value
         for step in () if skip else steps:

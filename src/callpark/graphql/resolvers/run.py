@@ -4,15 +4,14 @@ Made by `unit.py` and `pipeline.py` for each field; `step.py` evaluates handlers
 https://docs.aws.amazon.com/appsync/latest/devguide/resolver-context-reference-js.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 from callpark.graphql.execution import FieldCall
 from callpark.graphql.failures import FieldFailure
 from callpark.graphql.happenings import ResolverLogged
 from callpark.graphql.runtimes.evaluation import Evaluation
-from callpark.graphql.runtimes.js.host import CodeUnit
 from callpark.kernel.trace import Trace
 
 AUTH_TYPES = {
@@ -39,6 +38,17 @@ class EarlyReturn:
 
     value: object
     skip_to: str | None
+
+
+class Handlers(Protocol):
+    """A code unit, or a pair of mapping templates. `exports` are the handlers that are there."""
+
+    @property
+    def exports(self) -> frozenset[str]: ...
+
+    def evaluate(
+        self, handler: str, context: Mapping[str, object], auth_type: str
+    ) -> Evaluation | Coroutine[object, object, Evaluation]: ...
 
 
 class ResolverRun:
@@ -90,7 +100,7 @@ class ResolverRun:
             "stash": self.stash,
         }
 
-    async def evaluate(self, unit: CodeUnit, handler: str, context: Mapping[str, object]) -> object:
+    async def evaluate(self, unit: Handlers, handler: str, context: Mapping[str, object]) -> object:
         """The handler's value or an EarlyReturn. Raises FieldFailure when the handler ends the field."""
         execution = self.call.execution
         mode = execution.request.auth_mode

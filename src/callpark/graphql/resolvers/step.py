@@ -4,14 +4,15 @@ Steps without code on a Lambda data source are direct: the function receives the
 https://docs.aws.amazon.com/appsync/latest/devguide/resolver-reference-lambda-js.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from callpark.graphql.datasources.lambda_ import LambdaSource, function_input
-from callpark.graphql.datasources.port import DataSource, Outcome, SourceError
+from callpark.graphql.datasources.lambda_ import LambdaSource
+from callpark.graphql.datasources.port import DataSource, SourceError
 from callpark.graphql.failures import FieldFailure
-from callpark.graphql.resolvers.batching import ask, gathered
+from callpark.graphql.resolvers.batching import ask
+from callpark.graphql.resolvers.direct import direct_outcome
 from callpark.graphql.resolvers.run import EarlyReturn, ResolverRun
 from callpark.graphql.runtimes.js.host import CodeUnit
 
@@ -56,29 +57,10 @@ class DirectStep:
     batch_size: int = 0
 
     async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
-        payload = run.direct_payload(previous)
-
-        async def send(payloads: Sequence[object]) -> Sequence[Outcome]:
-            return await self.source.call_batch(payloads, "RequestResponse", deadline)
-
-        if self.batch_size:
-            outcome = await gathered(run.call.execution, id(self), payload, self.batch_size, send)
-            outcome = _answer_of_item(outcome)
-        else:
-            outcome = await self.source.invoke(function_input(payload), deadline)
+        outcome = await direct_outcome(run, previous, self.source, self.batch_size, id(self), deadline)
         if outcome.error is not None:
             raise FieldFailure(*_direct_error(outcome.error), run.call.site.filter(outcome.result))
         return outcome.result
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedStep:
-    """A step callpark cannot run; each call says why."""
-
-    why: str
-
-    async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
-        raise FieldFailure(self.why, "UnsupportedResolver")
 
 
 def _direct_error(error: SourceError) -> tuple[str, str]:
@@ -88,17 +70,6 @@ def _direct_error(error: SourceError) -> tuple[str, str]:
     if error.function_type == "UnauthorizedException":
         return "You are not authorized to make this call.", error.function_type
     return error.message, error.function_type
-
-
-def _answer_of_item(outcome: Outcome) -> Outcome:
-    """A batching function answers with `{data, errorMessage, errorType}` for each context."""
-    item = outcome.result
-    if outcome.error is not None or not isinstance(item, dict):
-        return outcome
-    message, kind = item.get("errorMessage"), item.get("errorType")
-    if message is not None or kind is not None:
-        return Outcome(item.get("data"), SourceError(str(message), str(kind)))
-    return Outcome(item.get("data"))
 
 
 def _kind(value: object) -> str:

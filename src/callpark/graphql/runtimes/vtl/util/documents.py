@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/appsync/latest/devguide/xml-helpers-in-utils-xml.htm
 https://docs.aws.amazon.com/appsync/latest/devguide/rds-helpers-in-util-rds.html
 """
 
+import math
 import re
 from typing import cast
 from xml.parsers import expat
@@ -15,8 +16,8 @@ from callpark.graphql.runtimes.vtl.run import Run
 from callpark.graphql.runtimes.vtl.util.function import Family, functions, text
 from callpark.graphql.runtimes.vtl.writing import json_text
 
-_WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
-_REAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d{1,17}", re.ASCII)
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,15})(?:\.\d+)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_WORDS = {"true": True, "false": False, "null": None}
 _DEEPEST = 200
 
 
@@ -47,14 +48,15 @@ class _Element:
 
 
 def _scalar(content: str) -> object:
-    if _WHOLE.fullmatch(content):
-        return int(content)
-    if _REAL.fullmatch(content):
-        return float(content)
-    return {"true": True, "false": False}.get(content, content)
+    if _NUMBER.fullmatch(content):
+        number = float(content)
+        return int(content) if content.lstrip("-").isdigit() else number if math.isfinite(number) else content
+    return _WORDS.get(content, content)
 
 
 def _to_map(run: Run, value: object) -> object:
+    if value is None:
+        return None
     source = text(value, "$util.xml.toMap")
     run.make(16 * len(source))
     stack = [_Element("", {})]
@@ -69,13 +71,13 @@ def _to_map(run: Run, value: object) -> object:
         done = stack.pop()
         stack[-1].add(name, done.value())
 
-    def doctype(*declared: object) -> None:
-        raise TemplateFailure("$util.xml.toMap: document type declarations are refused")
+    def entity(*declared: object) -> None:
+        raise TemplateFailure("$util.xml.toMap: entity declarations are refused")
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = lambda data: stack[-1].text.append(data)
-    parser.StartDoctypeDeclHandler = doctype
+    parser.EntityDeclHandler = entity
     try:
         parser.Parse(source.encode(errors="replace"), True)
     except expat.ExpatError as error:

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/appsync/latest/devguide/http-helpers-in-utils-http.html, …/extensions.html
 """
 
+import re
 from collections.abc import Callable
 
 from callpark.graphql.runtimes.vtl.printing import text_of
@@ -18,6 +19,8 @@ _NOT_ADDED = _NOT_COPIED | {
     "access-control-allow-credentials", "access-control-allow-origin", "access-control-expose-headers",
     "access-control-max-age", "access-control-allow-methods", "access-control-allow-headers", "vary", "content-type",
 }  # fmt: skip
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_LINE_END = re.compile(r"[\r\n\0]")
 
 
 def _copy_headers(run: Run, headers: object) -> object:
@@ -29,7 +32,9 @@ def _add_header(run: Run, name: object, value: object) -> str:
     """A forbidden or empty name, a null value: nothing is added, and `errors` says so."""
     header = "" if name is None else text_of(run, name)
     small = header.lower()
-    if not small.strip() or value is None or small in _NOT_ADDED or small.startswith(("x-amzn-", "x-amz-")):
+    shown = "" if value is None else text_of(run, value)
+    unfit = not _HEADER_NAME.fullmatch(header) or value is None or _LINE_END.search(shown)
+    if unfit or small in _NOT_ADDED or small.startswith(("x-amzn-", "x-amz-")):
         run.errors.append(
             {
                 "message": f"The response header '{header}' cannot be added.",
@@ -39,7 +44,7 @@ def _add_header(run: Run, name: object, value: object) -> str:
             }
         )
     else:
-        run.effects.append({"name": "addResponseHeader", "parameters": [header, text_of(run, value)]})
+        run.effects.append({"name": "addResponseHeader", "parameters": [header, shown]})
     run.make(1024)
     return ""
 

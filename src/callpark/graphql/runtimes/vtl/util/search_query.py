@@ -12,13 +12,13 @@ _NAME = "$util.transform.toElasticsearchQueryDSL"
 _RANGES = {"gt": "gt", "ge": "gte", "gte": "gte", "lt": "lt", "le": "lte", "lte": "lte"}
 _QUERIES = {
     "eq": "term", "match": "match", "matchPhrase": "match_phrase", "matchPhrasePrefix": "match_phrase_prefix",
-    "multiMatch": "multi_match", "wildcard": "wildcard", "regexp": "regexp", "prefix": "prefix",
+    "wildcard": "wildcard", "regexp": "regexp", "prefix": "prefix",
 }  # fmt: skip
 
 
-def to_elasticsearch_query_dsl(run: Run, given: object) -> str:
-    """JSON text; fields, and operators of one field, hold together."""
-    return json_text(run, _query(run, mapping(given, _NAME)))
+def to_elasticsearch_query_dsl(run: Run, given: object) -> str | None:
+    """JSON text, null of null; fields, and operators of one field, hold together."""
+    return None if given is None else json_text(run, _query(run, mapping(given, _NAME)))
 
 
 def _query(run: Run, members: dict[object, object]) -> object:
@@ -58,6 +58,8 @@ def _condition(name: str, operator: str, value: object) -> object:
             if len(bounds) != 2:
                 raise TemplateFailure(f"{_NAME}: 'range' needs two values")
             return {"range": {name: {"gte": bounds[0], "lte": bounds[1]}}}
+        case "multiMatch":
+            return {"multi_match": {"fields": [name], "query": value}}
         case "exists":
             found = {"exists": {"field": name}}
             return found if value is not False else {"bool": {"must_not": found}}

@@ -13,11 +13,16 @@ from callpark.graphql.runtimes.vtl.writing import json_text
 _FILTER = "$util.transform.toDynamoDBFilterExpression"
 _SUBSCRIPTION = "$util.transform.toSubscriptionFilter"
 _COMPARISONS = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-_CALLS = {
-    "contains": "contains", "notContains": "NOT contains", "beginsWith": "begins_with",
-    "attributeType": "attribute_type",
+_CALLS = {"contains": "contains", "notContains": "NOT contains", "beginsWith": "begins_with"}
+_ATTRIBUTE_TYPES = {
+    "string": "S", "number": "N", "binary": "B", "boolean": "BOOL", "stringSet": "SS", "numberSet": "NS",
+    "binarySet": "BS", "list": "L", "map": "M", "_null": "NULL",
 }  # fmt: skip
 _MOST_GROUPS = 1_000
+
+
+class _Unrendered(Exception):
+    """A filter that the service cannot render: its answer is null, our log says why."""
 
 
 class _Expression:
@@ -30,79 +35,86 @@ class _Expression:
 
     def all_of(self, members: object, prefix: str) -> str:
         """The conditions of one object, which hold together."""
+        if not isinstance(members, dict):
+            raise _Unrendered("a filter is expected to be a map")
         parts: list[str] = []
-        for name, wanted in mapping(members, _FILTER).items():
+        for name, wanted in members.items():
             self._run.step()
             match name:
                 case "and" | "or":
-                    inner = [
-                        self.all_of(each, f"{prefix}{name}_{at}_") for at, each in enumerate(items(wanted, _FILTER))
-                    ]
-                    parts.append(f"({f' {name.upper()} '.join(inner)})")
+                    if not isinstance(wanted, list):
+                        raise _Unrendered(f"'{name}' expects a list")
+                    inner = [self.all_of(each, f"{prefix}{name}_{at}_") for at, each in enumerate(wanted)]
+                    parts.append(_joined(inner, name.upper()))
                 case "not":
                     parts.append(f"(NOT {self.all_of(wanted, f'{prefix}not_')})")
                 case _:
-                    parts += self._field(str(name), mapping(wanted, _FILTER), prefix)
+                    parts.append(self._operators(f"#{name}", str(name), f"{prefix}{name}", wanted))
         return " AND ".join(parts)
 
-    def _field(self, name: str, operators: dict[object, object], prefix: str) -> list[str]:
-        path = f"#{name}"
-        self.names[path] = name
-        return [
-            f"({self._condition(path, str(operator), value, f':{prefix}{name}_{operator}')})"
-            for operator, value in operators.items()
+    def _operators(self, target: str, name: str, path: str, wanted: object) -> str:
+        if not isinstance(wanted, dict):
+            raise _Unrendered(f"'{name}' expects operators")
+        self.names[f"#{name}"] = name
+        conditions = [
+            self._condition(target, name, f"{path}_{operator}", str(operator), value)
+            for operator, value in wanted.items()
         ]
+        return _joined(conditions, "AND")
 
-    def _condition(self, path: str, operator: str, value: object, place: str) -> str:
+    def _condition(self, target: str, name: str, path: str, operator: str, value: object) -> str:
         if operator in _COMPARISONS:
-            return f"{path} {_COMPARISONS[operator]} {self._bound(place, value)}"
+            return f"({target} {_COMPARISONS[operator]} {self._bound(path, value)})"
         if operator in _CALLS:
-            return f"{_CALLS[operator]}({path},{self._bound(place, value)})"
-        match operator:
-            case "attributeExists":
-                return f"attribute_{'' if value is not False else 'not_'}exists({path})"
-            case "between":
-                low, high = self._bounds(value, 2, operator)
-                return f"{path} BETWEEN {self._bound(f'{place}_0', low)} AND {self._bound(f'{place}_1', high)}"
-            case "in":
-                bound = [self._bound(f"{place}_{at}", each) for at, each in enumerate(self._bounds(value, 0, operator))]
-                return f"{path} IN ({','.join(bound)})"
-            case "size":
-                inner = [
-                    self._condition(f"size({path})", str(each), against, f"{place}_{each}")
-                    for each, against in mapping(value, _FILTER).items()
-                ]
-                return " AND ".join(inner)
-        raise TemplateFailure(f"{_FILTER}: there is no operator '{operator}'")
+            return f"({_CALLS[operator]}({target},{self._bound(path, value)}))"
+        match operator, value:
+            case "between", [low, high, *_]:
+                return f"({target} BETWEEN {self._bound(f'{path}_start', low)} AND {self._bound(f'{path}_end', high)})"
+            case "in", []:
+                return "(null)"
+            case "in", [*each]:
+                return f"({target} IN ({', '.join(self._bound(f'{path}_{at}', one) for at, one in enumerate(each))}))"
+            case "attributeExists", bool():
+                return f"(attribute_{'' if value else 'not_'}exists({target}))"
+            case "attributeType", str() if value in _ATTRIBUTE_TYPES:
+                return f"(attribute_type({target},{self._bound(path, _ATTRIBUTE_TYPES[value])}))"
+            case "size", _:
+                return self._operators(f"size(#{name})", name, path, value)
+            case (("between" | "in" | "attributeExists" | "attributeType"), _):
+                raise _Unrendered(f"'{operator}' has a value of the wrong kind")
+        raise _Unrendered(f"'{operator}' is not an operator")
 
-    def _bounds(self, value: object, count: int, operator: str) -> list[object]:
-        found = items(value, f"{_FILTER}: '{operator}'")
-        if count and len(found) != count:
-            raise TemplateFailure(f"{_FILTER}: '{operator}' needs {count} values")
-        return found
-
-    def _bound(self, place: str, value: object) -> str:
-        self.values[place] = to_dynamodb(self._run, value)
-        return place
+    def _bound(self, path: str, value: object) -> str:
+        self.values[f":{path}"] = to_dynamodb(self._run, value)
+        return f":{path}"
 
 
-def _to_filter_expression(run: Run, given: object) -> str:
+def _joined(parts: list[str], word: str) -> str:
+    return f"({f' {word} '.join(parts)})" if len(parts) > 1 else "".join(parts)
+
+
+def _to_filter_expression(run: Run, given: object) -> str | None:
     expression = _Expression(run)
-    text = expression.all_of(given, "")
+    try:
+        text = expression.all_of(given, "")
+    except _Unrendered as why:
+        run.logs.append(f"WARN - {_FILTER}: {why}, the result is null")
+        return None
     return json_text(
-        run,
-        {"expression": text, "expressionNames": expression.names, "expressionValues": expression.values},
+        run, {"expression": text, "expressionNames": expression.names, "expressionValues": expression.values}
     )
 
 
 def _to_subscription_filter(run: Run, given: object, ignored: object = None, rules: object = None) -> object:
     """A filter object multiplied out into groups (any) of filters (all)."""
+    if not isinstance(given, dict):
+        return None
     left_out = [] if ignored is None else items(ignored, _SUBSCRIPTION)
     groups = _groups(run, given, left_out)
     chosen = {} if rules is None else mapping(rules, _SUBSCRIPTION)
     if chosen:
         groups = _crossed(groups, [group for name in chosen for group in _groups(run, {name: chosen[name]}, [])])
-    return {"filterGroup": [{"filters": group} for group in groups]}
+    return {"filterGroup": [{"filters": group} for group in groups if group]}
 
 
 def _groups(run: Run, given: object, ignored: list[object]) -> list[list[object]]:
