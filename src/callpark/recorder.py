@@ -1,7 +1,8 @@
 """From the trace to logs and metrics. Made by `app.py`; the only place that knows both the slices' happenings and what
 CloudWatch calls them.
 
-`read` runs for every happening on the hot path: one look-up, then an append. Log groups: `/aws/lambda/<function>`,
+`read` runs for every happening on the hot path: one look-up, then an append. Log groups: a function's own or the one
+that it names,
 `/aws/connect/<instance alias>` with a stream per contact, `/aws/appsync/apis/<id>` with a stream per API.
 """
 
@@ -68,7 +69,8 @@ class Recorder:
     # Logs
 
     def _function_log(self, at: float, log: FunctionLog) -> None:
-        self._logs.append(f"/aws/lambda/{log.function}", log.stream, log.request_id, at, log.text)
+        group = log.group or f"/aws/lambda/{log.function}"
+        self._logs.append(group, log.stream, log.request_id, at, log.text)
 
     def _flow_log(self, at: float, logged: FlowLogged) -> None:
         group = f"/aws/connect/{_NOT_IN_A_NAME.sub('-', self._alias())}"

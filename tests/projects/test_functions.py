@@ -51,7 +51,7 @@ Resources:
       Timeout: "60"
       MemorySize: 512
       ReservedConcurrentExecutions: 0
-      LoggingConfig: { LogFormat: JSON }
+      LoggingConfig: { LogFormat: JSON, ApplicationLogLevel: DEBUG, SystemLogLevel: WARN, LogGroup: /shared }
       DeadLetterConfig: { TargetArn: !GetAtt Dead.Arn }
       Environment: { Variables: { A: a, N: 3, F: 0.5, B: true, QUEUE: !Ref Dead, EMPTY: "" } }
       Tags: [{ Key: k, Value: v }]
@@ -78,6 +78,9 @@ Resources:
                 "EMPTY": "",
             },
             log_format="JSON",
+            application_log_level="DEBUG",
+            system_log_level="WARN",
+            log_group="/shared",
             dead_letter_target="arn:aws:sqs:us-east-1:123456789012:Dead",
         ),
         Directory(tmp_path / "src"),
@@ -247,6 +250,15 @@ def test_a_zip_that_is_not_to_be_trusted(tmp_path: Path, cache: Path, name: str,
             "Code: src, Runtime: python3.12, Handler: a.b, LoggingConfig: {LogFormat: XML}",
             "template.yaml:4: Resources.F.Properties.LoggingConfig: the log format 'XML' is unknown",
         ),
+        (
+            "Code: src, Runtime: python3.12, Handler: a.b, LoggingConfig: {ApplicationLogLevel: INFO}",
+            "template.yaml:4: Resources.F.Properties.LoggingConfig.ApplicationLogLevel: "
+            "logs in the format Text have no levels",
+        ),
+        (
+            "Code: src, Runtime: python3.12, Handler: a.b, LoggingConfig: {LogFormat: JSON, SystemLogLevel: ERROR}",
+            "template.yaml:4: Resources.F.Properties.LoggingConfig.SystemLogLevel: the log level 'ERROR' is unknown",
+        ),
     ],
 )
 def test_refusals(tmp_path: Path, properties: str, cause: str) -> None:
@@ -289,8 +301,6 @@ Outputs:
     assert project.outputs == {"Bucket": "b-us-east-1", "BucketArn": "arn:aws:s3:::b-us-east-1"}
     assert len(project.functions) == 1
     assert sorted(project.warnings) == [
-        "template.yaml:13: Resources.F.Properties.LoggingConfig.LogGroup: AWS::Lambda::Function: "
-        "the property is ignored",
         "template.yaml:14: Resources.Bucket: AWS::S3::Bucket: resources of this type are ignored",
         "template.yaml:15: Resources.Image: AWS::Lambda::Function: the function Image is a container image, "
         "which is not run; it is left out",

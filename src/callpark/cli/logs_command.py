@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 import typer
@@ -30,8 +30,7 @@ def logs(
     output: options.OutputFormat = options.Output.TEXT,
 ) -> int:
     """Show the log lines that a running server keeps."""
-    group = log_group(name)
-    query = {"group": group, "since": str(durations.seconds(since)), "filter": pattern}
+    query = {"since": str(durations.seconds(since)), "filter": pattern}
     if request_id is not None:
         query["subject"] = request_id
     if follow:
@@ -39,6 +38,7 @@ def logs(
     try:
         if follow:
             _expect(endpoint, name)
+        query["group"] = name if name.startswith("/") else _own_group(endpoint, name)
         with remote.lines(endpoint, f"/_callpark/logs?{urlencode(query)}", endless=follow) as answer:
             if answer.status_code != 200:
                 return _refused(answer.message, endpoint, answer.status_code)
@@ -49,6 +49,16 @@ def logs(
         remarks.print("the server has stopped", style="dim")
         return exits.UNREACHABLE
     return exits.OK
+
+
+def _own_group(endpoint: str, name: str) -> str:
+    """The log group that a function's configuration names; the usual one of a function that is not there any more."""
+    path = f"/2015-03-31/functions/{quote(name, safe='')}/configuration"
+    answer = remote.request("GET", endpoint, path)
+    if answer.status_code != 200:
+        return log_group(name)
+    logging = orjson.loads(answer.content).get("LoggingConfig", {})
+    return str(logging.get("LogGroup") or log_group(name))
 
 
 def log_group(name: str) -> str:

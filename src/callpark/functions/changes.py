@@ -30,6 +30,9 @@ _SUCCESS_SERVICES = frozenset({"lambda", "sqs", "sns", "events"})
 _FAILURE_SERVICES = _SUCCESS_SERVICES | {"s3"}
 
 
+_DEFAULTS = FunctionConfiguration(name="", runtime="", handler="")
+
+
 @dataclass(frozen=True, slots=True)
 class ConfigurationEdit:
     """What UpdateFunctionConfiguration changes; None leaves a member as it is, an empty `dead_letter_target` removes
@@ -44,11 +47,23 @@ class ConfigurationEdit:
     ephemeral_storage_megabytes: int | None = None
     environment: Mapping[str, str] | None = None
     log_format: Literal["Text", "JSON"] | None = None
+    application_log_level: str | None = None
+    system_log_level: str | None = None
+    log_group: str | None = None
     dead_letter_target: str | None = None
     layers: tuple[str, ...] | None = None
 
 
 def edited(configuration: FunctionConfiguration, edit: ConfigurationEdit) -> FunctionConfiguration:
+    """Raises CallerError for levels of text logs, the one thing that only the result shows. A change to Text forgets
+    the levels."""
+    log_format = configuration.log_format if edit.log_format is None else edit.log_format
+    if log_format == "Text" and (edit.application_log_level or edit.system_log_level):
+        raise refusals.invalid_parameter(
+            'LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change '
+            'the LogFormat to "JSON" and try again.'
+        )
+    before = configuration if log_format == configuration.log_format else _DEFAULTS
     return FunctionConfiguration(
         name=configuration.name,
         runtime=configuration.runtime if edit.runtime is None else edit.runtime,
@@ -61,7 +76,10 @@ def edited(configuration: FunctionConfiguration, edit: ConfigurationEdit) -> Fun
         if edit.ephemeral_storage_megabytes is None
         else edit.ephemeral_storage_megabytes,
         environment=configuration.environment if edit.environment is None else edit.environment,
-        log_format=configuration.log_format if edit.log_format is None else edit.log_format,
+        log_format=log_format,
+        application_log_level=edit.application_log_level or before.application_log_level,
+        system_log_level=edit.system_log_level or before.system_log_level,
+        log_group=configuration.log_group if edit.log_group is None else edit.log_group,
         dead_letter_target=configuration.dead_letter_target
         if edit.dead_letter_target is None
         else edit.dead_letter_target or None,

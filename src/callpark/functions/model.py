@@ -56,6 +56,11 @@ class FunctionConfiguration:
     ephemeral_storage_megabytes: int = 512
     environment: Mapping[str, str] = field(default_factory=dict)
     log_format: Literal["Text", "JSON"] = "Text"
+    application_log_level: str = "INFO"
+    system_log_level: str = "INFO"
+    """Levels of JSON logs; Text has none."""
+    log_group: str | None = None
+    """None for the function's own, `/aws/lambda/<name>`."""
     dead_letter_target: str | None = None
     layers: tuple[str, ...] = ()
     """ARNs of layer versions; later ones lie over earlier ones."""

@@ -38,7 +38,6 @@ _REFUSED: Mapping[str, str] = {
 }
 #: This machine, by AWS's name.
 HOST_ARCHITECTURE = {"aarch64": "arm64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
-_LOGGING_MEMBERS = ("ApplicationLogLevel", "SystemLogLevel", "LogGroup")
 
 
 class Environment(msgspec.Struct, frozen=True, rename="pascal"):
@@ -55,6 +54,9 @@ class EphemeralStorage(msgspec.Struct, frozen=True, rename="pascal"):
 
 class Logging(msgspec.Struct, frozen=True, rename="pascal"):
     log_format: Literal["Text", "JSON"] | None = None
+    application_log_level: str | None = None
+    system_log_level: str | None = None
+    log_group: str | None = None
 
 
 class Configuration(msgspec.Struct, frozen=True, rename="pascal"):
@@ -73,6 +75,7 @@ class Configuration(msgspec.Struct, frozen=True, rename="pascal"):
     layers: tuple[str, ...] | None = None
 
     def edit(self) -> ConfigurationEdit:
+        logging = self.logging_config or Logging()
         return ConfigurationEdit(
             runtime=self.runtime,
             handler=self.handler,
@@ -82,7 +85,10 @@ class Configuration(msgspec.Struct, frozen=True, rename="pascal"):
             memory_megabytes=self.memory_size,
             ephemeral_storage_megabytes=None if self.ephemeral_storage is None else self.ephemeral_storage.size,
             environment=None if self.environment is None else self.environment.variables,
-            log_format=None if self.logging_config is None else self.logging_config.log_format,
+            log_format=logging.log_format,
+            application_log_level=logging.application_log_level,
+            system_log_level=logging.system_log_level,
+            log_group=logging.log_group,
             dead_letter_target=None if self.dead_letter_config is None else self.dead_letter_config.target_arn,
             layers=self.layers,
         )
@@ -108,11 +114,7 @@ def inert(parameters: Mapping[str, object]) -> dict[str, object]:
             raise refusals.invalid_parameter(f"callpark does not support {member} ({meaning}).")
     if parameters.get("PackageType") not in (None, "Zip"):
         raise refusals.invalid_parameter("callpark does not support PackageType Image (container images).")
-    kept = {member: parameters[member] for member in _INERT if parameters.get(member) is not None}
-    logging = parameters.get("LoggingConfig")
-    if isinstance(logging, Mapping) and any(member in logging for member in _LOGGING_MEMBERS):
-        kept["LoggingConfig"] = dict(logging)
-    return kept
+    return {member: parameters[member] for member in _INERT if parameters.get(member) is not None}
 
 
 def inert_warnings(name: str, kept: Mapping[str, object]) -> list[str]:

@@ -108,13 +108,12 @@ def last_modified(at: float) -> str:
 
 
 def _logging(version: Version) -> dict[str, object]:
-    given = _mapping(version.inert.get("LoggingConfig"), {})
-    log_format = version.configuration.log_format
-    members: dict[str, object] = {"LogFormat": log_format}
-    if log_format == "JSON":
-        members["ApplicationLogLevel"] = given.get("ApplicationLogLevel", "INFO")
-        members["SystemLogLevel"] = given.get("SystemLogLevel", "INFO")
-    members["LogGroup"] = given.get("LogGroup", f"/aws/lambda/{version.configuration.name}")
+    configuration = version.configuration
+    members: dict[str, object] = {"LogFormat": configuration.log_format}
+    if configuration.log_format == "JSON":
+        members["ApplicationLogLevel"] = configuration.application_log_level
+        members["SystemLogLevel"] = configuration.system_log_level
+    members["LogGroup"] = configuration.log_group or f"/aws/lambda/{configuration.name}"
     return members
 
 

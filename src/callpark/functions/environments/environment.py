@@ -22,7 +22,7 @@ from callpark.functions.environments.extensions.registry import ShutdownReason, 
 from callpark.functions.environments.generation import Generation
 from callpark.functions.environments.happenings import AttemptStatus
 from callpark.functions.environments.lifecycle import Life, LifeEvent, live
-from callpark.functions.environments.narration import Narration
+from callpark.functions.environments.narration import Narration, log_stream
 from callpark.functions.environments.platform_lines import Report
 from callpark.functions.environments.ports import Deployment, EnvironmentUnavailable, Outcome
 from callpark.functions.environments.processes import Exit
@@ -59,7 +59,7 @@ class Environment:
         self.idle_since = 0.0
         name = platform.ids.hex(32)
         day = datetime.fromtimestamp(platform.clock.now(), UTC).strftime("%Y/%m/%d")
-        self.stream = f"{day}/[{deployment.version}]{name}"
+        self.stream = log_stream(day, deployment, name)
         self._platform = platform
         self._owner = owner
         self._name = name
@@ -250,10 +250,9 @@ class Environment:
                 run.feed.open(answer.content_type)
                 run.feed.write(answer.payload)
             ending = Ending(b"", "success")
-        if generation.telemetry.wanted:
-            self._narration.runtime_done(
-                run.attempt.request_id, ending.status, ending.error_type, self.running_seconds, len(ending.payload)
-            )
+        self._narration.runtime_done(
+            run.attempt.request_id, ending.status, ending.error_type, self.running_seconds, len(ending.payload)
+        )
         if generation.extensions.settled:
             self._finish(run, ending)
         else:

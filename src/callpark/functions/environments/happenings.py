@@ -9,13 +9,15 @@ AttemptStatus: TypeAlias = Literal["success", "error", "timeout"]
 
 
 class FunctionLog(msgspec.Struct, frozen=True):
-    """One log event of a function, as CloudWatch would hold it. `stream` is the environment's log stream. Events of
-    the init phase carry the request id that caused the start, or "" when none did."""
+    """One log event of a function, as CloudWatch would hold it. `stream` is the environment's log stream, `group` the
+    log group, "" for the function's own. Events of the init phase carry the request id that caused the start, or ""
+    when none did."""
 
     function: str
     request_id: str
     stream: str
     text: str
+    group: str = ""
 
     @property
     def subject(self) -> str:

@@ -23,8 +23,9 @@ _READS_AT_ONCE = 16
 class EnvironmentLog:
     """Log events, attributed to the run that is on. Between `open` and `close` they are kept for the run's tail too."""
 
-    def __init__(self, function: str, stream: str, trace: Trace, limits: LambdaLimits) -> None:
+    def __init__(self, function: str, group: str, stream: str, trace: Trace, limits: LambdaLimits) -> None:
         self._function = function
+        self._group = group
         self._stream = stream
         self._trace = trace
         self._limits = limits
@@ -57,7 +58,7 @@ class EnvironmentLog:
 
     def say(self, text: str) -> None:
         """A line of the platform."""
-        self._trace.emit(FunctionLog(self._function, self._request_id, self._stream, text))
+        self._trace.emit(FunctionLog(self._function, self._request_id, self._stream, text, self._group))
         tail = self._tail
         if tail is not None:
             line = text.encode()

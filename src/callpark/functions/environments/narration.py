@@ -6,6 +6,7 @@
 from datetime import UTC, datetime
 from typing import Literal
 
+from callpark.functions.environments import log_levels
 from callpark.functions.environments.extensions.telemetry import Telemetry
 from callpark.functions.environments.failures import platform_error_type
 from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted, AttemptStatus
@@ -15,18 +16,30 @@ from callpark.functions.environments.ports import Attempt, Deployment
 from callpark.functions.environments.runs import Init, InitFailed, InitTimedOut, Platform
 
 
+def log_stream(day: str, deployment: Deployment, name: str) -> str:
+    """The log stream of an environment; in a log group of one's own it names the function.
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html"""
+    if deployment.configuration.log_group is None:
+        return f"{day}/[{deployment.version}]{name}"
+    return f"{day}/{deployment.configuration.name}[{deployment.version}][{name}]"
+
+
 class Narration:
     """`telemetry` is that of the present generation of processes."""
 
     def __init__(self, deployment: Deployment, stream: str, platform: Platform) -> None:
         configuration = deployment.configuration
         self.telemetry: Telemetry | None = None
-        self.log = EnvironmentLog(configuration.name, stream, platform.trace, platform.limits)
+        self.log = EnvironmentLog(
+            configuration.name, configuration.log_group or "", stream, platform.trace, platform.limits
+        )
         self._deployment = deployment
         self._name = configuration.name
         self._stream = stream
         self._platform = platform
-        self._lines = JsonLines() if configuration.log_format == "JSON" else TextLines()
+        structured = configuration.log_format == "JSON"
+        self._lines = JsonLines(log_levels.rank(configuration.system_log_level)) if structured else TextLines()
+        self._least = log_levels.rank(configuration.application_log_level) if structured else None
 
     def now_text(self) -> str:
         now = datetime.fromtimestamp(self._platform.clock.now(), UTC)
@@ -37,7 +50,7 @@ class Narration:
     def init_started(self, request_id: str) -> None:
         deployment, configuration = self._deployment, self._deployment.configuration
         self.log.attribute(request_id)
-        self.log.say(
+        self._say(
             self._lines.init_start(configuration.runtime, deployment.version, deployment.initialization, self.now_text)
         )
         self._publish(
@@ -54,13 +67,13 @@ class Narration:
         )
 
     def init_ended(self, init: Init, seconds: float) -> None:
-        """INIT_REPORT is written only for an init phase that failed."""
-        failed = isinstance(init, InitFailed | InitTimedOut)
         status: AttemptStatus = "success"
         kind = init.error_type if isinstance(init, InitFailed) else None
-        if failed:
+        if isinstance(init, InitFailed | InitTimedOut):
             status = "timeout" if isinstance(init, InitTimedOut) else "error"
-            self.log.say(self._lines.init_report(seconds, status, kind, self._deployment.initialization, self.now_text))
+        initialization = self._deployment.initialization
+        self._say(self._lines.init_runtime_done(status, kind, initialization, self.now_text))
+        self._say(self._lines.init_report(seconds, status, kind, initialization, self.now_text))
         if self._wanted:
             record: dict[str, object] = {
                 "initializationType": self._deployment.initialization,
@@ -74,7 +87,7 @@ class Narration:
 
     def extension_is(self, name: str, state: str, events: frozenset[str], error_type: str | None = None) -> None:
         shown = sorted(events)
-        self.log.say(self._lines.extension(name, state, shown, error_type, self.now_text))
+        self._say(self._lines.extension(name, state, shown, error_type, self.now_text))
         record: dict[str, object] = {"name": name, "state": state, "events": shown}
         self._publish("platform.extension", {**record, "errorType": error_type} if error_type else record)
 
@@ -84,7 +97,7 @@ class Narration:
         request_id = attempt.request_id
         self.log.open(request_id)
         self._platform.trace.emit(AttemptStarted(self._name, request_id, self._stream, cold))
-        self.log.say(self._lines.start(request_id, self._deployment.version, self.now_text))
+        self._say(self._lines.start(request_id, self._deployment.version, self.now_text))
         if self._wanted:
             record: dict[str, object] = {"requestId": request_id, "version": self._deployment.version}
             if attempt.trace_header:
@@ -94,20 +107,20 @@ class Narration:
     def runtime_done(
         self, request_id: str, status: AttemptStatus, error_type: str | None, seconds: float, produced: int
     ) -> None:
-        """The handler has answered; extensions may still be at work. For telemetry only."""
-        if self._wanted:
-            metrics = {"durationMs": round(seconds * 1000, 3), "producedBytes": produced}
-            record: dict[str, object] = {"requestId": request_id, "status": status, "metrics": metrics}
-            if error_type:
-                record["errorType"] = platform_error_type(error_type)
-            self._publish("platform.runtimeDone", record)
+        """The handler has answered; extensions may still be at work. For telemetry and for JSON logs."""
+        if not (self._wanted or self._lines.tells_runtime_done(status)):
+            return
+        metrics = {"durationMs": round(seconds * 1000, 3), "producedBytes": produced}
+        record: dict[str, object] = {"requestId": request_id, "status": status, "metrics": metrics}
+        if error_type:
+            record["errorType"] = platform_error_type(error_type)
+        self._say(self._lines.runtime_done(record, status, self.now_text))
+        self._publish("platform.runtimeDone", record)
 
     def ended(self, report: Report) -> None:
         """END and REPORT."""
-        end = self._lines.end(report.request_id, self.now_text)
-        if end is not None:
-            self.log.say(end)
-        self.log.say(self._lines.report(report, self.now_text))
+        self._say(self._lines.end(report.request_id, self.now_text))
+        self._say(self._lines.report(report, self.now_text))
         self._platform.trace.emit(
             AttemptEnded(
                 self._name,
@@ -133,12 +146,20 @@ class Narration:
     # What processes write.
 
     def handler_wrote(self, events: list[str]) -> None:
-        self.log.written(events)
+        self.log.written(self._kept(events))
         self._publish_lines("function", events)
 
     def extension_wrote(self, events: list[str]) -> None:
         self.log.written(events)
         self._publish_lines("extension", events)
+
+    def _kept(self, events: list[str]) -> list[str]:
+        least = self._least
+        return events if least is None else [event for event in events if log_levels.passes(event, least)]
+
+    def _say(self, line: str | None) -> None:
+        if line is not None:
+            self.log.say(line)
 
     @property
     def _wanted(self) -> bool:

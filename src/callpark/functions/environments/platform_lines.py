@@ -3,7 +3,7 @@
 Called by `environment.py`; formats as recorded (lambda.md §15.1); for `LogFormat: JSON`, the Telemetry API's records.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
 from typing import TypeAlias
 
@@ -11,6 +11,7 @@ import msgspec
 import orjson
 
 from callpark.functions.environments.happenings import AttemptStatus
+from callpark.functions.environments.log_levels import system_rank
 
 #: Gives the time stamp of a line, ISO 8601. Text lines have none, so it is asked for only when it is needed.
 Instant: TypeAlias = Callable[[], str]
@@ -45,23 +46,36 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class TextLines:
-    """`LogFormat: Text`."""
+    """`LogFormat: Text`. Of an init phase only a failed one is reported; when the runtime is done is not said."""
 
-    def init_start(self, runtime: str, version: str, kind: str, at: Instant) -> str:
+    def init_start(self, runtime: str, version: str, kind: str, at: Instant) -> str | None:
         name, number = _split_runtime(runtime)
         return f"INIT_START Runtime Version: {name}:{number}.callpark\tRuntime Version ARN: \n"
 
-    def init_report(self, seconds: float, status: AttemptStatus, error_type: str | None, kind: str, at: Instant) -> str:
+    def init_runtime_done(self, status: AttemptStatus, error_type: str | None, kind: str, at: Instant) -> str | None:
+        return None
+
+    def init_report(
+        self, seconds: float, status: AttemptStatus, error_type: str | None, kind: str, at: Instant
+    ) -> str | None:
+        if status == "success":
+            return None
         error = f"\tError Type: {error_type}" if error_type else ""
         return f"INIT_REPORT Init Duration: {seconds * 1000:.2f} ms\tPhase: init\tStatus: {status}{error}\t\n"
 
-    def start(self, request_id: str, version: str, at: Instant) -> str:
+    def start(self, request_id: str, version: str, at: Instant) -> str | None:
         return f"START RequestId: {request_id} Version: {version}\n"
+
+    def tells_runtime_done(self, status: AttemptStatus) -> bool:
+        return False
+
+    def runtime_done(self, record: Mapping[str, object], status: AttemptStatus, at: Instant) -> str | None:
+        return None
 
     def end(self, request_id: str, at: Instant) -> str | None:
         return f"END RequestId: {request_id}\n"
 
-    def report(self, report: Report, at: Instant) -> str:
+    def report(self, report: Report, at: Instant) -> str | None:
         milliseconds = report.duration_seconds * 1000
         line = (
             f"REPORT RequestId: {report.request_id}\tDuration: {milliseconds:.2f} ms\t"
@@ -76,36 +90,63 @@ class TextLines:
             line += f"Status: error\tError Type: {report.error_type}"
         return line + "\n"
 
-    def extension(self, name: str, state: str, events: list[str], error_type: str | None, at: Instant) -> str:
+    def extension(self, name: str, state: str, events: list[str], error_type: str | None, at: Instant) -> str | None:
         error = f"\tError Type: {error_type}" if error_type else ""
         return f"EXTENSION\tName: {name}\tState: {state}\tEvents: [{', '.join(events)}]{error}\n"
 
 
 class JsonLines:
-    """`LogFormat: JSON`: one platform record per line."""
+    """`LogFormat: JSON`: one platform record per line, of those whose level is at least `least`."""
 
-    def init_start(self, runtime: str, version: str, kind: str, at: Instant) -> str:
-        record = {"initializationType": kind, "phase": "init", "runtimeVersion": runtime}
-        return _line(at(), "platform.initStart", {**record, "functionVersion": version})
+    def __init__(self, least: int) -> None:
+        self._least = least
 
-    def init_report(self, seconds: float, status: AttemptStatus, error_type: str | None, kind: str, at: Instant) -> str:
+    def init_start(self, runtime: str, version: str, kind: str, at: Instant) -> str | None:
+        record = {"initializationType": kind, "phase": "init", "runtimeVersion": runtime, "functionVersion": version}
+        return self._line(at, "platform.initStart", record)
+
+    def init_runtime_done(self, status: AttemptStatus, error_type: str | None, kind: str, at: Instant) -> str | None:
         record: dict[str, object] = {"initializationType": kind, "phase": "init", "status": status}
         if error_type:
             record["errorType"] = error_type
-        return _line(at(), "platform.initReport", {**record, "metrics": {"durationMs": round(seconds * 1000, 3)}})
+        return self._line(at, "platform.initRuntimeDone", record, status)
 
-    def start(self, request_id: str, version: str, at: Instant) -> str:
-        return _line(at(), "platform.start", {"requestId": request_id, "version": version})
+    def init_report(
+        self, seconds: float, status: AttemptStatus, error_type: str | None, kind: str, at: Instant
+    ) -> str | None:
+        record: dict[str, object] = {"initializationType": kind, "phase": "init", "status": status}
+        if error_type:
+            record["errorType"] = error_type
+        record["metrics"] = {"durationMs": round(seconds * 1000, 3)}
+        return self._line(at, "platform.initReport", record, status, kind)
+
+    def start(self, request_id: str, version: str, at: Instant) -> str | None:
+        return self._line(at, "platform.start", {"requestId": request_id, "version": version})
+
+    def tells_runtime_done(self, status: AttemptStatus) -> bool:
+        return system_rank("platform.runtimeDone", status) >= self._least
+
+    def runtime_done(self, record: Mapping[str, object], status: AttemptStatus, at: Instant) -> str | None:
+        return self._line(at, "platform.runtimeDone", record, status)
 
     def end(self, request_id: str, at: Instant) -> str | None:
         return None
 
-    def report(self, report: Report, at: Instant) -> str:
-        return _line(at(), "platform.report", report.record())
+    def report(self, report: Report, at: Instant) -> str | None:
+        return self._line(at, "platform.report", report.record(), report.status)
 
-    def extension(self, name: str, state: str, events: list[str], error_type: str | None, at: Instant) -> str:
+    def extension(self, name: str, state: str, events: list[str], error_type: str | None, at: Instant) -> str | None:
         record: dict[str, object] = {"name": name, "state": state, "events": events}
-        return _line(at(), "platform.extension", {**record, "errorType": error_type} if error_type else record)
+        if error_type:
+            record["errorType"] = error_type
+        return self._line(at, "platform.extension", record, "error" if error_type else "success")
+
+    def _line(
+        self, at: Instant, kind: str, record: Mapping[str, object], status: str = "success", initialization: str = ""
+    ) -> str | None:
+        if system_rank(kind, status, initialization) < self._least:
+            return None
+        return orjson.dumps({"time": at(), "type": kind, "record": record}).decode() + "\n"
 
 
 def record_of(event: str) -> object:
@@ -116,10 +157,6 @@ def record_of(event: str) -> object:
         except orjson.JSONDecodeError:
             return event
     return event
-
-
-def _line(at: str, kind: str, record: dict[str, object]) -> str:
-    return orjson.dumps({"time": at, "type": kind, "record": record}).decode() + "\n"
 
 
 def _split_runtime(runtime: str) -> tuple[str, str]:

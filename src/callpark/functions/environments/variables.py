@@ -89,7 +89,7 @@ def process_variables(
     if deployment.layers_root is not None:
         variables |= _layer_paths(deployment.layers_root, configuration.runtime, variables)
     if configuration.log_format == "JSON":
-        variables |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
+        variables |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": configuration.application_log_level}
     variables |= {name: value for name, value in configuration.environment.items() if name not in RESERVED}
     variables |= {
         "AWS_REGION": region,
@@ -97,7 +97,7 @@ def process_variables(
         "AWS_LAMBDA_FUNCTION_NAME": configuration.name,
         "AWS_LAMBDA_FUNCTION_VERSION": deployment.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration.memory_megabytes),
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{configuration.name}",
+        "AWS_LAMBDA_LOG_GROUP_NAME": configuration.log_group or f"/aws/lambda/{configuration.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": surroundings.log_stream,
         "AWS_LAMBDA_INITIALIZATION_TYPE": deployment.initialization,
         "AWS_LAMBDA_RUNTIME_API": surroundings.runtime_api,

@@ -7,8 +7,9 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Lambd
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
+from callpark.functions.environments.log_levels import APPLICATION_LEVELS, SYSTEM_LEVELS
 from callpark.functions.model import (
     Directory,
     EventInvokeConfig,
@@ -105,7 +106,7 @@ def _function(
         memory_megabytes=_within(properties, "MemorySize", 128, limits.memory_megabytes) or 128,
         ephemeral_storage_megabytes=_ephemeral_storage(properties, limits.ephemeral_storage_megabytes),
         environment=_environment(properties),
-        log_format=_log_format(properties),
+        **_logging(properties),
         dead_letter_target=_target(properties.mapping("DeadLetterConfig"), "TargetArn"),
         layers=properties.texts("Layers"),
     )
@@ -189,14 +190,36 @@ def _environment(properties: Properties) -> dict[str, str]:
     return environment.text_map("Variables") if environment is not None else {}
 
 
-def _log_format(properties: Properties) -> Literal["Text", "JSON"]:
+class _Logging(TypedDict):
+    log_format: Literal["Text", "JSON"]
+    application_log_level: str
+    system_log_level: str
+    log_group: str | None
+
+
+def _logging(properties: Properties) -> _Logging:
+    """Raises ProjectError."""
     logging = properties.mapping("LoggingConfig")
-    written = logging.text("LogFormat") if logging is not None else None
-    if written == "JSON":
-        return "JSON"
-    if written not in (None, "Text"):
+    if logging is None:
+        return _Logging(log_format="Text", application_log_level="INFO", system_log_level="INFO", log_group=None)
+    written = logging.text("LogFormat")
+    if written not in (None, "Text", "JSON"):
         raise properties.wrong("LoggingConfig", f"the log format {written!r} is unknown", "use Text or JSON")
-    return "Text"
+    structured = written == "JSON"
+    levels = {}
+    for name, known in (("ApplicationLogLevel", APPLICATION_LEVELS), ("SystemLogLevel", SYSTEM_LEVELS)):
+        level = logging.text(name)
+        if level is not None and level not in known:
+            raise logging.wrong(name, f"the log level {level!r} is unknown", f"use one of {', '.join(known)}")
+        if level is not None and not structured:
+            raise logging.wrong(name, "logs in the format Text have no levels", "set LogFormat: JSON, or leave it out")
+        levels[name] = level or "INFO"
+    return _Logging(
+        log_format="JSON" if structured else "Text",
+        application_log_level=levels["ApplicationLogLevel"],
+        system_log_level=levels["SystemLogLevel"],
+        log_group=logging.text("LogGroup"),
+    )
 
 
 def _target(properties: Properties | None, name: str) -> str | None:

@@ -13,6 +13,8 @@ import { isStreaming, openResponse, provideStreaming } from "./streaming.mjs";
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 const jsonLogs = process.env.AWS_LAMBDA_LOG_FORMAT === "JSON";
+const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+const leastLevel = jsonLogs ? LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL) : 0;
 const telemetry = Number(process.env._LAMBDA_TELEMETRY_LOG_FD || 1);
 delete process.env._LAMBDA_TELEMETRY_LOG_FD;
 const root = process.env.LAMBDA_TASK_ROOT;
@@ -45,6 +47,7 @@ function record(level, text) {
 }
 
 function log(level, values) {
+  if (LEVELS.indexOf(level) < leastLevel) return;
   const timestamp = new Date().toISOString();
   if (!jsonLogs) return record(level, `${timestamp}\t${requestId}\t${level}\t${format(...values)}\n`);
   const entry = { timestamp, level, requestId };
