@@ -150,7 +150,7 @@ class _Compiler:
             if isinstance(source, LambdaSource):
                 return DirectStep(source, batch_size)
             raise ProjectError(
-                f"API {self._api.name}: {where} has neither code nor a request template, and its data source "
+                f"API {self._api.name}: {where} has no code and no request template, and its data source "
                 f"'{data_source}' needs a request",
                 "add Code with a request and a response handler",
             )
