@@ -61,7 +61,7 @@ def test_the_flow_goes_on_at_once_and_talks() -> None:
     assert driver.contact.wait.events == (Awaited("Returned", driver.started[0].invocation_id),)
 
 
-def test_the_return_interrupts_the_prompt_and_the_result_is_loaded() -> None:
+def test_a8_the_return_interrupts_the_prompt_and_the_result_is_loaded() -> None:
     driver = waiting()
     driver.now = 3.0
     driver.answer({"n": 7})
@@ -104,7 +104,7 @@ def test_a1_the_limit_waits_for_the_minimum_too() -> None:
     [(b'{"errorMessage":"boom"}', True), (b"not json", False), (b'"' + b"x" * 32_768 + b'"', False)],
     ids=["a2 raises", "a6 no JSON", "a6 too large"],
 )
-def test_a_failed_function_ends_the_wait_and_load_takes_the_error_branch(payload: bytes, failed: bool) -> None:
+def test_a2_a6_a_failed_function_ends_the_wait_and_load_takes_the_error_branch(payload: bytes, failed: bool) -> None:
     driver = waiting()
     driver.now = 2.0
     driver.answer(payload, failed=failed)

@@ -145,7 +145,7 @@ async def test_the_same_call_gives_the_same_history(clock: VirtualClock) -> None
     assert histories[0] == histories[1]
 
 
-async def test_hanging_up_lets_functions_run_on(clock: VirtualClock) -> None:
+async def test_a18_hanging_up_lets_functions_run_on(clock: VirtualClock) -> None:
     office = Office(clock, [PATTERN], {"F": DELAY})
     call = await office.call("30", manner=Manner(hang_up_after=15))
     assert call.end.reason == "CUSTOMER_DISCONNECT"
@@ -204,6 +204,7 @@ async def test_functions_of_other_accounts_are_found_by_name_with_one_warning(
     [
         (InstanceDefinition(INSTANCE_ARN, function_arns=(function_arn("F"),)), "Good"),
         (InstanceDefinition(INSTANCE_ARN, function_arns=(function_arn("Other"),)), "Bad"),
+        (InstanceDefinition(INSTANCE_ARN, function_arns=(function_arn("F") + ":LIVE",)), "Bad"),
         (InstanceDefinition(INSTANCE_ARN), "Bad"),
         (InstanceDefinition(INSTANCE_ARN, all_functions=True), "Good"),
     ],
@@ -215,13 +216,44 @@ async def test_only_associated_functions_may_be_called(
     assert (await Office(clock, [flow], {"F": takes(1)}, instance=instance).call()).heard == [heard]
 
 
+async def test_an_association_covers_versions_and_aliases(clock: VirtualClock) -> None:
+    qualified = function_arn("F") + ":LIVE"
+    instance = InstanceDefinition(INSTANCE_ARN, function_arns=(function_arn("F"),))
+    flow = definition(
+        invoke("a", "good", "bad", LambdaFunctionARN=qualified),
+        say("good", "Good", "bye"),
+        say("bad", "Bad", "bye"),
+        hang_up(),
+    )
+    assert (await Office(clock, [flow], {"F": takes(1)}, instance=instance).call()).heard == ["Good"]
+
+
+async def test_a_function_that_is_not_associated_is_one_warning_and_a_403_in_the_log(
+    clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = action("log", "UpdateFlowLoggingBehavior", {"FlowLoggingBehavior": "Enabled"}, "a")
+    office = Office(
+        clock,
+        [definition(log, invoke("a", "bye"), hang_up())],
+        {"F": takes(1)},
+        instance=InstanceDefinition(INSTANCE_ARN),
+    )
+    calls = [await office.call() for _ in range(3)]
+    (warning,) = caplog.messages
+    assert warning.startswith("flow flow, action 'a': Status Code: 403")
+    assert "`functions:` in connect.yaml" in warning
+    caplog.clear()
+    refused = [entry for entry in office.log(calls[0].contact_id) if "Results" in entry]
+    assert [entry["Results"] for entry in refused] == ["Status Code: 403; Error Code: AccessDeniedException"]
+
+
 async def test_unknown_functions_take_the_error_branch(clock: VirtualClock) -> None:
     flow = definition(invoke("a", "good", "bad"), say("good", "Good", "bye"), say("bad", "Bad", "bye"), hang_up())
     assert (await Office(clock, [flow]).call()).heard == ["Bad"]
 
 
 @pytest.mark.parametrize(("retries", "runs"), [(0, 1), (3, 4)])
-async def test_failed_functions_are_retried_when_asked(clock: VirtualClock, retries: int, runs: int) -> None:
+async def test_a14_failed_functions_are_retried_when_asked(clock: VirtualClock, retries: int, runs: int) -> None:
     flow = definition(invoke("a", "good", "bad"), say("good", "Good", "bye"), say("bad", "Bad", "bye"), hang_up())
     office = Office(clock, [flow], {"F": takes(1, failed=True)}, limits=ConnectLimits(function_retries=retries))
     call = await office.call()

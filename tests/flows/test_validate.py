@@ -210,6 +210,16 @@ def test_a_wait_that_a_continue_branch_reaches() -> None:
     ]
 
 
+@pytest.mark.parametrize("following", [None, ""])
+def test_a10_a_continue_branch_that_runs_out_is_refused(following: str | None) -> None:
+    found = problems(
+        invoke_async("invoke", "wait"),
+        wait("wait", events={"R": (LATEST, "bye")}, continuing="talk", completed="bye"),
+        action("talk", "MessageParticipant", {"Text": "x"}, following, errors={"NoMatchingError": "bye"}),
+    )
+    assert [problem for problem in found if problem.startswith("error: action 'talk'")], found
+
+
 def test_250_actions_and_no_more() -> None:
     steps = [say(str(number), "x", str(number + 1)) for number in range(249)]
     assert problems(*steps, hang_up("249"), bye=False) == []

@@ -171,6 +171,25 @@ def test_a_date_that_is_none(tmp_path: Path) -> None:
     assert "'Christmas' is no date" in error.cause
 
 
+@pytest.mark.parametrize(
+    ("text", "arns", "everybody"),
+    [
+        ("agents: []", (), True),
+        ("functions: []", (), False),
+        (
+            "functions: [F, 'arn:aws:lambda:eu-west-2:1:function:G']",
+            (HOME.arn("lambda", "function:F"), "arn:aws:lambda:eu-west-2:1:function:G"),
+            False,
+        ),
+    ],
+)
+def test_functions_that_are_associated(tmp_path: Path, text: str, arns: tuple[str, ...], everybody: bool) -> None:
+    folder = write(tmp_path, {"connect.yaml": text, "line.json": json.dumps(FLOW)})
+    instance = load_flow_file(folder / "line.json", functions=(), place=HOME).instance
+    assert instance is not None
+    assert (instance.function_arns, instance.all_functions) == (arns, everybody)
+
+
 def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "docs/connect-yaml.md").read_text(encoding="utf-8")
     example = text.partition("```yaml\n")[2].partition("```")[0]

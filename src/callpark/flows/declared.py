@@ -201,6 +201,8 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The prefix of Kinesis video stream ARNs, once live media streaming is enabled; no audio is streamed."""
     flows: tuple[FlowFile, ...] = ()
     modules: tuple[FlowFile, ...] = ()
+    functions: tuple[str, ...] | None = None
+    """Functions associated with the instance, by name or ARN. None: as the template says, all when it says nothing."""
     check: Checking | None = None
 
 

@@ -135,6 +135,11 @@ def _refuse(definition: FlowDefinition, problems: Sequence[Problem]) -> None:
         )
 
 
+def _unqualified(function_arn: str) -> str:
+    """Whoever associates a function associates its versions and aliases (our rule)."""
+    return ":".join(function_arn.split(":")[:7])
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """An instance, the functions of this machine, and the limits: what a contact finds around it."""
@@ -176,9 +181,13 @@ class Surroundings:
         if isinstance(local, Refusal):
             return local
         definition = self.instance.definition
-        if definition.all_functions or arn in definition.function_arns or local in definition.function_arns:
+        named = {arn, local, _unqualified(arn), _unqualified(local)}
+        if definition.all_functions or not named.isdisjoint(definition.function_arns):
             return local
-        return Refusal(f"{FUNCTION_FORBIDDEN} (the function is not associated with the instance)")
+        return Refusal(
+            f"{FUNCTION_FORBIDDEN} ({arn} is not associated with the instance: add an "
+            "AWS::Connect::IntegrationAssociation, or name it under `functions:` in connect.yaml)"
+        )
 
     def hear(self, prompt: Prompt) -> Heard:
         """Recordings last as long as they are declared to; with any declared, others are not found."""

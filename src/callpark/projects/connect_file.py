@@ -47,10 +47,24 @@ def with_connect_file(project: Project, folder: Path, home: Home, limits: Limits
     )
     return dataclasses.replace(
         project,
-        instance=dataclasses.replace(instance, declared=merged(instance.declared, declared)),
+        instance=_with_functions(
+            dataclasses.replace(instance, declared=merged(instance.declared, declared)), declared, home
+        ),
         flows=(*project.flows, *_flows(template, declared, instance.arn, project.name, limits)),
         watched=(*project.watched, path, *(_file(template, name, file) for name, file in files)),
     )
+
+
+def _with_functions(instance: InstanceDefinition, declared: Declared, home: Home) -> InstanceDefinition:
+    """With the functions that `connect.yaml` associates, beside those of the template."""
+    if declared.functions is None:
+        return instance
+    arns = [
+        function if function.startswith("arn:") else home.arn("lambda", f"function:{function}")
+        for function in declared.functions
+    ]
+    associated = tuple(dict.fromkeys((*instance.function_arns, *arns)))
+    return dataclasses.replace(instance, function_arns=associated, all_functions=False)
 
 
 def _convert(template: Template) -> Declared:

@@ -17,7 +17,7 @@ from callpark.flows.effects import StartFunction
 from callpark.flows.events import Event
 from callpark.flows.happenings import FunctionRefused, FunctionStarted
 from callpark.flows.language import Action
-from callpark.flows.logs import FUNCTION_FAILED
+from callpark.flows.logs import FUNCTION_FAILED, FUNCTION_FORBIDDEN
 from callpark.flows.namespaces import contact_data
 from callpark.flows.parameters import ParameterProblem, choice, members, number, required, scalar
 from callpark.flows.program import DONE, NO_MATCHING_ERROR, NO_RESULT, PARKED, ActionType, Failed, Handlers, Outcome
@@ -43,8 +43,10 @@ class Invoke:
         seconds = self._allowed_seconds(turn)
         function = self._startable(turn, requested, seconds)
         if isinstance(function, Refusal):
+            forbidden = function.reason.startswith(FUNCTION_FORBIDDEN)
+            results = FUNCTION_FORBIDDEN if forbidden else function.reason
             turn.effects.append(FunctionRefused(turn.subject, requested, function.reason))
-            turn.log(self.action, self._log_parameters(requested, seconds), Results=function.reason)
+            turn.log(self.action, self._log_parameters(requested, seconds), Results=results)
             return self._fail(turn, function.reason)
         invocation = Invocation(
             id=turn.new_invocation_id(),
@@ -108,7 +110,10 @@ class Invoke:
         in_flight = sum(1 for other in turn.invocations.values() if other.state == "pending")
         if self.asynchronous and in_flight >= limits.functions_in_flight:
             return Refusal(f"{in_flight} functions of this contact are running already")
-        return turn.world.function(requested)
+        function = turn.world.function(requested)
+        if isinstance(function, Refusal):
+            turn.warn(function.reason)
+        return function
 
     def _fail(self, turn: Turn, reason: str) -> Outcome:
         if not self.asynchronous:
