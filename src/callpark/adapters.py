@@ -25,6 +25,8 @@ from callpark.queues.digests import attributes_digest, body_digest
 from callpark.queues.model import MessageAttribute, Received
 from callpark.queues.service import Queues
 from callpark.store.ports import Change
+from callpark.upstreams.assignments import Emulator
+from callpark.upstreams.calls import Upstreams
 
 
 class FunctionsForFlows:
@@ -89,6 +91,20 @@ class OwnOperations:
         compile_validator(service_model(service).operation_model(operation))(parameters)
         answer = await found(Call(service, operation, parameters, self._ids.uuid(), self._place))
         return answer.members if isinstance(answer, Answer) else answer
+
+
+class UpstreamsForGraphql:
+    """`graphql.datasources.port.Upstreams`: operations of any service, and where the user said a service is."""
+
+    def __init__(self, upstreams: Upstreams) -> None:
+        self._upstreams = upstreams
+
+    async def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
+        return await self._upstreams.call(service, operation, parameters)
+
+    def address(self, service: str) -> str | None:
+        server = self._upstreams.server(service)
+        return server.url if isinstance(server, Emulator) else None
 
 
 class QueuesForFunctions:

@@ -19,6 +19,7 @@ from callpark.adapters import (
     OwnOperations,
     QueuesAsSource,
     QueuesForFunctions,
+    UpstreamsForGraphql,
 )
 from callpark.flows.api.contacts import ContactsPage
 from callpark.flows.api.phone import PhoneSocket
@@ -36,6 +37,9 @@ from callpark.gateway import identity
 from callpark.gateway.app import Gateway
 from callpark.gateway.server import Server, bind
 from callpark.graphql.api.web import GraphqlWeb
+from callpark.graphql.datasources.databases.pool import NamedDatabases
+from callpark.graphql.datasources.outbound import Outbound
+from callpark.graphql.datasources.port import Outside
 from callpark.graphql.service import GraphqlService
 from callpark.graphql.urls import graphql_url, realtime_url
 from callpark.health import ApiHealth, FlowHealth, Health, UpstreamHealth
@@ -77,6 +81,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     parameters: Mapping[str, str] = field(default_factory=dict)
     upstreams: Assignments = field(default_factory=Assignments)
+    databases: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
     """Refuse flows that Amazon Connect would refuse to publish."""
 
@@ -136,7 +141,12 @@ class App:
             upstreams=self.upstreams,
         )
         self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, self._for_flows())
-        self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions))
+        self.outbound = Outbound(clock)
+        self.databases = NamedDatabases(settings.databases, clock, limits.appsync)
+        outside = Outside(
+            UpstreamsForGraphql(self.upstreams), self.outbound, self.databases, base_url=base_url, region=place.region
+        )
+        self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions), outside)
         self.graphql_web = GraphqlWeb(self.graphql, clock, ids, self.trace, limits)
         self.logs = Logs(clock, limits.logs, store)
         self.metrics = Metrics(clock, limits.metrics)
@@ -199,6 +209,8 @@ class App:
         await self.graphql_web.aclose()
         await self.flows.close()
         self.graphql.close()
+        self.databases.close()
+        await self.outbound.aclose()
         await self.functions.close()
         await self.environments.close()
         await self.queues.close()

@@ -14,10 +14,13 @@ def dev(
     limit: options.LimitAssignments = None,
     parameter: options.Parameters = None,
     upstream: options.UpstreamAssignments = None,
+    database: options.DatabaseAssignments = None,
     strict: options.Strict = False,
 ) -> int:
     """Serve a project with hot reload and live logs."""
     from callpark.cli.reloading import serve_and_reload
     from callpark.cli.serving import settle
 
-    return run(serve_and_reload(settle(project, host, port, data, limit, parameter, strict, upstream), project))
+    return run(
+        serve_and_reload(settle(project, host, port, data, limit, parameter, strict, upstream, database), project)
+    )

@@ -66,6 +66,14 @@ UpstreamAssignments = Annotated[
         help="Who serves what callpark does not: SERVICE=URL, SERVICE=aws for AWS itself, all=URL; repeatable.",
     ),
 ]
+DatabaseAssignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--database",
+        metavar="CLUSTER=URL",
+        help="What stands for a database cluster of AppSync's: postgresql://… or sqlite:///path; repeatable.",
+    ),
+]
 Endpoint = Annotated[
     str, typer.Option(envvar="CALLPARK_ENDPOINT", help="A running callpark server (`callpark start` or `dev`).")
 ]
@@ -86,6 +94,20 @@ def upstreams(assignments: list[str] | None) -> "Assignments":
     inherited = [item for item in os.environ.get("CALLPARK_UPSTREAMS", "").split(",") if item.strip()]
     said = [*inherited, *(assignments or [])]
     return parse(said, service_names()) if said else Assignments()
+
+
+def databases(assignments: list[str] | None) -> dict[str, str]:
+    """Cluster (name or ARN) → URL, after `CALLPARK_DATABASES` and then `--database`. Raises ProjectError."""
+    inherited = [item for item in os.environ.get("CALLPARK_DATABASES", "").split(",") if item.strip()]
+    found: dict[str, str] = {}
+    for assignment in [*inherited, *(assignments or [])]:
+        cluster, equals, url = assignment.strip().partition("=")
+        if not equals or not cluster:
+            raise ProjectError(
+                f"not a database: {assignment!r}", "write --database CLUSTER=postgresql://user@host/name"
+            )
+        found[cluster] = url
+    return found
 
 
 def parameters(assignments: list[str] | None) -> dict[str, str]:

@@ -26,6 +26,7 @@ def settle(
     parameter: list[str] | None,
     strict: bool = False,
     upstream: list[str] | None = None,
+    database: list[str] | None = None,
 ) -> Settings:
     """The options of `start` and `dev` as settings. Raises ProjectError."""
     if not project.exists():
@@ -38,6 +39,7 @@ def settle(
         limits=options.limits(limit),
         parameters=options.parameters(parameter),
         upstreams=options.upstreams(upstream),
+        databases=options.databases(database),
         strict=strict,
     )
 

@@ -22,5 +22,6 @@ async def temporary(
             limits=limits or Limits(),
             parameters=parameters or {},
             upstreams=options.upstreams(None),
+            databases=options.databases(None),
             strict=strict,
         )

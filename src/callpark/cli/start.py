@@ -14,9 +14,10 @@ def start(
     limit: options.LimitAssignments = None,
     parameter: options.Parameters = None,
     upstream: options.UpstreamAssignments = None,
+    database: options.DatabaseAssignments = None,
     strict: options.Strict = False,
 ) -> int:
     """Serve a project; its accepted events and waiting contacts survive a restart."""
     from callpark.cli.serving import serve, settle
 
-    return run(serve(settle(project, host, port, data, limit, parameter, strict, upstream), project))
+    return run(serve(settle(project, host, port, data, limit, parameter, strict, upstream, database), project))

@@ -1,19 +1,23 @@
 """The HTTP client of data sources: pooled connections, whole answers, no redirects. Built and closed by `app.py`."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import httpx
 
 from callpark.graphql.datasources.port import HttpFailure, HttpReply, HttpRequest
 from callpark.kernel.clock import Clock
 
-_KINDS: tuple[tuple[type[Exception], str], ...] = (
-    (httpx.ConnectTimeout, "ConnectTimeoutException"),
-    (httpx.ConnectError, "ConnectException"),
-    (httpx.RemoteProtocolError, "ProtocolException"),
-    (httpx.InvalidURL, "MalformedURLException"),
-    (httpx.UnsupportedProtocol, "MalformedURLException"),
-)
+if TYPE_CHECKING:
+    import httpx
+
+# httpx is imported with the first request: it would be a twentieth of a server's start.
+_KINDS = {
+    "ConnectTimeout": "ConnectTimeoutException",
+    "ConnectError": "ConnectException",
+    "RemoteProtocolError": "ProtocolException",
+    "InvalidURL": "MalformedURLException",
+    "UnsupportedProtocol": "MalformedURLException",
+}
+"""httpx's classes and Java's names."""
 
 
 class Outbound:
@@ -24,6 +28,8 @@ class Outbound:
         self._client: httpx.AsyncClient | None = None
 
     async def send(self, request: HttpRequest, most_bytes: int) -> HttpReply:
+        import httpx
+
         client = self._opened()
         host = urlsplit(request.url).netloc
         try:
@@ -38,23 +44,25 @@ class Outbound:
                         await _body(response, most_bytes),
                     )
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            kind = next((name for known, name in _KINDS if isinstance(error, known)), "HttpException")
+            kind = _KINDS.get(type(error).__name__, "HttpException")
             raise HttpFailure(kind, f"{request.method} to {host} failed: {error or type(error).__name__}") from error
 
     async def aclose(self) -> None:
         if self._client is not None:
             await self._client.aclose()
 
-    def _opened(self) -> httpx.AsyncClient:
+    def _opened(self) -> "httpx.AsyncClient":
         """Made at the first request: reading the machine's certificates takes a while."""
         if self._client is None:
+            import httpx
+
             # This machine is not reached through a proxy, whatever the environment says of proxies.
             direct = {f"all://{host}": None for host in ("127.0.0.1", "localhost")}
             self._client = httpx.AsyncClient(timeout=None, mounts=direct, headers={"user-agent": "callpark"})
         return self._client
 
 
-def _headers(response: httpx.Response) -> dict[str, str]:
+def _headers(response: "httpx.Response") -> dict[str, str]:
     joined: dict[str, str] = {}
     for raw_name, raw_value in response.headers.raw:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
@@ -62,7 +70,7 @@ def _headers(response: httpx.Response) -> dict[str, str]:
     return joined
 
 
-async def _body(response: httpx.Response, most_bytes: int) -> bytes:
+async def _body(response: "httpx.Response", most_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_bytes():
