@@ -15,8 +15,16 @@ from tests.graphql.runtimes.js.test_conformance import CONTEXT
 pytestmark = pytest.mark.unit
 
 
+TIMES = """
+function times(text, count) {
+  let out = '';
+  for (let unit = text; count >= 1; unit += unit, count = Math.floor(count / 2)) if (count % 2) out += unit;
+  return out;
+}"""
+
+
 def unchecked(host: JavaScriptHost, body: str) -> CodeUnit:
-    text = f'(function () {{ "use strict";\nfunction request(ctx) {{ {body} }}\nreturn {{ request }}; }})'
+    text = f'(function () {{ "use strict";\nfunction request(ctx) {{ {body} }}\n{TIMES}\nreturn {{ request }}; }})'
     return CodeUnit(host, Script(text, frozenset({"request"}), ()))
 
 
@@ -29,13 +37,13 @@ HANGS = {
     "endless loop": "for (;;) {}",
     "endless loop that catches": "for (;;) { try { for (;;) {} } catch (e) {} finally { for (;;) {} } }",
     "endless callback": "const f = (x) => { let y = 0; while (true) y += x; }; return [1].map(f);",
-    "catastrophic pattern": "return 'a'.repeat(60).replace('(a+)+$', '') + util.matches('(a|a)*b', 'a'.repeat(60));",
+    "catastrophic pattern": "return times('a', 60).replace('(a+)+$', '') + util.matches('(a|a)*b', times('a', 60));",
     "promise-like": "let o = {}; while (!o.then) { o = { ...o }; } return o;",
 }
 FAILS = {
-    "memory": "const all = []; for (;;) all.push('x'.repeat(100000) + all.length);",
+    "memory": "const all = []; for (;;) all.push(times('x', 100000) + all.length);",
     "string doubling": "let s = 'x'; for (;;) s = s + s;",
-    "huge repeat": "return 'x'.repeat(1e9);",
+    "huge repeat": "return times('x', 1e9);",
     "recursion": "const f = (n) => f(n + 1) + 1; return f(0);",
     "deep JSON": "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; return a;",
     "wide by sharing": "let a = []; for (let i = 0; i < 40; i++) a = [a, a]; return a;",
@@ -43,9 +51,9 @@ FAILS = {
     "sparse reverse": "const a = []; a.length = 4294967295; return a.reverse();",
     "sparse join": "const a = []; a.length = 4294967295; return `${a}`;",
     "borrowed method": "const o = { length: 2 ** 53, sort: [].sort }; return o.sort();",
-    "quadratic search": "return 'a'.repeat(2e7).indexOf('a'.repeat(1e7) + 'b');",
+    "quadratic search": "return times('a', 2e7).indexOf(times('a', 1e7) + 'b');",
     "cycle": "const o = {}; o.o = o; return o;",
-    "too large": "return 'x'.repeat(6e6);",
+    "too large": "return times('x', 6e6);",
     "bigint": "return BigInt(1);",
     "no constructor": "return request.constructor('return 1')();",
     "no apply": "return [].sort.apply({ length: 1e9 });",
@@ -111,10 +119,10 @@ async def test_a_forged_outcome_is_only_a_value(host: JavaScriptHost) -> None:
 
 
 async def test_the_engine_offers_nothing_of_the_host(host: JavaScriptHost) -> None:
-    names = "return Object.getOwnPropertyNames(globalThis).sort();"
-    found = (await run(unchecked(host, names))).value
-    assert found == sorted(
-        ["Object", "Array", "String", "Number", "Boolean", "Math", "JSON", "NaN", "Infinity", "undefined", "isNaN",
-         "isFinite", "parseInt", "parseFloat", "encodeURIComponent", "decodeURIComponent", "encodeURI", "decodeURI",
-         "Date", "globalThis", "util", "runtime", "extensions", "console"]
-    )  # fmt: skip
+    absent = (
+        "Function eval Promise Proxy Reflect Symbol RegExp Error Map Set WeakRef Iterator ArrayBuffer "
+        "SharedArrayBuffer Atomics BigInt queueMicrotask escape DisposableStack performance setTimeout require process std os scriptArgs "
+        "navigator gc InternalError"
+    )
+    names = ", ".join(f"typeof {name}" for name in absent.split())
+    assert set((await run(unchecked(host, f"return [{names}];"))).value) == {"undefined"}  # type: ignore[call-overload]

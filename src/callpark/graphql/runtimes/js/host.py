@@ -21,8 +21,9 @@ import orjson
 import quickjs
 
 from callpark.graphql.runtimes.evaluation import Evaluation
-from callpark.graphql.runtimes.js.language import CodeError
 from callpark.graphql.runtimes.js.module import BrokenCode, Script, to_script
+from callpark.graphql.runtimes.js.syntax import CodeError, Source
+from callpark.graphql.runtimes.js.zones import zone_json
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import AppSyncLimits
@@ -32,6 +33,8 @@ _STACK_BYTES = 262_144
 _OUR_LINES = 40_000
 """`source/` begins at this line, so that positions in stacks tell user code from ours (see 10_guard.js)."""
 _THREADS = 2
+_ZONES = 20
+"""Our rule: named time zones that one evaluation may ask for, each of which starts it again."""
 
 
 class Entry(Protocol):
@@ -57,9 +60,32 @@ class JavaScriptHost:
 
     def load(self, source: str) -> "CodeUnit":
         """A code unit, evaluated once to see that it can be. Raises BrokenCode."""
-        unit = CodeUnit(self, to_script(source, self.limits.code_characters))
+        try:
+            unit = CodeUnit(self, to_script(source, self.limits.code_characters))
+        except BrokenCode as broken:
+            precise = self._syntax_error(source) if broken.errors[0].rule == "syntax" else None
+            raise BrokenCode([precise] if precise else broken.errors) from None
         unit.check()
         return unit
+
+    def _syntax_error(self, source: str) -> CodeError | None:
+        """What the engine's parser says of code that the syntax tree could not be made of: it knows where better."""
+        context = quickjs.Context()
+        context.set_memory_limit(self.limits.resolver_memory_bytes)
+        context.set_max_stack_size(_STACK_BYTES)
+        context.set_time_limit(self.limits.inline_milliseconds / 1000)
+        try:
+            context.module(source)
+        except UnicodeEncodeError:
+            return None
+        except quickjs.JSException as error:
+            message = str(error)
+            match = _PLACE.search(message)
+            if match is None or not message.startswith("SyntaxError: "):
+                return None
+            place = Source(source).place_of(int(match[1]), int(match[2]))
+            return CodeError("syntax", _in_typescript(message.removeprefix("SyntaxError: ").splitlines()[0]), *place)
+        return None
 
     def threads(self) -> ThreadPoolExecutor:
         if self._threads is None:
@@ -92,11 +118,14 @@ class CodeUnit:
         """Compile the code and run what stands outside its functions. Raises BrokenCode."""
         try:
             opened = self._open(self._host.limits.resolver_milliseconds)
-            halt = self._read(opened.entry("", "{}", '{"now":0,"seed":""}')).halt
+            members = self._members(opened.entry, "", "{}", '{"now":0,"seed":""}')
         except quickjs.JSException as error:
-            raise BrokenCode([_code_error(str(error))]) from None
-        if halt is not None:
-            raise BrokenCode([_code_error(str(halt["message"]))])
+            raise BrokenCode([self._compile_error(str(error))]) from None
+        halt = None if members is None else members.get("halt")
+        if members is None or halt is not None:
+            line, column = self._script.positions.of_code(*halt["at"]) if halt and halt.get("at") else (1, 1)
+            why = str(halt["message"]) if halt else "the code leaves what cannot be read"
+            raise BrokenCode([CodeError("types", why, line, column)])
         opened.context.set_time_limit(self._host.limits.inline_milliseconds / 1000)
         self._inline = opened.entry
 
@@ -114,10 +143,10 @@ class CodeUnit:
         except orjson.JSONEncodeError as error:
             return _failed(f"The context cannot be written as JSON: {error}")
         if not self._slow:
-            if self._inline is None:
-                self._inline = self._open(self._host.limits.inline_milliseconds).entry
             try:
-                return self._read(self._inline(handler, *texts))
+                if self._inline is None:
+                    self._inline = self._open(self._host.limits.inline_milliseconds).entry
+                return self._evaluation(self._inline, handler, *texts)
             except quickjs.JSException as error:
                 self._inline = None
                 if "interrupted" not in str(error):
@@ -134,7 +163,7 @@ class CodeUnit:
         try:
             entry = self._open(self._host.limits.resolver_milliseconds).entry
             started = time.thread_time()
-            evaluation = self._read(entry(handler, context, host))
+            evaluation = self._evaluation(entry, handler, context, host)
         except quickjs.JSException as error:
             return _stopped(str(error))
         # The engine's limit counts the CPU time of the whole process: a busy neighbour makes a quick handler look slow.
@@ -151,23 +180,55 @@ class CodeUnit:
         context.set_time_limit(milliseconds / 1000)
         return _Opened(context, make_entry(factory))
 
-    def _read(self, result: object) -> Evaluation:
-        text = cast(str, result)
-        if len(text) > self._host.limits.evaluated_bytes:
-            return _failed(f"The evaluated result is larger than {self._host.limits.evaluated_bytes} bytes.")
-        try:
-            members = cast(dict[str, Any], orjson.loads(text))
-        except orjson.JSONDecodeError:  # half a surrogate pair, or nesting past orjson's limit
-            return _failed("The evaluated result is not JSON that can be read.")
+    def _evaluation(self, entry: Entry, handler: str, context: str, host: str) -> Evaluation:
+        """Raises JSException."""
+        members = self._members(entry, handler, context, host)
+        if members is None:
+            return _failed(
+                f"The evaluated result is not JSON, or larger than {self._host.limits.evaluated_bytes} bytes."
+            )
+        halt = members.get("halt")
+        if halt is not None and halt["kind"] == "error":
+            place = halt.pop("at", None)
+            halt["message"] = f"{self._place(place)}: {halt['message']}" if place else halt["message"]
         return Evaluation(
             members.get("value"),
-            members.get("halt"),
+            halt,
             members.get("args") or {},
             members.get("stash") or {},
             tuple(members["errors"]),
-            tuple(members["logs"]),
+            tuple(self._log_line(*each) for each in members["logs"]),
             tuple(members["effects"]),
         )
+
+    def _members(self, entry: Entry, handler: str, context: str, host: str) -> dict[str, Any] | None:
+        """What the door answered, None if that is too large or cannot be read. Raises JSException."""
+        for _ in range(_ZONES):
+            text = cast(str, entry(handler, context, host))
+            if len(text) > self._host.limits.evaluated_bytes:
+                return None
+            try:
+                members = cast(dict[str, Any], orjson.loads(text))
+            except orjson.JSONDecodeError:  # half a surrogate pair, or nesting past orjson's limit
+                return None
+            halt = members.get("halt")
+            if halt is None or halt["kind"] != "zone":
+                return members
+            entry("$zone", halt["zone"], zone_json(halt["zone"]))
+        return None
+
+    def _log_line(self, level: str, place: list[int] | None, words: str) -> str:
+        return f"{level} - {self._place(place)}: {words}" if place else f"{level} - {words}"
+
+    def _place(self, place: list[int]) -> str:
+        file, line, column = self._script.positions.original(*place)
+        return f"{file}:{line}:{column}"
+
+    def _compile_error(self, message: str) -> CodeError:
+        match = _PLACE.search(message)
+        place = self._script.positions.of_code(int(match[1]), int(match[2])) if match else (1, 1)
+        first = message.strip().splitlines()[0]
+        return CodeError("syntax", _in_typescript(first.removeprefix("SyntaxError: ")), *place)
 
 
 @cache
@@ -191,13 +252,25 @@ def _failed(message: str) -> Evaluation:
     return Evaluation(halt={"kind": "error", "message": message, "type": "Code", "data": None, "errorInfo": None})
 
 
-_PLACE = re.compile(r"(<input>|code\.js):(\d+):(\d+)")
+_PLACE = re.compile(r"<input>:(\d+):(\d+)")
+_TYPESCRIPT = (
+    (re.compile(r"expecting '(.+)'"), "TS1005: '{}' expected."),
+    (re.compile(r"unexpected end of string"), "TS1002: Unterminated string literal."),
+    (re.compile(r"unexpected end of comment"), "TS1010: '*/' expected."),
+    (re.compile(r"unexpected token in expression: '(.*)'"), "TS1109: Expression expected. Found: {}"),
+    (re.compile(r"Unexpected (?:identifier|token|number|string)(.*)"), "TS1005: ',' expected. Found:{}"),
+    (re.compile(r"variable name expected"), "TS1134: Variable declaration expected."),
+    (re.compile(r"(?:function name|identifier or string) expected"), "TS1003: Identifier expected."),
+    (re.compile(r"invalid property name"), "TS1136: Property assignment expected."),
+    (re.compile(r"Unexpected end of input"), "TS1109: Expression expected. Found the end of the code."),
+    (re.compile(r"invalid redefinition of .*|redeclaration of .*"), "TS2451: Cannot redeclare block-scoped variable."),
+)
 
 
-def _code_error(message: str) -> CodeError:
-    match = _PLACE.search(message)
-    if match is None:
-        return CodeError("syntax", message.strip().splitlines()[0], 1, 1)
-    line = int(match[2]) - (1 if match[1] == "<input>" else 0)
-    text = message.removeprefix(f"{match.group()}: ").strip().splitlines()[0]
-    return CodeError("syntax", text, max(line, 1), int(match[3]))
+def _in_typescript(message: str) -> str:
+    """The engine's sentence in the service's words, where they are the common ones."""
+    for pattern, sentence in _TYPESCRIPT:
+        match = pattern.match(message)
+        if match is not None:
+            return sentence.format(*match.groups())
+    return message

@@ -2,19 +2,23 @@
 
 The engine's own modules cannot be called per evaluation, so `import` becomes `const`, `export` falls away, and the
 whole becomes a function that is called afresh for each evaluation: no state survives from one request to the next, as
-in the service. Line numbers stay as they are in the source, one line down.
+in the service. Lines stay as they are in the code, one further down; `positions.py` finds the columns again.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from dataclasses import dataclass, field
 
-from callpark.graphql.runtimes.js.language import CodeError, check_language
-from callpark.graphql.runtimes.js.tokens import Lines, Token, Unreadable, tokens
+from tree_sitter import Node
 
-_KNOWN_MODULES = ("@aws-appsync/utils",)
-_LATER_MODULES = ("@aws-appsync/utils/dynamodb", "@aws-appsync/utils/rds", "@aws-appsync/utils/ai")
+from callpark.graphql.runtimes.js import surface, syntax
+from callpark.graphql.runtimes.js.language import check_language, undeclared
+from callpark.graphql.runtimes.js.positions import Edit, Positions
+from callpark.graphql.runtimes.js.scopes import imports_of, module_of, read_names
+from callpark.graphql.runtimes.js.sourcemap import inline_map
+from callpark.graphql.runtimes.js.syntax import CodeError, Source, names_in, syntax_errors
+
+_DEEPEST = 1_000
+"""Our rule: nesting of the syntax tree; the engine's own parser gives up not far from there."""
 
 
 class BrokenCode(Exception):
@@ -27,166 +31,133 @@ class BrokenCode(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """`text` evaluates to a factory `(importModule, importName) → {exported name: value}`."""
+    """`text` evaluates to a factory `(importModule, importName, turn) → {exported name: value}`."""
 
     text: str
     exports: frozenset[str]
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    positions: Positions = field(default_factory=lambda: Positions(Source(""), [], None))
 
 
-def to_script(source: str, characters_at_most: int) -> Script:
+def to_script(code: str, characters_at_most: int) -> Script:
     """Raises BrokenCode."""
-    if len(source) > characters_at_most:
+    if len(code) > characters_at_most:
         raise BrokenCode([CodeError("code-size", f"the code has more than {characters_at_most} characters", 1, 1)])
-    lines = Lines(source)
     try:
-        read = list(tokens(source))
-    except Unreadable as error:
-        raise BrokenCode([CodeError("syntax", str(error), *lines.place(error.offset))]) from None
-    refused = check_language(source, read)
+        source = Source(code)
+    except UnicodeEncodeError:
+        raise BrokenCode([CodeError("syntax", "TS1127: Invalid character.", 1, 1)]) from None
+    if syntax.is_too_deep(source.root, _DEEPEST):
+        raise BrokenCode([CodeError("depth", f"the code nests deeper than {_DEEPEST} levels", 1, 1)])
+    errors = syntax_errors(source)
+    if errors:
+        raise BrokenCode(errors)
+    names = read_names(source)
+    module = _Module(source)
+    refused = sorted([*module.errors, *check_language(source, names)], key=lambda each: (each.line, each.column))
     if refused:
         raise BrokenCode(refused)
-    rewriting = _Rewriting(source, read, lines)
-    rewriting.run()
-    members = ", ".join(f"{_quoted(name)}: {local}" for name, local in rewriting.exports.items())
-    text = f'(function (__importModule, __importName) {{ "use strict";\n{rewriting.text()}\nreturn {{ {members} }}; }})'
-    return Script(text, frozenset(rewriting.exports), tuple(rewriting.warnings))
+    source_map, unreadable = inline_map(code)
+    unknown = [f"{each.line}:{each.column}: {each.value}" for each in undeclared(source, names)]
+    members = ", ".join(f"{name}: {local}" for name, local in module.exports.items())
+    head = '(function (__importModule, __importName, __turn) { "use strict";'
+    text = f"{head}\n{module.text()}\nreturn {{ {members} }}; }})"
+    warnings = (*module.warnings, *([unreadable] if unreadable else ()), *unknown)
+    return Script(text, frozenset(module.exports), warnings, Positions(source, module.edits, source_map))
 
 
-class _Rewriting:
-    """One pass over the tokens at the top level of the module."""
+class _Module:
+    """The statements of the module's top level: what is imported, what is exported, and the edits both need."""
 
-    def __init__(self, source: str, read: list[Token], lines: Lines) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
-        self._read = read
-        self._lines = lines
-        self._at = 0
-        self._edits: list[tuple[int, int, str]] = []
         self.exports: dict[str, str] = {}
         self.warnings: list[str] = []
-
-    def run(self) -> None:
-        depth = 0
-        while self._at < len(self._read):
-            token = self._read[self._at]
-            if token.text in ("{", "(", "[") or token.text.endswith("${"):
-                depth += 1
-            elif token.text in ("}", ")", "]") or (token.kind == "template" and token.text.startswith("}")):
-                depth -= 1
-            elif depth == 0 and token.kind == "word" and token.text == "import":
-                self._import()
-                continue
-            elif depth == 0 and token.kind == "word" and token.text == "export":
-                self._export()
-                continue
-            elif token.kind == "word" and token.text == "import" and self._peek(1) in ("(", "."):
-                self._refuse(token, "import() is not supported by APPSYNC_JS")
-            self._at += 1
+        self.errors: list[CodeError] = []
+        self.edits: list[Edit] = []
+        for statement in source.root.named_children:
+            if statement.type == "import_statement":
+                self._import(statement)
+            elif statement.type == "export_statement":
+                self._export(statement)
+        for node, leaving in syntax.events(source.root):
+            if not leaving and node.type == "for_in_statement":
+                self._count_turns(syntax.field(node, "body"))
+        self.edits.sort(key=lambda edit: edit.start)
 
     def text(self) -> str:
-        out: list[str] = []
-        position = 0
-        for start, end, replacement in self._edits:
-            out += [self._source[position:start], replacement, "\n" * self._source.count("\n", start, end)]
-            position = end
-        out.append(self._source[position:])
-        return "".join(out)
+        out: list[bytes] = []
+        at = 0
+        for edit in self.edits:
+            out += [self._source.data[at : edit.start], edit.text]
+            at = edit.end
+        out.append(self._source.data[at:])
+        return b"".join(out).decode()
 
-    def _import(self) -> None:
-        first = self._next()
-        default, names, namespace = None, {}, None
-        if self._token().kind == "word" and self._token().text != "from":
-            default = self._next()
-            if self._peek() == ",":
-                self._next()
-        if self._peek() == "{":
-            names = self._names()
-        elif self._peek() == "*":
-            self._next()
-            self._expect("as")
-            namespace = self._next().text
-        if default is not None:
-            self._refuse(default, "a default import is not supported: name what you import")
-        if names or namespace:
-            self._expect("from")
-        module = self._next()
-        name = module.text[1:-1]
-        if module.kind != "string":
-            self._refuse(module, "import needs the name of a module")
-        if name not in _KNOWN_MODULES + _LATER_MODULES:
-            self._refuse(module, f"module '{name}' is not available in APPSYNC_JS: bundle it into the code")
-        if name in _LATER_MODULES:
-            self.warnings.append(f"the module {name} is not built yet: calling it is a field error")
-        bound = [f"{local} = __importName({_quoted(name)}, {_quoted(given)})" for given, local in names.items()]
-        if namespace:
-            bound.append(f"{namespace} = __importModule({_quoted(name)})")
-        self._edit(first, f"const {', '.join(bound)};" if bound else ";")
+    def _import(self, statement: Node) -> None:
+        module = module_of(self._source, statement)
+        if module not in surface.MODULES:
+            self._refuse(statement, f"TS2307: Cannot find module '{module}': bundle it into the code.")
+            return
+        bound = []
+        for name, (_, member) in imports_of(self._source, statement):
+            local = self._source.of(name)
+            if member in ("*", "default"):
+                if member == "default":
+                    self.warnings.append(f"{module} has no default export in AppSync: name what you import")
+                bound.append(f'{local} = __importModule("{module}")')
+            elif member in surface.MODULES[module].members:
+                bound.append(f'{local} = __importName("{module}", "{member}")')
+            else:
+                self._refuse(name, f"TS2305: Module '\"{module}\"' has no exported member '{member}'.")
+        self._replace(statement.start_byte, statement.end_byte, f"const {', '.join(bound)};" if bound else ";")
 
-    def _export(self) -> None:
-        first = self._next()
-        token = self._token()
-        if token.text == "{":
-            self.exports.update({given: local for local, given in self._names().items()})
-            if self._at < len(self._read) and self._peek() == "from":
-                self._refuse(self._token(), "re-exports are not supported by APPSYNC_JS")
-            self._edit(first, ";")
-        elif token.text in ("function", "const", "let", "var"):
-            name = self._read[self._at + 1] if self._at + 1 < len(self._read) else token
-            if name.kind != "word":
-                self._refuse(name, "only named functions and variables can be exported")
-            self.exports[name.text] = name.text
-            self._edits.append((first.start, first.end, ""))
+    def _export(self, statement: Node) -> None:
+        declaration = statement.child_by_field_name("declaration")
+        if statement.child_by_field_name("source") is not None or syntax.has_token(statement, "*"):
+            self._refuse(statement, "re-exports are not supported: bundle the module into the code")
+        elif syntax.has_token(statement, "default"):
+            self._refuse(statement, "export default is not supported: export the handlers by name")
+        elif declaration is not None:
+            for name in _declared(declaration):
+                self.exports[self._source.of(name)] = self._source.of(name)
+            self._replace(statement.start_byte, declaration.start_byte, "")
         else:
-            self._refuse(token, f"export {token.text} is not supported by APPSYNC_JS")
+            for clause in statement.named_children:
+                self._export_clause(clause)
+            self._replace(statement.start_byte, statement.end_byte, ";")
 
-    def _names(self) -> dict[str, str]:
-        """`{ a, b as c }` as {"a": "a", "b": "c"}."""
-        names: dict[str, str] = {}
-        self._expect("{")
-        while self._peek() != "}":
-            given = self._next()
-            if given.kind != "word":
-                self._refuse(given, f"unexpected {given.text}")
-            names[given.text] = given.text
-            if self._peek() == "as":
-                self._next()
-                names[given.text] = self._next().text
-            if self._peek() == ",":
-                self._next()
-        self._expect("}")
-        return names
+    def _export_clause(self, clause: Node) -> None:
+        for specifier in clause.named_children:
+            if specifier.type == "export_specifier":
+                local = syntax.field(specifier, "name")
+                shown = specifier.child_by_field_name("alias") or local
+                if local.type != "identifier" or shown.type != "identifier":
+                    self._refuse(specifier, "exported names must be identifiers")
+                self.exports[self._source.of(shown)] = self._source.of(local)
 
-    def _edit(self, first: Token, replacement: str) -> None:
-        end = self._read[self._at - 1].end
-        if self._at < len(self._read) and self._peek() == ";":
-            end = self._next().end
-        self._edits.append((first.start, end, replacement))
+    def _count_turns(self, body: Node) -> None:
+        """`__turn()` at the start of each turn of a loop, to warn of more than AppSync is known to run."""
+        if body.type == "statement_block":
+            self._replace(body.start_byte + 1, body.start_byte + 1, "__turn();")
+        else:
+            self._replace(body.start_byte, body.start_byte, "{__turn();")
+            self._replace(body.end_byte, body.end_byte, "}")
 
-    def _token(self) -> Token:
-        if self._at >= len(self._read):
-            self._refuse(self._read[-1], "unexpected end of the code")
-        return self._read[self._at]
+    def _replace(self, start: int, end: int, text: str) -> None:
+        lines = self._source.data.count(b"\n", start, end)
+        self.edits.append(Edit(start, end, text.encode() + b"\n" * lines))
 
-    def _peek(self, ahead: int = 0) -> str:
-        return self._read[self._at + ahead].text if self._at + ahead < len(self._read) else ""
-
-    def _next(self) -> Token:
-        token = self._token()
-        self._at += 1
-        return token
-
-    def _expect(self, text: str) -> None:
-        token = self._next()
-        if token.text != text:
-            self._refuse(token, f"expected {text}, found {token.text}")
-
-    def _refuse(self, token: Token, why: str) -> NoReturn:
-        raise BrokenCode([CodeError("module", why, *self._lines.place(token.start))])
+    def _refuse(self, node: Node, why: str) -> None:
+        self.errors.append(self._source.error("module", why, node))
 
 
-_PLAIN = re.compile(r"[\w@/.$-]+")
-
-
-def _quoted(name: str) -> str:
-    assert _PLAIN.fullmatch(name), name
-    return f'"{name}"'
+def _declared(declaration: Node) -> list[Node]:
+    if declaration.type in ("lexical_declaration", "variable_declaration"):
+        return [
+            name
+            for declarator in declaration.named_children
+            if declarator.type == "variable_declarator"
+            for name in names_in(syntax.field(declarator, "name"))
+        ]
+    return [syntax.field(declaration, "name")]

@@ -1,5 +1,5 @@
 // The engine as APPSYNC_JS offers it: natives that could run for minutes without the engine's interrupt are bounded,
-// globals that AppSync lacks are gone, time and chance come from the host.
+// methods that AppSync lacks say so, time and chance come from the host. What is left is frozen in 80_seal.js.
 // Evaluated first in every context, inside one function scope with the files that follow.
 const { stringify, parse } = JSON;
 const { defineProperty, keys, getPrototypeOf } = Object;
@@ -16,13 +16,28 @@ const isInteger = Number.isInteger;
 const floor = Math.floor;
 const nativeTest = RegExp.prototype.test;
 const nativeExec = RegExp.prototype.exec;
+const nativeNormalize = String.prototype.normalize;
 
 const LONGEST_ARRAY = 100000;
+const LONGEST_SEARCHED = 2000000;
 const MOST_VALUES = 1000000;
 const MOST_COMPARISONS = 100000000;
 
 function hidden(target, name, value) {
   defineProperty(target, name, { value, writable: true, configurable: true, enumerable: false });
+}
+const nativePadStart = String.prototype.padStart;
+const nativePadEnd = String.prototype.padEnd;
+const nativeCharCodeAt = String.prototype.charCodeAt;
+const nativeFromCodePoint = String.fromCodePoint;
+function padStart(string, width, filler) {
+  return apply(nativePadStart, string, [width, filler]);
+}
+function padEnd(string, width, filler) {
+  return apply(nativePadEnd, string, [width, filler]);
+}
+function codeAt(string, at) {
+  return apply(nativeCharCodeAt, string, [at]);
 }
 
 for (const name of Object.getOwnPropertyNames(Array.prototype)) {
@@ -33,7 +48,26 @@ for (const name of Object.getOwnPropertyNames(Array.prototype)) {
     return apply(native, this, parameters);
   });
 }
-for (const name of ['indexOf', 'lastIndexOf', 'includes', 'split']) {
+// The native flat visits shared arrays again and again without ever looking at the clock.
+function flattened(into, items, depth, left) {
+  for (let i = 0; i < items.length; i++) {
+    if (left.visits <= 0) throw new NativeRangeError(`more than ${MOST_VALUES} values`);
+    left.visits -= 1;
+    if (depth > 0 && isArray(items[i])) flattened(into, items[i], depth - 1, left);
+    else if (Object.hasOwn(items, i)) into[into.length] = items[i];
+  }
+  return into;
+}
+hidden(Array.prototype, 'flat', function (depth = 1) {
+  if (this.length > LONGEST_ARRAY) throw new NativeRangeError(`an array of more than ${LONGEST_ARRAY} items`);
+  return flattened([], this, +depth || 0, { visits: MOST_VALUES });
+});
+// Comparators are not for APPSYNC_JS, and the engine does not look at the clock between two native comparisons.
+const nativeSort = Array.prototype.sort;
+hidden(Array.prototype, 'sort', function () {
+  return apply(nativeSort, this, []);
+});
+for (const name of ['indexOf', 'lastIndexOf', 'includes', 'split', 'startsWith', 'endsWith']) {
   const native = String.prototype[name];
   hidden(String.prototype, name, function (sought, ...parameters) {
     if (typeof sought === 'string' && this.length * sought.length > MOST_COMPARISONS) {
@@ -42,22 +76,13 @@ for (const name of ['indexOf', 'lastIndexOf', 'includes', 'split']) {
     return apply(native, this, [sought, ...parameters]);
   });
 }
-
-// Patterns are Java regular expressions given as strings.
-function javaPattern(text, flags) {
-  let pattern = `${text}`;
-  const inline = apply(nativeExec, /^\(\?([imsu]+)\)/, [pattern]);
-  if (inline) {
-    pattern = pattern.slice(inline[0].length);
-    for (const flag of inline[1]) if (!flags.includes(flag)) flags += flag;
+for (const [type, names] of [
+  [Array, ['copyWithin', 'entries', 'keys', 'toLocaleString', 'values']],
+  [String, ['charCodeAt', 'localeCompare', 'matchAll', 'padEnd', 'padStart', 'repeat', 'search', 'toLocaleLowerCase', 'toLocaleUpperCase']],
+]) {
+  for (const name of names) {
+    hidden(type.prototype, name, () => misuse(`Method ${type.name}.${name} is not implemented`));
   }
-  return new NativeRegExp(pattern, flags);
-}
-for (const [name, flags] of [['replace', ''], ['replaceAll', 'g']]) {
-  const native = String.prototype[name];
-  hidden(String.prototype, name, function (pattern, replacement) {
-    return apply(native, this, [javaPattern(pattern, flags), replacement]);
-  });
 }
 
 function countValues(value, left) {
@@ -90,20 +115,9 @@ hidden(JSON, 'parse', (text) => {
   }
 });
 
-const KEPT = [
-  'Object', 'Array', 'String', 'Number', 'Boolean', 'Math', 'JSON', 'NaN', 'Infinity', 'undefined', 'isNaN',
-  'isFinite', 'parseInt', 'parseFloat', 'encodeURIComponent', 'decodeURIComponent', 'encodeURI', 'decodeURI',
-];
-const kept = {};
-for (const name of KEPT) kept[name] = true;
-for (const name of Object.getOwnPropertyNames(globalThis)) {
-  if (!kept[name] && name !== 'globalThis') delete globalThis[name];
-}
-for (const name of ['call', 'apply', 'bind', 'constructor']) delete functionPrototype[name];
-
 // What the host hands to one evaluation, and what that evaluation leaves for the host.
 let host = { now: 0, seed: '', authType: null };
-let left = { errors: [], logs: [], effects: [] };
+let left = { errors: [], logs: [], effects: [], turns: 0 };
 let pending = null;
 
 function Now(...parameters) {
@@ -120,7 +134,7 @@ hidden(globalThis, 'Date', Now);
 let state = 0;
 function reseed(seed) {
   state = 0;
-  for (let i = 0; i < seed.length; i++) state = (state * 31 + seed.charCodeAt(i)) | 0;
+  for (let i = 0; i < seed.length; i++) state = (state * 31 + codeAt(seed, i)) | 0;
 }
 function fraction() {
   state = (state + 0x6d2b79f5) | 0;
@@ -132,21 +146,18 @@ hidden(Math, 'random', fraction);
 
 // Where user code stands: lines past this offset are ours.
 const OURS = 40000;
+const FIRST_FRAME = /<input>:(\d+):(\d+)/g;
+// [line, column in bytes] of the innermost frame of user code, or null.
 function position(stack) {
-  const frame = new NativeRegExp('<input>:(\\d+):(\\d+)', 'g');
-  for (let match = apply(nativeExec, frame, [stack]); match; match = apply(nativeExec, frame, [stack])) {
-    const line = +match[1] - 1;
-    if (line > 0 && line < OURS) return `code.js:${line}:${match[2]}`;
+  FIRST_FRAME.lastIndex = 0;
+  for (let match = apply(nativeExec, FIRST_FRAME, [stack]); match; match = apply(nativeExec, FIRST_FRAME, [stack])) {
+    if (+match[1] > 1 && +match[1] < OURS) return [+match[1], +match[2]];
   }
-  return '';
+  return null;
 }
 // A util misused: an error of type Code with the place it happened at.
 function misuse(message) {
-  const place = position(new NativeError().stack);
-  pending = { kind: 'error', message: place ? `${place}: ${message}` : message, type: 'Code' };
+  pending = { kind: 'error', message, type: 'Code', data: null, errorInfo: null, at: position(new NativeError().stack) };
   throw pending;
-}
-function unbuilt(name) {
-  return () => misuse(`callpark does not have ${name} yet`);
 }
 const util = {};

@@ -8,14 +8,14 @@ function entry(message, type, data, errorInfo) {
            data: optional(data), errorInfo: optional(errorInfo) };
 }
 util.error = (message, type, data, errorInfo) => {
-  pending = { kind: 'error', ...entry(message, type, data, errorInfo) };
+  pending = { kind: 'error', ...entry(message, type, data, errorInfo), at: null };
   throw pending;
 };
 util.appendError = (message, type, data, errorInfo) => {
   left.errors.push(entry(message, type, data, errorInfo));
 };
 util.unauthorized = () => {
-  pending = { kind: 'error', ...entry('Unauthorized', 'Unauthorized') };
+  pending = { kind: 'error', ...entry('Unauthorized', 'Unauthorized'), at: null };
   throw pending;
 };
 util.authType = () => host.authType;
@@ -73,7 +73,7 @@ function utf8(string) {
     if (escaped[i] === '%') {
       bytes.push(parseInt(escaped.slice(i + 1, i + 3), 16));
       i += 2;
-    } else bytes.push(escaped.charCodeAt(i));
+    } else bytes.push(codeAt(escaped, i));
   }
   return bytes;
 }
@@ -113,7 +113,12 @@ util.base64Decode = (value) => {
 };
 const encodeReserved = { '!': '%21', "'": '%27', '(': '%28', ')': '%29', '~': '%7E', '%20': '+' };
 util.urlEncode = (value) => {
-  let out = encodeURIComponent(text(value, 'util.urlEncode'));
+  let out;
+  try {
+    out = encodeURIComponent(text(value, 'util.urlEncode'));
+  } catch (error) {
+    return misuse('util.urlEncode expects text without halves of surrogate pairs');
+  }
   for (const each of keys(encodeReserved)) out = out.split(each).join(encodeReserved[each]);
   return out;
 };
@@ -128,11 +133,11 @@ const ESCAPES = { '"': '\\"', "'": "\\'", '\\': '\\\\', '/': '\\/', '\n': '\\n',
 util.escapeJavaScript = (value) => {
   let out = '';
   for (const each of text(value, 'util.escapeJavaScript')) {
-    const code = each.charCodeAt(0);
+    const code = codeAt(each, 0);
     if (ESCAPES[each] !== undefined) out += ESCAPES[each];
     else if (code < 32 || code > 126) {
       for (let i = 0; i < each.length; i++) {
-        out += `\\u${each.charCodeAt(i).toString(16).toUpperCase().padStart(4, '0')}`;
+        out += `\\u${padStart(codeAt(each, i).toString(16).toUpperCase(), 4, '0')}`;
       }
     } else out += each;
   }
@@ -140,13 +145,12 @@ util.escapeJavaScript = (value) => {
 };
 util.matches = (pattern, data) => {
   text(pattern, 'util.matches');
+  text(data, 'util.matches');
   let compiled;
   try {
-    const inline = apply(nativeExec, /^\(\?[imsu]+\)/, [pattern]);
-    const prefix = inline ? inline[0] : '';
-    compiled = javaPattern(`${prefix}^(?:${pattern.slice(prefix.length)})$`, '');
+    compiled = javaPattern(pattern, '', true);
   } catch (error) {
     return misuse(`util.matches: ${error.message}`);
   }
-  return apply(nativeTest, compiled, [text(data, 'util.matches')]);
+  return apply(nativeTest, compiled, [data]);
 };

@@ -2,23 +2,45 @@
 // https://docs.aws.amazon.com/appsync/latest/devguide/runtime-utils-js.html, …/extensions-js.html
 const runtime = {
   earlyReturn: (value, options) => {
-    const skipTo = options && options.skipTo ? options.skipTo : 'END';
-    if (skipTo !== 'END' && skipTo !== 'NEXT') misuse("runtime.earlyReturn: skipTo is 'END' or 'NEXT'");
-    pending = { kind: 'return', value: optional(value), skipTo: options && options.skipTo ? skipTo : null };
+    const skipTo = options && options.skipTo ? options.skipTo : null;
+    if (skipTo !== null && skipTo !== 'END' && skipTo !== 'NEXT') misuse("runtime.earlyReturn: skipTo is 'END' or 'NEXT'");
+    pending = { kind: 'return', value: optional(value), skipTo };
     throw pending;
   },
 };
-const extensions = {};
-for (const name of ['evictFromApiCache', 'setSubscriptionFilter', 'setSubscriptionInvalidationFilter', 'invalidateSubscriptions']) {
-  extensions[name] = (...parameters) => {
+function effect(name, check) {
+  return (...parameters) => {
+    check(`extensions.${name}`, ...parameters);
     left.effects.push({ name, parameters });
     return null;
   };
 }
+function filterChecked(name, filter) {
+  if (!isMap(filter) || !isArray(filter.filterGroup)) misuse(`${name} expects an object with a 'filterGroup'`);
+}
+const extensions = {
+  evictFromApiCache: effect('evictFromApiCache', (name, type, field, entry) => {
+    text(type, name);
+    text(field, name);
+    if (!nothing(entry) && !isMap(entry)) misuse(`${name} expects the values of caching keys as an object`);
+  }),
+  setSubscriptionFilter: effect('setSubscriptionFilter', filterChecked),
+  setSubscriptionInvalidationFilter: effect('setSubscriptionInvalidationFilter', filterChecked),
+  invalidateSubscriptions: effect('invalidateSubscriptions', (name, object) => {
+    if (!isMap(object) || typeof object.subscriptionField !== 'string') misuse(`${name} expects an object with a 'subscriptionField'`);
+  }),
+};
+
+// One entry of the log: [level, place or null, text]; together no longer than LONGEST_LOG characters.
+const LONGEST_LOG = 262144;
+function log(level, words) {
+  if (left.logged > LONGEST_LOG) return;
+  left.logged += words.length;
+  left.logs.push([level, position(new NativeError().stack), left.logged > LONGEST_LOG ? 'the rest of this log is left out' : words]);
+}
 function logger(level) {
   return (...parameters) => {
-    const words = parameters.map((each) => (each === undefined ? 'undefined' : stringify(each)));
-    left.logs.push(`${level} - ${position(new NativeError().stack)}: ${words.join(' ')}`);
+    log(level, parameters.map((each) => (each === undefined ? 'undefined' : `${safeStringify(each)}`)).join(' '));
   };
 }
 const console = { log: logger('INFO'), info: logger('INFO'), warn: logger('WARN'), error: logger('ERROR') };
@@ -26,21 +48,27 @@ for (const [name, value] of [['util', util], ['runtime', runtime], ['extensions'
   hidden(globalThis, name, value);
 }
 
-const modules = { '@aws-appsync/utils': { util, runtime, extensions } };
-function importModule(name) {
-  return modules[name] || new NativeProxy({}, { get: (target, member) => importName(name, `${member}`) });
-}
-// Members of a module that is not built: each call says so.
-function importName(moduleName, name) {
-  const module = modules[moduleName];
-  if (!module) return unbuilt(`${name} of the module ${moduleName}`);
-  return module[name];
+const modules = {
+  '@aws-appsync/utils': { util, runtime, extensions },
+  '@aws-appsync/utils/dynamodb': dynamodbModule,
+  '@aws-appsync/utils/rds': rdsModule,
+  '@aws-appsync/utils/ai': aiModule,
+};
+const importModule = (name) => modules[name];
+const importName = (name, member) => modules[name][member];
+// Called at each turn of a loop.
+const MOST_TURNS = 1000;
+function turn() {
+  left.turns += 1;
+  if (left.turns === MOST_TURNS + 1) log('WARN', `loops made more than ${MOST_TURNS} turns, which AppSync may not allow`);
 }
 
-function context(text) {
-  const ctx = parse(text);
+function context(contextText) {
+  const ctx = parse(contextText);
+  if (nothing(ctx.arguments)) ctx.arguments = {};
+  if (nothing(ctx.stash)) ctx.stash = {};
   ctx.args = ctx.arguments;
-  if (ctx.info) {
+  if (isMap(ctx.info)) {
     for (const name of ['selectionSetList', 'selectionSetGraphQL']) {
       const value = ctx.info[name];
       delete ctx.info[name];
@@ -49,25 +77,29 @@ function context(text) {
   }
   return ctx;
 }
+function shown(error) {
+  const message = error && error.message !== undefined ? `${error.name}: ${error.message}` : `${error}`;
+  return { kind: 'error', type: 'Code', message, data: null, errorInfo: null, at: position(`${error && error.stack}`) };
+}
+frozen([globalThis, ...functions, modules]);
 
 return (factory) => (handler, contextText, hostText) => {
+  if (handler === '$zone') {
+    zones[contextText] = parse(hostText);
+    return '';
+  }
   host = parse(hostText);
   reseed(host.seed);
-  left = { errors: [], logs: [], effects: [] };
+  left = { errors: [], logs: [], effects: [], turns: 0, logged: 0 };
   pending = null;
   let ctx = null;
   const out = { errors: left.errors, logs: left.logs, effects: left.effects };
   try {
     ctx = context(contextText);
-    const unit = factory(importModule, importName);
+    const unit = factory(importModule, importName, turn);
     if (handler) out.value = optional(unit[handler](ctx)); // none: the host only asks whether the code loads
   } catch (error) {
-    if (error !== null && error === pending) out.halt = error;
-    else {
-      const place = position(`${error && error.stack}`);
-      const message = error && error.message !== undefined ? `${error.name}: ${error.message}` : `${error}`;
-      out.halt = { kind: 'error', type: 'Code', message: place ? `${place}: ${message}` : message };
-    }
+    out.halt = error !== null && error === pending ? error : shown(error);
   }
   if (ctx) {
     out.args = ctx.args;

@@ -1,0 +1,32 @@
+"""`util` in JavaScript, row by row of the table that VTL runs too, and the rows that only JavaScript has."""
+
+import json
+from typing import Any
+
+import pytest
+
+from callpark.graphql.runtimes.js.host import JavaScriptHost
+from tests.graphql.runtimes.js.test_conformance import evaluate
+from tests.graphql.runtimes.util_table import REFUSED, TABLE, Row
+
+pytestmark = pytest.mark.unit
+
+
+def call(name: str, arguments: tuple[Any, ...]) -> str:
+    return f"return util.{name}({', '.join(json.dumps(each) for each in arguments)});"
+
+
+@pytest.mark.parametrize("row", TABLE, ids=str)
+async def test_rows_of_both_runtimes(host: JavaScriptHost, row: Row) -> None:
+    evaluation = await evaluate(host, call(row.name, row.arguments))
+    assert evaluation.halt is None
+    value = json.loads(str(evaluation.value)) if row.text_of_json else evaluation.value
+    assert value == row.expected
+
+
+@pytest.mark.parametrize(("name", "arguments", "text"), REFUSED)
+async def test_refused_in_both_runtimes(host: JavaScriptHost, name: str, arguments: tuple[Any, ...], text: str) -> None:
+    halt = (await evaluate(host, call(name, arguments))).halt
+    assert halt is not None
+    assert halt["type"] == "Code"
+    assert text in str(halt["message"])
