@@ -86,6 +86,18 @@ async def test_a_run_counts_for_the_minute_in_which_it_began(heard: Heard, clock
     assert heard.values("Duration") == [("f", 0, 90_000)]
 
 
+async def test_qualified_runs_count_for_what_they_were_sent_to(heard: Heard) -> None:
+    heard.trace.emit(AttemptStarted("f", "r-1", "s", True, "f:live:2"))
+    heard.trace.emit(AttemptEnded("f", "r-1", "s", "success", None, 0.5, None, 20))
+    heard.trace.emit(events.EventAccepted("r-2", "f", 10, "f:live"))
+    heard.trace.emit(events.EventDiscarded("r-2", "f", 3, "RetriesExhausted", "f:live"))
+    for metric in ("Invocations", "Errors", "Duration"):
+        assert [resource for resource, _, _ in heard.values(metric)] == ["f:live:2"]
+    for metric in ("AsyncEventsReceived", "AsyncEventsDropped"):
+        assert [resource for resource, _, _ in heard.values(metric)] == ["f:live"]
+    assert [resource for resource, _, _ in heard.values("ConcurrentExecutions")] == ["f", ALL]
+
+
 async def test_errors_have_a_nought_for_each_success_so_that_their_average_is_a_rate(heard: Heard) -> None:
     heard.trace.emit(AttemptStarted("f", "r-1", "s", True))
     heard.trace.emit(AttemptEnded("f", "r-1", "s", "success", None, 0.5, None, 20))

@@ -30,9 +30,9 @@ class LogSink(Protocol):
 
 
 class MetricSink(Protocol):
-    def add(self, metric: str, function: str, at: float, value: float = 1.0) -> None: ...
+    def add(self, metric: str, resource: str, at: float, value: float = 1.0) -> None: ...
 
-    def level(self, metric: str, function: str, value: float) -> None: ...
+    def level(self, metric: str, resource: str, value: float) -> None: ...
 
 
 class Recorder:
@@ -42,7 +42,7 @@ class Recorder:
         self._logs = logs
         self._metrics = metrics
         self._alias = alias
-        self._began: dict[tuple[str, str], float] = {}
+        self._began: dict[tuple[str, str], tuple[float, str]] = {}
         self._concurrency: dict[str, int] = {}
         # Any: each reader takes the type it stands under.
         self._readers: dict[type, Callable[[float, Any], None]] = {
@@ -85,11 +85,12 @@ class Recorder:
 
     def _attempt_started(self, at: float, started: AttemptStarted) -> None:
         function = started.function
-        self._metrics.add("Invocations", function, at)
+        resource = started.resource or function
+        self._metrics.add("Invocations", resource, at)
         if len(self._began) >= _RUNS:
             self._began.clear()
             self._concurrency.clear()
-        self._began[started.stream, started.request_id] = at
+        self._began[started.stream, started.request_id] = at, resource
         for counted in (function, ALL):
             running = self._concurrency[counted] = self._concurrency.get(counted, 0) + 1
             self._metrics.add("ConcurrentExecutions", counted, at, running)
@@ -101,26 +102,26 @@ class Recorder:
             for counted in (ended.function, ALL):
                 running = self._concurrency[counted] = max(0, self._concurrency.get(counted, 0) - 1)
                 self._metrics.level("ConcurrentExecutions", counted, running)
-        at = at if began is None else began
-        self._metrics.add("Errors", ended.function, at, 0.0 if ended.status == "success" else 1.0)
-        self._metrics.add("Duration", ended.function, at, ended.duration_seconds * 1000)
+        at, resource = began or (at, ended.function)
+        self._metrics.add("Errors", resource, at, 0.0 if ended.status == "success" else 1.0)
+        self._metrics.add("Duration", resource, at, ended.duration_seconds * 1000)
 
     def _event_accepted(self, at: float, accepted: events.EventAccepted) -> None:
-        self._metrics.add("AsyncEventsReceived", accepted.function, at)
+        self._metrics.add("AsyncEventsReceived", accepted.resource or accepted.function, at)
 
     def _event_attempt_ended(self, at: float, ended: events.EventAttemptEnded) -> None:
-        self._metrics.add("AsyncEventAge", ended.function, at, ended.age_seconds * 1000)
+        self._metrics.add("AsyncEventAge", ended.resource or ended.function, at, ended.age_seconds * 1000)
 
     def _throttled(self, at: float, throttled: events.EventThrottled | events.InvocationThrottled) -> None:
-        self._metrics.add("Throttles", throttled.function, at)
+        self._metrics.add("Throttles", throttled.resource or throttled.function, at)
 
     def _event_discarded(self, at: float, discarded: events.EventDiscarded) -> None:
-        self._metrics.add("AsyncEventsDropped", discarded.function, at)
+        self._metrics.add("AsyncEventsDropped", discarded.resource or discarded.function, at)
         if discarded.condition == "recursion":
-            self._metrics.add("RecursiveInvocationsDropped", discarded.function, at)
+            self._metrics.add("RecursiveInvocationsDropped", discarded.resource or discarded.function, at)
 
     def _in_circles(self, at: float, dropped: events.InvocationInCircles) -> None:
-        self._metrics.add("RecursiveInvocationsDropped", dropped.function, at)
+        self._metrics.add("RecursiveInvocationsDropped", dropped.resource or dropped.function, at)
 
     def _destination_failed(self, at: float, failed: events.DestinationFailed) -> None:
         self._metrics.add("DestinationDeliveryFailures", failed.function, at)

@@ -140,6 +140,37 @@ async def test_live_tail_is_refused_by_name(app: App) -> None:
     await asyncio.to_thread(use)
 
 
+async def test_metrics_of_aliases_and_of_the_versions_they_chose(app: App) -> None:
+    def use() -> None:
+        lambda_, cloudwatch = client(app, "lambda"), client(app, "cloudwatch")
+        create(lambda_)
+        lambda_.publish_version(FunctionName="Echo")
+        lambda_.create_alias(FunctionName="Echo", Name="live", FunctionVersion="1")
+        for qualifier in ("$LATEST", "1", "1", "live", "live", "live"):
+            lambda_.invoke(FunctionName="Echo", Qualifier=qualifier)
+        for _ in range(7):
+            lambda_.invoke(FunctionName="Echo")
+        now = datetime.now(UTC)
+        seen = {}
+        for metric in cloudwatch.list_metrics(Namespace="AWS/Lambda", MetricName="Invocations")["Metrics"]:
+            (point,) = cloudwatch.get_metric_statistics(
+                **metric, StartTime=now - timedelta(minutes=5), EndTime=now + timedelta(minutes=5), Period=600,
+                Statistics=["Sum"],
+            )["Datapoints"]  # fmt: skip
+            seen[" ".join(f"{one['Name']}={one['Value']}" for one in metric["Dimensions"])] = point["Sum"]
+        assert seen == {
+            "": 13.0,
+            "FunctionName=Echo": 13.0,
+            "FunctionName=Echo Resource=Echo": 7.0,
+            "FunctionName=Echo Resource=Echo:$LATEST": 1.0,
+            "FunctionName=Echo Resource=Echo:1": 2.0,
+            "FunctionName=Echo Resource=Echo:live": 3.0,
+            "FunctionName=Echo Resource=Echo:live ExecutedVersion=1": 3.0,
+        }
+
+    await asyncio.to_thread(use)
+
+
 async def test_boto3_reads_metrics_in_cbor_and_the_query_protocol_agrees(app: App) -> None:
     def use() -> None:
         lambda_, cloudwatch = client(app, "lambda"), client(app, "cloudwatch")

@@ -65,13 +65,48 @@ def test_all_functions_together(clock: VirtualClock) -> None:
     assert metrics.functions() == ["f", "g"]
 
 
+@pytest.mark.parametrize(
+    ("resource", "total"),
+    [
+        (None, 31),
+        ("f", 1),
+        ("f:live", 14),
+        ("f:live:1", 4),
+        ("f:live:2", 8),
+        ("f:2", 16),
+        ("f:liv", 0),
+        ("f:live:3", 0),
+    ],
+)
+def test_resources_of_a_function(clock: VirtualClock, resource: str | None, total: float) -> None:
+    """By version and alias, and behind an alias by the version that it chose."""
+    metrics = counted(clock)
+    now = clock.now()
+    for name, value in (("f", 1), ("f:live", 2), ("f:live:1", 4), ("f:live:2", 8), ("f:2", 16), ("other", 32)):
+        metrics.add("Invocations", name, now, value)
+    found = metrics.datapoints("Invocations", "f", now, now + 60, 60, resource)
+    assert sum(point.bucket.total for point in found) == total
+    assert metrics.functions() == ["f", "other"]
+    assert 'aws_lambda_Invocations_total{FunctionName="f"} 31' in exposition(metrics)
+
+
+def test_beyond_the_bound_a_version_counts_for_its_function(clock: VirtualClock) -> None:
+    metrics = counted(clock, functions=2)
+    for name in ("f", "f:1", "f:2", "g:1"):
+        metrics.add("Invocations", name, clock.now())
+    totals = [
+        sum(point.bucket.total for point in metrics.datapoints("Invocations", function, 0, clock.now() + 60, 60))
+        for function in ("f", "g", None)
+    ]
+    assert totals == [3, 0, 4]
+
+
 def test_minutes_are_bounded(clock: VirtualClock) -> None:
     metrics = counted(clock, minutes=10)
     start = clock.now()
     for minute in range(100):
         metrics.add("Duration", "f", start + 60 * minute, 1)
-    series = metrics.series("Duration", "f")
-    assert series is not None
+    (series,) = metrics.recorded("Duration", "f")
     assert len(list(series.between(0, 10**9))) == 10
     assert series.total == 100
 
@@ -92,7 +127,7 @@ def test_functions_are_bounded_and_the_sums_stay_right(clock: VirtualClock, capl
     assert metrics.functions() == ["f0", "f1", "f2"]
     (all_,) = metrics.datapoints("Invocations", None, clock.now(), clock.now() + 60, 60)
     assert all_.bucket.total == 10
-    assert caplog.text.count("metrics of more than 3 functions") == 1
+    assert caplog.text.count("metrics of more than 3 functions, versions and aliases") == 1
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=200), st.floats(0, 1))

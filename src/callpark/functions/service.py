@@ -194,7 +194,7 @@ class Functions:
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """Run a function and wait for its answer. Raises CallerError; a failing function is an answer."""
         name, version, attempt = self._begin(invocation)
-        with self._telling_refusals(name, attempt.request_id):
+        with self._telling_refusals(name, attempt):
             outcome = await self._runner.run_now(name, version, attempt)
         return InvocationResult(
             request_id=attempt.request_id,
@@ -207,7 +207,7 @@ class Functions:
     async def stream(self, invocation: Invocation) -> tuple[str, ResponseStream]:
         """Run a function and pass its answer on as it is made; with the version that runs. Raises CallerError."""
         name, version, attempt = self._begin(invocation)
-        with self._telling_refusals(name, attempt.request_id):
+        with self._telling_refusals(name, attempt):
             return version, await self._runner.stream_now(name, version, attempt)
 
     async def invoke_event(self, invocation: Invocation) -> str:
@@ -313,16 +313,20 @@ class Functions:
     # Inside
 
     @contextlib.contextmanager
-    def _telling_refusals(self, name: str, request_id: str) -> Iterator[None]:
+    def _telling_refusals(self, name: str, attempt: Attempt) -> Iterator[None]:
         try:
             yield
         except CallerError as refusal:
             if refusal.code == "TooManyRequestsException":
                 reason = str(refusal.body.get("Reason", ""))
-                self._trace.emit(InvocationThrottled(request_id, name, reason))
+                self._trace.emit(InvocationThrottled(attempt.request_id, name, reason, self._resource(name, attempt)))
             elif refusal.code == "RecursiveInvocationException":
-                self._trace.emit(InvocationInCircles(request_id, name))
+                self._trace.emit(InvocationInCircles(attempt.request_id, name, self._resource(name, attempt)))
             raise
+
+    def _resource(self, name: str, attempt: Attempt) -> str:
+        qualifier = attempt.invoked_arn.removeprefix(self._catalogue.arn(name))
+        return f"{name}{qualifier}" if qualifier else ""
 
     def _target(self, invocation: Invocation) -> tuple[str, str | None]:
         if invocation.qualifier is None and invocation.function in self._catalogue:
@@ -356,7 +360,8 @@ class Functions:
                 return
             failure = commit.exception()
             if failure is None:
-                self._trace.emit(EventAccepted(request_id, name, len(payload)))
+                resource = "" if qualifier is None else f"{name}:{qualifier}"
+                self._trace.emit(EventAccepted(request_id, name, len(payload), resource))
                 accepted.set_result(receipt)
             elif isinstance(failure, StoreFailure):
                 refusal = refusals.service_exception(f"The event could not be stored: {failure}")

@@ -224,7 +224,7 @@ class MetricsLimits:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html unless marked."""
 
     minutes: int = _limit(1_440, "minutes", "our rule: kept in memory; AWS keeps minutes for 15 days")
-    functions: int = _limit(2_000, "functions", "our rule: beyond, a function is counted in the sums only")
+    functions: int = _limit(2_000, "functions", "our rule: versions and aliases too; beyond, only in the sums")
     queries: int = _limit(500, "queries", "API_GetMetricData: per request")
     datapoints: int = _limit(1_440, "datapoints", "API_GetMetricStatistics: per request")
     data_datapoints: int = _limit(100_800, "datapoints", "API_GetMetricData: per request")

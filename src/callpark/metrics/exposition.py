@@ -3,7 +3,7 @@
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from callpark.metrics.model import METRICS, Metric
 from callpark.metrics.series import BOUNDS, Series
@@ -22,25 +22,26 @@ def _lines(metrics: Metrics, metric: Metric) -> Iterator[str]:
     yield f"# HELP {name} {metric.help}"
     yield f"# TYPE {name} {metric.kind}"
     for function in (*metrics.functions(), ALL):
-        series = metrics.series(metric.name, function)
-        if series is None:
+        series = metrics.recorded(metric.name, function)
+        if not series:
             continue
         labels = f'FunctionName="{_escaped(function)}"' if function != ALL else ""
         if metric.kind == "histogram":
             yield from _histogram(name, labels, series)
         else:
-            value = series.total if metric.kind == "counter" else series.last
+            value = sum(one.total for one in series) if metric.kind == "counter" else series[0].last
             yield f"{name}{_braced(labels)} {_number(value)}"
 
 
-def _histogram(name: str, labels: str, series: Series) -> Iterator[str]:
+def _histogram(name: str, labels: str, series: Sequence[Series]) -> Iterator[str]:
     comma = "," if labels else ""
     below = 0
-    for bound, count in zip((*map(_number, BOUNDS), "+Inf"), series.counts, strict=True):
-        below += count
+    counts = zip(*(one.counts for one in series), strict=True)
+    for bound, found in zip((*map(_number, BOUNDS), "+Inf"), counts, strict=True):
+        below += sum(found)
         yield f'{name}_bucket{{{labels}{comma}le="{bound}"}} {below}'
-    yield f"{name}_sum{_braced(labels)} {_number(series.total)}"
-    yield f"{name}_count{_braced(labels)} {series.number}"
+    yield f"{name}_sum{_braced(labels)} {_number(sum(one.total for one in series))}"
+    yield f"{name}_count{_braced(labels)} {sum(one.number for one in series)}"
 
 
 def _braced(labels: str) -> str:

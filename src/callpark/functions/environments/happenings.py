@@ -25,12 +25,15 @@ class FunctionLog(msgspec.Struct, frozen=True):
 
 
 class AttemptStarted(msgspec.Struct, frozen=True):
-    """A handler has been given its event. `cold` says that the environment was started for it."""
+    """A handler has been given its event. `cold` says that the environment was started for it. `resource` is the
+    function with the qualifier that was invoked, and behind an alias the version it chose, all with colons; "" when it
+    was invoked without one."""
 
     function: str
     request_id: str
     stream: str
     cold: bool
+    resource: str = ""
 
     @property
     def subject(self) -> str:

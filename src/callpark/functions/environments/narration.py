@@ -96,7 +96,8 @@ class Narration:
     def started(self, attempt: Attempt, *, cold: bool) -> None:
         request_id = attempt.request_id
         self.log.open(request_id)
-        self._platform.trace.emit(AttemptStarted(self._name, request_id, self._stream, cold))
+        resource = self._resource(attempt.invoked_arn)
+        self._platform.trace.emit(AttemptStarted(self._name, request_id, self._stream, cold, resource))
         self._say(self._lines.start(request_id, self._deployment.version, self.now_text))
         if self._wanted:
             record: dict[str, object] = {"requestId": request_id, "version": self._deployment.version}
@@ -152,6 +153,13 @@ class Narration:
     def extension_wrote(self, events: list[str]) -> None:
         self.log.written(events)
         self._publish_lines("extension", events)
+
+    def _resource(self, invoked_arn: str) -> str:
+        qualifier = invoked_arn[len(self._deployment.arn) + 1 :]
+        version = self._deployment.version
+        if not qualifier or qualifier == version:
+            return f"{self._name}:{qualifier}" if qualifier else ""
+        return f"{self._name}:{qualifier}:{version}"
 
     def _kept(self, events: list[str]) -> list[str]:
         least = self._least

@@ -50,7 +50,9 @@ async def discard(world: EventWorld, event: LeasedEvent, subject: EventSubject, 
         await world.commits.commit((*kept, Done(event.queue, event.id)))
     else:
         await _end_with_record(world, event, subject, condition, "OnFailure", subject.on_failure, kept)
-    world.trace.emit(happenings.EventDiscarded(event.id, event.function, event.state.attempts, condition))
+    world.trace.emit(
+        happenings.EventDiscarded(event.id, event.function, event.state.attempts, condition, event.resource)
+    )
     if subject.dead_letter_target is not None and letter is not None:
         _tell_dead_letter(world, event, subject.dead_letter_target, letter)
     _keep_result(world, event, condition)

@@ -1,7 +1,7 @@
 """What happens to asynchronous events, for the trace: timelines, the command line and tests read it.
 
 The subject is the event's request id throughout. What happens inside an environment (log lines, durations) is told by
-`environments/`.
+`environments/`. A `resource` is the function with the qualifier it was sent to, `name:qualifier`; "" without one.
 """
 
 from typing import Literal
@@ -15,6 +15,7 @@ class EventAccepted(msgspec.Struct, frozen=True):
     subject: str
     function: str
     size: int
+    resource: str = ""
 
 
 class EventAttemptEnded(msgspec.Struct, frozen=True):
@@ -25,6 +26,7 @@ class EventAttemptEnded(msgspec.Struct, frozen=True):
     attempt: int
     function_error: str | None
     age_seconds: float = 0.0
+    resource: str = ""
 
 
 class EventRetryScheduled(msgspec.Struct, frozen=True):
@@ -43,6 +45,7 @@ class EventThrottled(msgspec.Struct, frozen=True):
     function: str
     reason: str
     at: float
+    resource: str = ""
 
 
 class InvocationThrottled(msgspec.Struct, frozen=True):
@@ -51,6 +54,7 @@ class InvocationThrottled(msgspec.Struct, frozen=True):
     subject: str
     function: str
     reason: str
+    resource: str = ""
 
 
 class InvocationInCircles(msgspec.Struct, frozen=True):
@@ -58,6 +62,7 @@ class InvocationInCircles(msgspec.Struct, frozen=True):
 
     subject: str
     function: str
+    resource: str = ""
 
 
 class EventReplayed(msgspec.Struct, frozen=True):
@@ -82,6 +87,7 @@ class EventDiscarded(msgspec.Struct, frozen=True):
     function: str
     attempts: int
     condition: str
+    resource: str = ""
 
 
 class DestinationDelivered(msgspec.Struct, frozen=True):

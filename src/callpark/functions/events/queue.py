@@ -223,7 +223,11 @@ class EventQueue:
             last_version=version,
         )
         age = event.tried_at - state.accepted_at
-        world.trace.emit(happenings.EventAttemptEnded(event.id, self._function, attempts, outcome.function_error, age))
+        world.trace.emit(
+            happenings.EventAttemptEnded(
+                event.id, self._function, attempts, outcome.function_error, age, event.resource
+            )
+        )
         subject = world.functions.subject(self._function, state.qualifier, version)
         if subject is None:
             await endings.abandon(world, event)
@@ -259,7 +263,7 @@ class EventQueue:
         self._parked[event.id] = event, timer
         self._blocked = True
         world.crowd.wait(self)
-        world.trace.emit(happenings.EventThrottled(event.id, self._function, reason, decision.at))
+        world.trace.emit(happenings.EventThrottled(event.id, self._function, reason, decision.at, event.resource))
 
     def _probe(self, event_id: str) -> None:
         """A back-off has ended: try this event, and only this one."""

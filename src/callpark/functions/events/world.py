@@ -102,3 +102,8 @@ class LeasedEvent:
         self.throttles = 0
         self.tried_at = 0.0
         self.next_at = 0.0
+
+    @property
+    def resource(self) -> str:
+        """As happenings name it: the function with the qualifier it was sent to, "" without one."""
+        return "" if self.state.qualifier is None else f"{self.function}:{self.state.qualifier}"

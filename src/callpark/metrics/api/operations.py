@@ -85,7 +85,7 @@ class MetricOperations:
         if named is not None:
             unit = METRICS[named.metric].unit
             for point in self._metrics.datapoints(
-                named.metric, named.function, request.start_time, request.end_time, request.period
+                named.metric, named.function, request.start_time, request.end_time, request.period, named.resource
             ):
                 members: dict[str, object] = {"Timestamp": point.at, "Unit": unit}
                 members |= {name: SIMPLE[name](point.bucket) for name in request.statistics}
@@ -118,7 +118,7 @@ class MetricOperations:
         if named is None:
             return []
         points = self._metrics.datapoints(
-            named.metric, named.function, request.start_time, request.end_time, stat.period
+            named.metric, named.function, request.start_time, request.end_time, stat.period, named.resource
         )
         found = [(point.at, value(point.bucket)) for point in points]
         return found if request.scan_by == "TimestampAscending" else found[::-1]
@@ -129,26 +129,40 @@ class MetricOperations:
         for metric in METRICS:
             if request.metric_name not in (None, metric):
                 continue
-            for function in (None, *self._metrics.functions()):
-                if not self._is_there(metric, function, recent=request.recently_active is not None):
+            for function, resource, dimensions in self._sets():
+                if not _fits(dimensions, request.dimensions):
                     continue
-                for dimensions in _dimensions(function):
-                    if _fits(dimensions, request.dimensions):
-                        yield metric, [{"Name": name, "Value": value} for name, value in dimensions.items()]
+                if self._is_there(metric, function, resource, recent=request.recently_active is not None):
+                    yield metric, [{"Name": name, "Value": value} for name, value in dimensions.items()]
 
-    def _is_there(self, metric: str, function: str | None, *, recent: bool) -> bool:
-        series = self._metrics.recorded(metric, function)
+    def _sets(self) -> Iterator[tuple[str | None, str | None, dict[str, str]]]:
+        """The sets of dimensions under which Lambda publishes: all functions; a function; a resource of it; what an
+        alias chose. With function and resource that they mean."""
+        yield None, None, {}
+        for function in self._metrics.functions():
+            named = {"FunctionName": function}
+            yield function, None, named
+            shown: set[str] = set()
+            for name in self._metrics.resources(function):
+                resource, version = _parts(name)
+                if resource not in shown:
+                    shown.add(resource)
+                    yield function, resource, {**named, "Resource": resource}
+                if version is not None:
+                    yield function, name, {**named, "Resource": resource, "ExecutedVersion": version}
+
+    def _is_there(self, metric: str, function: str | None, resource: str | None, *, recent: bool) -> bool:
+        series = self._metrics.recorded(metric, function, resource)
         if not recent:
             return bool(series)
         since = (self._metrics.now() - _RECENT_SECONDS) // 60
         return any(one.newest_minute >= since for one in series)
 
 
-def _dimensions(function: str | None) -> list[dict[str, str]]:
-    """The sets under which Lambda publishes: of the function, of its unqualified resource, of all functions."""
-    if function is None:
-        return [{}]
-    return [{"FunctionName": function}, {"FunctionName": function, "Resource": function}]
+def _parts(name: str) -> tuple[str, str | None]:
+    """Resource, and the executed version behind it."""
+    function, *qualifiers = name.split(":")
+    return ":".join((function, *qualifiers[:1])), qualifiers[1] if len(qualifiers) > 1 else None
 
 
 def _fits(dimensions: Mapping[str, str], filters: list[Dimension]) -> bool:

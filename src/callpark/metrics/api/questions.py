@@ -78,10 +78,11 @@ class ListRequest(msgspec.Struct, frozen=True, rename="pascal"):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A metric that callpark may have; `function` None means all functions."""
+    """A metric that callpark may have; `function` None means all functions, `resource` None all that belongs to one."""
 
     metric: str
     function: str | None
+    resource: str | None = None
 
 
 def wanted(metric: MetricNamed, unit: str | None) -> Wanted | None:
@@ -92,12 +93,16 @@ def wanted(metric: MetricNamed, unit: str | None) -> Wanted | None:
     dimensions = {dimension.name: dimension.value for dimension in metric.dimensions}
     if not dimensions:
         return Wanted(known.name, None)
-    function = dimensions.get("FunctionName")
-    if function and (
-        set(dimensions) == {"FunctionName"} or dimensions == {"FunctionName": function, "Resource": function}
-    ):
+    function, resource = dimensions.get("FunctionName"), dimensions.get("Resource")
+    if not function or set(dimensions) - {"FunctionName", "Resource", "ExecutedVersion"}:
+        return None
+    if set(dimensions) == {"FunctionName"}:
         return Wanted(known.name, function)
-    return None
+    if not resource or resource.partition(":")[0] != function or resource.count(":") > 1:
+        return None
+    if "ExecutedVersion" in dimensions:
+        return Wanted(known.name, function, f"{resource}:{dimensions['ExecutedVersion']}")
+    return Wanted(known.name, function, resource)
 
 
 def checked_statistic(name: str) -> Statistic:
