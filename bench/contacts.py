@@ -10,7 +10,6 @@ from bench import contact_flows as flows
 from bench.figures import Figure, percentile
 from bench.parked import PACE_SECONDS, PARKED, Ear, flows_over, until
 from callpark.cli.collector import settle_collector
-from callpark.flows.channels.voice import DeadPhone
 from callpark.flows.contact import Party
 from callpark.flows.engine import handle, new_contact
 from callpark.flows.events import FunctionAnswer, Started, TimerFired
@@ -97,11 +96,13 @@ async def simulated_seconds(count: int) -> float:
     served = Flows(clock, SeededIds(1), Trace(clock), ConnectLimits(), Place(), MemoryStore(clock), stubs)
     served.apply(flows.INSTANCE, [flows.three_functions()], [])
     started = time.perf_counter()
-    calls = [served.start_call("three", DeadPhone()) for _ in range(count)]
+    ears = [Ear() for _ in range(count)]
+    calls = [served.start_call("three", ear) for ear in ears]
     ends = await clock.run_until(asyncio.gather(*(call.ended for call in calls)))
     seconds = time.perf_counter() - started
     assert stubs.began == 3 * count
     assert {end.reason for end in ends} == {"CONTACT_FLOW_DISCONNECT"}
+    assert {ear.last for ear in ears} == {" ".join(flows.NAMES)}
     await served.close()
     return seconds
 

@@ -32,13 +32,15 @@ PACE_SECONDS = 0.005
 
 
 class Ear(DeadPhone):
-    """Notes when each prompt was heard, by `perf_counter`."""
+    """Notes when each prompt was heard, by `perf_counter`, and the last one."""
 
     def __init__(self) -> None:
         self.heard_at: list[float] = []
+        self.last = ""
 
     def heard(self, text: str, at: float, seconds: float) -> None:
         self.heard_at.append(time.perf_counter())
+        self.last = text
 
 
 async def parked() -> dict[str, object]:

@@ -74,13 +74,15 @@ class Office:
         numbers: Sequence[NumberDefinition] = (),
         store: MemoryStore | None = None,
         limits: ConnectLimits | None = None,
+        seed: int = 7,
     ) -> None:
         self.clock = clock
+        self._seed = seed
         self.trace = Trace(clock, capacity=200_000)
         self.store = store or MemoryStore(clock)
         self.runner = StubRunner(clock, stubs or {})
         self.limits = limits or ConnectLimits()
-        self.flows = Flows(clock, SeededIds(7), self.trace, self.limits, Place(), self.store, self.runner)
+        self.flows = Flows(clock, SeededIds(seed), self.trace, self.limits, Place(), self.store, self.runner)
         self.warnings = self.flows.apply(instance, flows, numbers)
         self._definitions = (instance, flows, numbers)
 
@@ -89,7 +91,14 @@ class Office:
         instance, flows, numbers = self._definitions
         store = self.store.crash()
         return Office(
-            self.clock, flows, self.runner.stubs, instance=instance, numbers=numbers, store=store, limits=self.limits
+            self.clock,
+            flows,
+            self.runner.stubs,
+            instance=instance,
+            numbers=numbers,
+            store=store,
+            limits=self.limits,
+            seed=self._seed + 1,
         )
 
     def phone(self, keys: str = "", manner: Manner | None = None) -> ScriptedPhone:

@@ -261,7 +261,7 @@ def check(history: History) -> None:
                 assert source.errors[which] == effect.action
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**32))
 def test_any_flow_in_any_world(seed: int) -> None:
     maker = Maker(seed)
@@ -278,7 +278,7 @@ def test_any_flow_in_any_world(seed: int) -> None:
     assert again.effects == whole.effects
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32))
 def test_left_alone_every_contact_ends(seed: int) -> None:
     """Whatever it does, by itself it comes to an end: timers, the limit of actions, the limit of the queue."""

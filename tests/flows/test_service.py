@@ -30,12 +30,11 @@ from tests.flows.building import (
     hang_up,
     invoke,
     invoke_async,
-    keep,
-    load,
     say,
     wait,
 )
 from tests.flows.exchange import Office, Stub, number, takes
+from tests.flows.patterns import three_at_once
 
 pytestmark = pytest.mark.sim
 
@@ -90,25 +89,6 @@ async def test_a_function_that_returns_at_once_still_waits_the_minimum(clock: Vi
     (waited,) = call.timeline.waits
     assert waited.end - waited.start == pytest.approx(1)
     assert call.heard[-1] == "Your request is done."
-
-
-def three_at_once() -> tuple[dict[str, object], ...]:
-    steps = []
-    for name, following in (("One", "Two"), ("Two", "Three"), ("Three", "wait One")):
-        start = invoke_async(name, f"keep {name}", "bye", LambdaFunctionARN=function_arn(name))
-        steps += [start, keep(f"keep {name}", following, **{name: LATEST})]
-    for name, following in (("One", "wait Two"), ("Two", "wait Three"), ("Three", "result")):
-        events = {"Returned": (f"$.FlowAttributes.{name}", f"load {name}")}
-        steps.append(wait(f"wait {name}", events=events, continuing="talk", completed="bye", minimum="0"))
-        steps.append(
-            load(f"load {name}", f"set {name}", reference=f"$.FlowAttributes.{name}", progress="bye", error="bye")
-        )
-        values = {"Attributes": {name: "$.External.value"}}
-        steps.append(
-            action(f"set {name}", "UpdateContactAttributes", values, following, errors={"NoMatchingError": "bye"})
-        )
-    result = say("result", "$.Attributes.One $.Attributes.Two $.Attributes.Three", "bye")
-    return (*steps, say("talk", "We are looking at three things at once for you.", "talk"), result, hang_up())
 
 
 async def test_three_functions_at_once(clock: VirtualClock) -> None:
