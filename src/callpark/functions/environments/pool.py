@@ -40,6 +40,7 @@ class Pool:
         self.start_seconds = _ASSUMED_START_SECONDS
         self.weighing: asyncio.TimerHandle | None = None
         self._server_seen = (0.0, 0.0)
+        self._server_share = 0.0
         self._server_late_seconds = 0.0
 
     def demand(self, cores: int) -> Demand:
@@ -49,6 +50,7 @@ class Pool:
         shares = [share for e in self.busy if (share := e.compute_share()) is not None]
         share = sum(shares) / len(shares) if shares else 1.0
         run_seconds = max(self.run_seconds, present)
+        self._look_at_server()
         return Demand(
             len(self.waiting),
             len(self.busy),
@@ -57,7 +59,7 @@ class Pool:
             share,
             self.start_seconds,
             cores,
-            self._server_share(),
+            self._server_share,
             self._server_late_seconds,
         )
 
@@ -66,14 +68,15 @@ class Pool:
         self._server_late_seconds += 0.3 * (max(0.0, seconds - 0.001) - self._server_late_seconds)
 
     def watch_server(self) -> None:
-        """From here on `server_share` counts."""
+        """From here on the server's share counts."""
         self._server_seen = (self._server.compute_seconds(), time.perf_counter())
 
-    def _server_share(self) -> float:
+    def _look_at_server(self) -> None:
         computed, at = self._server_seen
         self.watch_server()
         now_computed, now = self._server_seen
-        return (now_computed - computed) / max(now - at, 1e-6)
+        share = (now_computed - computed) / max(now - at, 1e-6)
+        self._server_share += 0.5 * (share - self._server_share)
 
     def take_waiting(self) -> Run | None:
         """The next event whose sender still waits for it."""

@@ -12,6 +12,10 @@ import msgspec
 ROUND_TRIP_SECONDS = 0.000_5
 #: From this share on the server is what limits the speed.
 FULL_SERVER = 0.8
+#: Where runs are shorter than this, most of one may be waiting for the server, which looks as if the handler slept:
+#: then a server that is busy for half of its time is enough not to start more than the processors can serve.
+SHORT_RUN_SECONDS = 0.03
+BUSY_SERVER = 0.5
 
 
 class Demand(msgspec.Struct, frozen=True):
@@ -49,6 +53,8 @@ def environments_to_start(demand: Demand) -> int:
     if present == 0:
         return 1
     if demand.server_share >= FULL_SERVER:
+        return 0
+    if present > demand.cores and demand.run_seconds < SHORT_RUN_SECONDS and demand.server_share >= BUSY_SERVER:
         return 0
     work_seconds = demand.waiting * demand.run_seconds
     if work_seconds / present <= demand.start_seconds:
