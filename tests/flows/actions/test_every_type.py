@@ -1,5 +1,5 @@
-"""What every action type does with references in its parameters, and its entry in the flow log; then, by the tables, what
-it does on each channel and where each of its errors leads. What is special to a type is in the other modules."""
+"""What every action type does with references in its parameters, and its entry in the flow log; then, by the tables,
+what it does on each channel and where each of its errors leads. What is special to a type is in the other modules."""
 
 import dataclasses
 from collections.abc import Mapping
