@@ -38,7 +38,6 @@ class Scripted:
         return self._answered()  # type: ignore[no-any-return]
 
     def address(self, service: str) -> str | None:
-        assert service == "opensearch"
         return self.where
 
     def _answered(self) -> Any:
@@ -223,6 +222,10 @@ async def test_a_domain_of_awss_is_where_the_user_says() -> None:
     assert outcome.error.type == "OpenSearch:ServiceUnavailable"
     assert "--upstream opensearch=URL" in outcome.error.message
     assert nowhere.sent == []
+    declared = SearchConfig("https://MyDomain", "us-east-1")
+    assert (await search(declared, nowhere)).error == SourceError(
+        outcome.error.message.replace(DOMAIN.endpoint, declared.endpoint), outcome.error.type
+    )
 
 
 async def test_a_search_of_an_unknown_kind() -> None:

@@ -1,7 +1,7 @@
 """AMAZON_OPENSEARCH_SERVICE and AMAZON_ELASTICSEARCH: signed HTTP to a domain. Used by `resolvers/`.
 
-A domain of AWS's is asked where the user said that OpenSearch is (`--upstream opensearch=URL`); any other endpoint is
-asked itself.
+Where the user said that OpenSearch is (`--upstream opensearch=URL`), that is asked; else the endpoint itself, unless it
+is a domain of AWS's, or the name of one that a template declares.
 https://docs.aws.amazon.com/appsync/latest/devguide/resolver-reference-elasticsearch-js.html
 """
 
@@ -59,8 +59,12 @@ class OpenSearchSource:
         return Outcome(_parsed(reply), SourceError(f"OpenSearchHttp:{reply_text(reply)}", kind))
 
     def _endpoint(self) -> str | None:
+        said = self._upstreams.address("opensearch")
+        if said is not None:
+            return said
         host = urlsplit(self._config.endpoint).hostname or ""
-        return self._upstreams.address("opensearch") if host.endswith(".amazonaws.com") else self._config.endpoint
+        reachable = host == "localhost" or ("." in host and not host.endswith(".amazonaws.com"))
+        return self._config.endpoint if reachable else None
 
     def _prepared(self, method: str, endpoint: str, request: Mapping[str, object]) -> HttpRequest:
         parameters = mapping(request, "params") or {}

@@ -14,13 +14,15 @@ from callpark.graphql.model import (
     ApiDefinition,
     ApiKey,
     CodeDefinition,
-    DataSourceDefinition,
     FunctionDefinition,
     ResolverDefinition,
 )
 from callpark.graphql.urls import graphql_url, realtime_url
 from callpark.projects.identity import token
 from callpark.projects.intrinsics import Identity
+from callpark.projects.resources import appsync_settings
+from callpark.projects.resources.appsync_sources import data_source
+from callpark.projects.resources.appsync_authentication import authentication
 from callpark.projects.resources.code import source_text
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource, Stack
@@ -31,11 +33,10 @@ DATA_SOURCE = "AWS::AppSync::DataSource"
 RESOLVER = "AWS::AppSync::Resolver"
 FUNCTION = "AWS::AppSync::FunctionConfiguration"
 API_KEY = "AWS::AppSync::ApiKey"
+API_CACHE = "AWS::AppSync::ApiCache"
 
 NEVER = 253_402_300_799.0
 """9999-12-31, in epoch seconds: a key without `Expires` is made anew at every load, so it does not expire here."""
-
-_AUTHENTICATION = ("API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA")
 
 
 def api_identity(resource: Resource, stack: Stack) -> Identity:
@@ -88,6 +89,10 @@ def api_key_identity(resource: Resource, stack: Stack) -> Identity:
     return Identity(arn, {"ApiKey": key, "ApiKeyId": key, "Arn": arn})
 
 
+def api_cache_identity(resource: Resource, stack: Stack) -> Identity:
+    return Identity(f"{_owner(resource)}ApiCache")
+
+
 def _api_id(resource: Resource, stack: Stack) -> str:
     return token(stack.project, API, resource.logical_id)
 
@@ -109,7 +114,7 @@ def apis(resources: Sequence[Resource], stack: Stack) -> tuple[ApiDefinition, ..
     declared = {_api_id(resource, stack): resource for resource in resources if resource.type == API}
     parts: dict[str, list[Resource]] = {api_id: [] for api_id in declared}
     for resource in resources:
-        if resource.type in (SCHEMA, DATA_SOURCE, RESOLVER, FUNCTION, API_KEY):
+        if resource.type in (SCHEMA, DATA_SOURCE, RESOLVER, FUNCTION, API_KEY, API_CACHE):
             owner = _owner(resource)
             if owner not in parts:
                 raise resource.properties.wrong(
@@ -130,15 +135,12 @@ class _Assembly:
 
     def api(self) -> ApiDefinition:
         properties = self.resource.properties
-        properties.without_effect("Tags", "LogConfig", "OwnerContact")
+        properties.without_effect("Tags", "OwnerContact")
         properties.default("ApiType", "GRAPHQL")
         properties.default("Visibility", "GLOBAL")
         properties.default("XrayEnabled", False, "false")
-        properties.default("IntrospectionConfig", "ENABLED")
-        properties.default("QueryDepthLimit", 0)
-        properties.default("ResolverCountLimit", 0)
         schema, schema_source = self._schema()
-        data_sources = tuple(self._data_source(part) for part in self._of(DATA_SOURCE))
+        data_sources = tuple(data_source(part, self.stack) for part in self._of(DATA_SOURCE))
         known = {source.name for source in data_sources}
         functions = tuple(self._function(part, known) for part in self._of(FUNCTION))
         resolvers = [
@@ -147,7 +149,10 @@ class _Assembly:
         return ApiDefinition(
             api_id=self.api_id,
             name=properties.required("Name"),
-            authentication_type=_authentication(properties),
+            authentication=(
+                authentication(properties, self.stack),
+                *(authentication(each, self.stack) for each in properties.mappings("AdditionalAuthenticationProviders")),
+            ),
             schema=schema,
             schema_source=schema_source,
             data_sources=data_sources,
@@ -155,9 +160,13 @@ class _Assembly:
             resolvers=tuple(resolvers),
             api_keys=tuple(self._api_key(part) for part in self._of(API_KEY)),
             environment=properties.text_map("EnvironmentVariables"),
-            additional_authentication_types=tuple(
-                _authentication(provider) for provider in properties.mappings("AdditionalAuthenticationProviders")
+            query_depth_limit=appsync_settings.limit(properties, "QueryDepthLimit", 75),
+            resolver_count_limit=appsync_settings.limit(
+                properties, "ResolverCountLimit", self.stack.limits.appsync.resolver_executions
             ),
+            introspection=appsync_settings.introspection(properties),
+            cache=next((appsync_settings.cache(part) for part in self._of(API_CACHE)), None),
+            logs=appsync_settings.logs(properties),
         )
 
     def _of(self, kind: str) -> list[Resource]:
@@ -177,16 +186,6 @@ class _Assembly:
             raise self.stack.blame(properties.place, "the schema has no text", "add Definition or DefinitionS3Location")
         return found
 
-    def _data_source(self, part: Resource) -> DataSourceDefinition:
-        properties = part.properties
-        properties.without_effect("ServiceRoleArn", "Description")
-        kind = properties.required("Type")
-        configuration = properties.mapping("LambdaConfig")
-        function_arn = configuration.required("LambdaFunctionArn") if configuration is not None else None
-        if kind == "AWS_LAMBDA" and function_arn is None:
-            raise self.stack.blame(properties.place, "LambdaConfig is missing", "name the function in it")
-        return DataSourceDefinition(properties.required("Name"), kind, function_arn)
-
     def _function(self, part: Resource, data_sources: set[str]) -> FunctionDefinition:
         properties = part.properties
         properties.without_effect("Description", "FunctionVersion")
@@ -203,6 +202,7 @@ class _Assembly:
     def _resolver(self, part: Resource, data_sources: set[str], functions: set[str]) -> ResolverDefinition:
         properties = part.properties
         kind = _kind(properties)
+        properties.default("MetricsConfig", "DISABLED")
         source = properties.text("DataSourceName")
         if kind == "UNIT" and source is None:
             raise self.stack.blame(
@@ -222,6 +222,7 @@ class _Assembly:
             max_batch_size=properties.integer("MaxBatchSize") or 0,
             request_template=self._text(properties, "RequestMappingTemplate"),
             response_template=self._text(properties, "ResponseMappingTemplate"),
+            caching=appsync_settings.caching(properties),
         )
 
     def _code(self, part: Resource) -> CodeDefinition | None:
@@ -268,15 +269,6 @@ def _kind(properties: Properties) -> Literal["UNIT", "PIPELINE"]:
             return "UNIT"
         case other:
             raise properties.wrong("Kind", f"{other!r} is unknown", "use UNIT or PIPELINE")
-
-
-def _authentication(properties: Properties) -> str:
-    kind = properties.required("AuthenticationType")
-    if kind not in _AUTHENTICATION:
-        raise properties.wrong(
-            "AuthenticationType", f"{kind!r} is unknown", f"use one of: {', '.join(_AUTHENTICATION)}"
-        )
-    return kind
 
 
 def _known(properties: Properties, name: str, value: str, known: set[str]) -> str:
