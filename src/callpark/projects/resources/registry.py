@@ -43,6 +43,7 @@ SERVED: Final[Mapping[str, Identify]] = {
     appsync.RESOLVER: appsync.resolver_identity,
     appsync.FUNCTION: appsync.function_identity,
     appsync.API_KEY: appsync.api_key_identity,
+    appsync.API_CACHE: appsync.api_cache_identity,
     connect.INSTANCE: connect.instance_identity,
     connect.FLOW: connect.flow_identity,
     connect.NUMBER: connect.number_identity,
