@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from callpark.functions.environments.extensions.api import ExtensionApi, FunctionFacts
 from callpark.functions.environments.extensions.registry import Extension, Extensions
 from callpark.functions.environments.extensions.states import (
     EXTENSION_TRANSITIONS,
@@ -327,6 +328,14 @@ def test_recorded_refusals_of_registration(heard: Heard) -> None:
     assert refused(extensions.fail(outer, None, ExtensionPhase.INIT_ERROR)) == (403, "Extension.MissingHeader")
     assert extensions.fail(outer, "Extension.Mine", ExtensionPhase.INIT_ERROR) is None
     assert heard.failed == [("outer", "Extension.Mine")]
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"events": "INVOKE"}', b'{"events": [1]}'])
+def test_recorded_a_registration_that_cannot_be_read(heard: Heard, body: bytes) -> None:
+    facts = FunctionFacts("F", "$LATEST", "m.handler", "123456789012")
+    api = ExtensionApi(registry(heard), Telemetry(lambda: "now", Tasks("test")), facts)
+    answer = api.handle(heard, "POST", "/2020-01-01/extension/register", {b"lambda-extension-name": b"x"}, body)
+    assert refused(answer) == (403, "InvalidRequestFormat")
 
 
 def test_events_reach_those_who_asked_for_them(heard: Heard) -> None:

@@ -299,6 +299,20 @@ async def test_a_connection_that_breaks_inside_a_body_changes_nothing(server: Se
     assert server.listener.answers == [Answer(b"1")]
 
 
+async def test_recorded_a_body_that_was_cut_short_is_refused_while_somebody_listens(server: Server) -> None:
+    client = await running(server)
+    client.writer.write(f"POST {PATH}/invocation/r/response HTTP/1.1\r\nContent-Length: 50\r\n\r\nhalf".encode())
+    client.writer.write_eof()
+    refused = await client.reply()
+    assert refused.status == 400
+    assert json.loads(refused.body) == {
+        "errorMessage": "HTTP request detected as truncated",
+        "errorType": "TruncatedHTTPRequest",
+    }
+    assert await client.closed()
+    assert server.listener.answers == []
+
+
 STREAMING = "Lambda-Runtime-Function-Response-Mode: streaming"
 
 

@@ -34,6 +34,7 @@ _NEXT = (_PREFIX + "/invocation/next").encode()
 _MODE = b"lambda-runtime-function-response-mode"
 _KEPT_HEADERS = frozenset({b"expect", b"content-type"})
 _INVALID_MODE = Refusal(400, "InvalidFunctionResponseMode", "Invalid function response mode")
+_TRUNCATED = Refusal(400, "TruncatedHTTPRequest", "HTTP request detected as truncated")
 #: What a stream that breaks off without an error object gives.
 _UNKNOWN = b'{"errorType":"Runtime.Unknown","errorMessage":""}'
 
@@ -70,6 +71,11 @@ class RuntimeConnection(asyncio.Protocol):
         if self._sink is not None:
             self._sink = None
             self._session.tear_stream()
+
+    def eof_received(self) -> None:
+        """The process says nothing more. Whoever still listens hears that the body of a request was cut short."""
+        if self._begun > self._completed and not self._in_headers and self._sink is None:
+            self._refuse(_TRUNCATED)
 
     def data_received(self, data: bytes) -> None:
         if self._busy:
