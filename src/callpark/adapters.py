@@ -20,6 +20,7 @@ from callpark.kernel.arn import Place
 from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.operations import Answer, Call, OperationTable
+from callpark.projects.model import ForeignResource
 from callpark.queues.api.shapes import system_attributes
 from callpark.queues.digests import attributes_digest, body_digest
 from callpark.queues.model import MessageAttribute, Received
@@ -27,6 +28,7 @@ from callpark.queues.service import Queues
 from callpark.store.ports import Change
 from callpark.upstreams.assignments import Emulator
 from callpark.upstreams.calls import Upstreams
+from callpark.upstreams.provisioning import Step, Wanted
 
 
 class FunctionsForFlows:
@@ -105,6 +107,12 @@ class UpstreamsForGraphql:
     def address(self, service: str) -> str | None:
         server = self._upstreams.server(service)
         return server.url if isinstance(server, Emulator) else None
+
+
+def wanted(resource: ForeignResource) -> Wanted:
+    """A project's resource as the upstreams create it."""
+    steps = tuple(Step(call.service, call.operation, call.parameters, call.done) for call in resource.calls)
+    return Wanted(resource.logical_id, resource.type, steps)
 
 
 class QueuesForFunctions:

@@ -20,6 +20,7 @@ from callpark.adapters import (
     QueuesAsSource,
     QueuesForFunctions,
     UpstreamsForGraphql,
+    wanted,
 )
 from callpark.flows.api.contacts import ContactsPage
 from callpark.flows.api.phone import PhoneSocket
@@ -291,6 +292,7 @@ class App:
         warnings += self.graphql.apply(project.apis)
         warnings += await self.queues.apply(project.queues)
         warnings += await self.functions.apply(project.functions, project.layers, project.sources)
+        warnings += self.upstreams.want([wanted(resource) for resource in project.foreign])
         return warnings
 
 

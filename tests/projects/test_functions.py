@@ -301,7 +301,6 @@ Outputs:
     assert project.outputs == {"Bucket": "b-us-east-1", "BucketArn": "arn:aws:s3:::b-us-east-1"}
     assert len(project.functions) == 1
     assert sorted(project.warnings) == [
-        "template.yaml:14: Resources.Bucket: AWS::S3::Bucket: resources of this type are ignored",
         "template.yaml:15: Resources.Image: AWS::Lambda::Function: the function Image is a container image, "
         "which is not run; it is left out",
         "template.yaml:9: Resources.F.Properties.VpcConfig: AWS::Lambda::Function: the property is ignored",

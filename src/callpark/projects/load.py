@@ -21,7 +21,7 @@ from callpark.projects.identity import uuid_of
 from callpark.projects.includes import expand
 from callpark.projects.intrinsics import Evaluator, Identity, as_text
 from callpark.projects.model import Project
-from callpark.projects.resources import appsync, connect, lambda_, lambda_sources, layers, sqs, unserved
+from callpark.projects.resources import appsync, connect, foreign, lambda_, lambda_sources, layers, sqs, unserved
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.registry import SERVED, is_served
 from callpark.projects.resources.stack import Resource, Stack
@@ -89,6 +89,7 @@ class _Loading:
             numbers=connect.numbers(resources, stack),
             queues=sqs.queues(resources, stack),
             sources=lambda_sources.sources(resources, stack),
+            foreign=foreign.foreign(resources, stack),
             outputs=dict(self._outputs(transformed.values, evaluator)),
             resource_types=tuple(
                 str(resource.get("Type"))

@@ -12,6 +12,25 @@ from callpark.queues.model import QueueDefinition
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignCall:
+    """An operation by botocore's names. Refusals with a code of `done` say that it was done before."""
+
+    service: str
+    operation: str
+    parameters: Mapping[str, object]
+    done: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignResource:
+    """A resource of a service that callpark does not serve, and the calls that bring it about."""
+
+    logical_id: str
+    type: str
+    calls: tuple[ForeignCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """Everything one template, or one flow file, declares.
 
@@ -29,6 +48,7 @@ class Project:
     numbers: tuple[NumberDefinition, ...] = ()
     queues: tuple[QueueDefinition, ...] = ()
     sources: tuple[SourceDefinition, ...] = ()
+    foreign: tuple[ForeignResource, ...] = ()
     warnings: tuple[str, ...] = ()
     watched: tuple[Path, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)

@@ -5,7 +5,8 @@ addresses. Ours are called in process, all others over HTTP: an assigned upstrea
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,12 +15,16 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import UpstreamLimits
+from callpark.kernel.tasks import Tasks
 from callpark.upstreams import refusals
 from callpark.upstreams.assignments import ALL, Assignments, Emulator, Fallback, Nobody, RealAws, Server
 from callpark.upstreams.connections import Connections, Request
 from callpark.upstreams.fallback import FallbackServer
+from callpark.upstreams.provisioning import Provisioning, Wanted
 from callpark.upstreams.signing import Keys, OwnKeys, aws_address, scoped, signed
 from callpark.upstreams.wire import HttpAnswer, HttpRequest, operation_wire
+
+_log = logging.getLogger("callpark")
 
 
 class OwnServices(Protocol):
@@ -63,6 +68,8 @@ class Upstreams:
         self._fallback = fallback
         self._own = own
         self._own_keys = OwnKeys()
+        self._tasks = Tasks("upstreams")
+        self.provisioning = Provisioning(self.server, self._fallback_generation, self._send)
         self.connections = Connections(limits)
 
     async def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
@@ -72,10 +79,15 @@ class Upstreams:
         own = self._own()
         if own.serves(service):
             return await own.call(service, operation, parameters)
+        with self._clock.hold(f"{service} {operation}"):
+            await self._prepare(service)
+            return await self._send(service, operation, parameters)
+
+    async def _send(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
         wire = operation_wire(service, operation)
         request = wire.request(parameters, self._ids.uuid)
         with self._clock.hold(f"{service} {operation}"):
-            reached = await self.reach(service, self._place.region)
+            reached = await self._address(service, self._place.region)
             headers = self._headers(reached, wire.signing_name, request)
             sent = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
             status, answered, body = await self.connections.whole(
@@ -100,7 +112,20 @@ class Upstreams:
         return [(service, self._described(self.server(service))) for service in named]
 
     async def reach(self, service: str, region: str) -> Reached:
-        """Where a service that is not ours is served now. Raises CallerError."""
+        """Where a service that is not ours is served now, with what the project declares there. Raises CallerError."""
+        await self._prepare(service)
+        return await self._address(service, region)
+
+    async def _prepare(self, service: str) -> None:
+        server = self.server(service)
+        if isinstance(server, Fallback) and self._fallback is not None:
+            await self._fallback.address()  # a new process has nothing yet
+        await self.provisioning.prepare(server)
+
+    def _fallback_generation(self) -> int:
+        return 0 if self._fallback is None else self._fallback.generation
+
+    async def _address(self, service: str, region: str) -> Reached:
         match self.server(service):
             case Emulator(url, access_key, secret_key):
                 keys = None if access_key is None or secret_key is None else Keys(access_key, secret_key)
@@ -113,7 +138,23 @@ class Upstreams:
             case Nobody(remedy):
                 raise refusals.nobody(service, remedy)
 
+    def want(self, wanted: Sequence[Wanted]) -> list[str]:
+        """From now on these resources are to exist. Nobody waits for them here; but a project that declares some will
+        need them, and its functions have no time to wait for the fallback's start. Returns warnings."""
+        warnings = self.provisioning.want(wanted)
+        services = {one.service for one in wanted if isinstance(self.server(one.service), Fallback)}
+        if services:
+            self._tasks.spawn(self._warm_up(min(services)), "the project's resources")
+        return warnings
+
+    async def _warm_up(self, service: str) -> None:
+        try:
+            await self._prepare(service)
+        except CallerError as error:
+            _log.warning("%s", error.message)
+
     async def close(self) -> None:
+        await self._tasks.aclose()
         await self.connections.aclose()
         if self._fallback is not None:
             await self._fallback.close()

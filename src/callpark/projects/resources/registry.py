@@ -12,6 +12,7 @@ from callpark.projects.resources import (
     appsync,
     connect,
     connect_resources,
+    foreign,
     lambda_,
     lambda_sources,
     lambda_versions,
@@ -50,10 +51,16 @@ SERVED: Final[Mapping[str, Identify]] = {
     connect.ASSOCIATION: connect.association_identity,
     **dict.fromkeys(connect_resources.TYPES, connect.resource_identity),
     sqs.QUEUE: sqs.queue_identity,
+    **foreign.IDENTITIES,
 }
 
 _SERVED_BY_TRANSFORM = frozenset(
-    {"AWS::Serverless::Function", "AWS::Serverless::GraphQLApi", "AWS::Serverless::LayerVersion"}
+    {
+        "AWS::Serverless::Function",
+        "AWS::Serverless::GraphQLApi",
+        "AWS::Serverless::LayerVersion",
+        "AWS::Serverless::SimpleTable",
+    }
 )
 
 

@@ -22,13 +22,10 @@ QUIET_TYPES = frozenset(
 )
 """IAM is not enforced (docs/compatibility.md says so once); the others do nothing on AWS either."""
 
-_NAME_PROPERTIES = ("TableName", "BucketName", "TopicName", "StreamName", "RoleName", "LogGroupName", "Name")
+_NAME_PROPERTIES = ("StreamName", "RoleName", "LogGroupName", "Name")
 _RESOURCES: Mapping[str, str] = {
-    "AWS::DynamoDB::Table": "table/{name}",
-    "AWS::Events::EventBus": "event-bus/{name}",
     "AWS::Kinesis::Stream": "stream/{name}",
     "AWS::Logs::LogGroup": "log-group:{name}",
-    "AWS::SNS::Topic": "{name}",
 }
 
 
@@ -41,13 +38,10 @@ def identity(kind: str, logical_id: str, name: str | None, stack: Stack) -> Iden
     """`name` is the value of the naming property. Attributes that are not known give the name."""
     name = name or physical_name(logical_id, 255)
     service, _, type_name = kind.removeprefix("AWS::").lower().partition("::")
-    if kind == "AWS::S3::Bucket":
-        arn = f"arn:aws:s3:::{name}"
-    elif kind == "AWS::IAM::Role":
+    if kind == "AWS::IAM::Role":
         arn = f"arn:aws:iam::{stack.home.account}:role/{name}"
     elif kind in _RESOURCES:
         arn = stack.home.arn(service, _RESOURCES[kind].format(name=name))
     else:
         arn = stack.home.arn(service, f"{type_name or 'resource'}/{name}")
-    ref = arn if kind == "AWS::SNS::Topic" else name
-    return Identity(ref, {"Arn": arn}, placeholder=name)
+    return Identity(name, {"Arn": arn}, placeholder=name)
