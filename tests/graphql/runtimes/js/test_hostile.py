@@ -120,9 +120,9 @@ async def test_a_forged_outcome_is_only_a_value(host: JavaScriptHost) -> None:
 
 async def test_the_engine_offers_nothing_of_the_host(host: JavaScriptHost) -> None:
     absent = (
-        "Function eval Promise Proxy Reflect Symbol RegExp Error Map Set WeakRef Iterator ArrayBuffer "
-        "SharedArrayBuffer Atomics BigInt queueMicrotask escape DisposableStack performance setTimeout require process std os scriptArgs "
-        "navigator gc InternalError"
+        "Function eval Promise Proxy Reflect Symbol RegExp Error Map Set WeakRef Iterator ArrayBuffer Atomics BigInt "
+        "SharedArrayBuffer queueMicrotask escape DisposableStack performance setTimeout require process std os "
+        "scriptArgs navigator gc InternalError"
     )
     names = ", ".join(f"typeof {name}" for name in absent.split())
     assert set((await run(unchecked(host, f"return [{names}];"))).value) == {"undefined"}  # type: ignore[call-overload]

@@ -11,7 +11,7 @@ from tree_sitter import Node
 
 from callpark.graphql.runtimes.js import syntax
 from callpark.graphql.runtimes.js.scopes import Names, Reference
-from callpark.graphql.runtimes.js.syntax import FUNCTIONS, CodeError, Source, events
+from callpark.graphql.runtimes.js.syntax import FUNCTIONS, CodeError, Source
 
 _TAKE = "map find filter findIndex findLast findLastIndex forEach reduce reduceRight every some flatMap"
 TAKE_FUNCTIONS = frozenset(_TAKE.split())
@@ -25,25 +25,20 @@ def check_functions(source: Source, names: Names) -> Iterator[CodeError]:
 
 
 def _check_uses(source: Source, names: Names) -> Iterator[CodeError]:
-    for node, leaving in events(source.root):
-        if leaving:
-            continue
-        if node.type == "call_expression":
-            if _passes_function(source, names, node):
-                yield source.error("no-function-passing", "Functions can not be passed as an argument", node)
-        elif node.type == "return_statement":
-            if any(names.function_of(each) is not None for each in node.named_children):
-                yield source.error("no-function-return", "returning a function is not allowed", node)
-        elif node.type == "arrow_function":
-            if names.function_of(syntax.field(node, "body")) not in (None, node):
-                yield source.error("no-function-return", "returning a function is not allowed", node)
-        elif node.type == "variable_declarator":
-            value = node.child_by_field_name("value")
+    found = source.by_type
+    for node in found.get("call_expression", ()):
+        if _passes_function(source, names, node):
+            yield source.error("no-function-passing", "Functions can not be passed as an argument", node)
+    for node in found.get("return_statement", ()):
+        if any(names.function_of(each) is not None for each in node.named_children):
+            yield source.error("no-function-return", "returning a function is not allowed", node)
+    for node in found.get("arrow_function", ()):
+        if names.function_of(syntax.field(node, "body")) not in (None, node):
+            yield source.error("no-function-return", "returning a function is not allowed", node)
+    for kind, member in (("variable_declarator", "value"), ("assignment_expression", "right")):
+        for node in found.get(kind, ()):
+            value = node.child_by_field_name(member)
             if value is not None and value.type == "identifier" and names.function_of(value) is not None:
-                yield source.error("no-function-reassign", "re-assigning function is not allowed", node)
-        elif node.type == "assignment_expression":
-            value = syntax.field(node, "right")
-            if value.type == "identifier" and names.function_of(value) is not None:
                 yield source.error("no-function-reassign", "re-assigning function is not allowed", node)
 
 

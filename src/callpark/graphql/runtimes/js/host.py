@@ -1,10 +1,11 @@
 """The quickjs-ng host: evaluates handlers of one code unit, on a budget, sealed off from everything.
 
-Called by `resolvers/`. A context is made per code unit and used on the event loop's thread, where an evaluation costs
-tens of microseconds and a hop to another thread costs more than that. A handler that spends more than the small inline
-budget is stopped and evaluated again, from the same inputs, in a fresh context on a thread of its own; evaluations have
-no effects outside their result, so the second start is not observable. With a time limit set the engine cannot call
-Python at all: `util` is JavaScript (`source/*.js`), and the clock's now and a seed are part of the input.
+Called by `resolvers/`. All code units share an engine on the event loop's thread, where an evaluation costs tens of
+microseconds and a hop to another thread costs more than that; what they could reach in common is frozen. A handler
+that spends more than the small inline budget is stopped and evaluated again, from the same inputs, in an engine of its
+own on another thread; evaluations have no effects outside their result, so the second start is not observable. With a
+time limit set the engine cannot call Python at all: `util` is JavaScript (`source/*.js`), and the clock's now and a
+seed are part of the input.
 """
 
 import asyncio
@@ -33,6 +34,8 @@ _STACK_BYTES = 262_144
 _OUR_LINES = 40_000
 """`source/` begins at this line, so that positions in stacks tell user code from ours (see 10_guard.js)."""
 _THREADS = 2
+_UNIT_BYTES = 524_288
+"""Our rule: what the compiled code of a unit may take, beside the memory of an evaluation."""
 _ZONES = 20
 """Our rule: named time zones that one evaluation may ask for, each of which starts it again."""
 
@@ -43,10 +46,22 @@ class Entry(Protocol):
     def __call__(self, handler: str, context: str, host: str) -> object: ...
 
 
+class MakeEntry(Protocol):
+    """From the factory of a script to its door."""
+
+    def __call__(self, factory: object) -> Entry: ...
+
+
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _Engine:
+    """A context with `source/` in it, sealed: code units in the same engine cannot change anything for each other."""
+
     context: quickjs.Context
-    entry: Entry
+    make_entry: MakeEntry
+
+    def entry(self, script: Script) -> Entry:
+        """Raises JSException."""
+        return self.make_entry(self.context.eval(script.text))
 
 
 class JavaScriptHost:
@@ -57,6 +72,8 @@ class JavaScriptHost:
         self.ids = ids
         self.limits = limits
         self._threads: ThreadPoolExecutor | None = None
+        self._inline: _Engine | None = None
+        self._units = 0
 
     def load(self, source: str) -> "CodeUnit":
         """A code unit, evaluated once to see that it can be. Raises BrokenCode."""
@@ -87,6 +104,31 @@ class JavaScriptHost:
             return CodeError("syntax", _in_typescript(message.removeprefix("SyntaxError: ").splitlines()[0]), *place)
         return None
 
+    def inline(self) -> _Engine:
+        """The engine of the event loop's thread; another one after it has been discarded."""
+        if self._inline is None:
+            self._units = 0
+            self._inline = self.engine(self.limits.inline_milliseconds)
+        return self._inline
+
+    def entered(self, engine: _Engine) -> None:
+        """One more code unit lives in the engine, and may keep its code there."""
+        self._units += 1
+        engine.context.set_memory_limit(self.limits.resolver_memory_bytes + self._units * _UNIT_BYTES)
+
+    def discard(self, engine: _Engine) -> None:
+        """An engine in which an evaluation was cut off."""
+        if self._inline is engine:
+            self._inline = None
+
+    def engine(self, milliseconds: int) -> _Engine:
+        context = quickjs.Context()
+        context.set_memory_limit(self.limits.resolver_memory_bytes)
+        context.set_max_stack_size(_STACK_BYTES)
+        make_entry = cast(MakeEntry, context.eval(_prelude()))
+        context.set_time_limit(milliseconds / 1000)
+        return _Engine(context, make_entry)
+
     def threads(self) -> ThreadPoolExecutor:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="callpark-javascript")
@@ -103,7 +145,7 @@ class CodeUnit:
     def __init__(self, host: JavaScriptHost, script: Script) -> None:
         self._host = host
         self._script = script
-        self._inline: Entry | None = None
+        self._entered: tuple[_Engine, Entry] | None = None
         self._slow = False
 
     @property
@@ -116,18 +158,28 @@ class CodeUnit:
 
     def check(self) -> None:
         """Compile the code and run what stands outside its functions. Raises BrokenCode."""
+        engine = self._host.inline()
+        engine.context.set_time_limit(self._host.limits.resolver_milliseconds / 1000)
         try:
-            opened = self._open(self._host.limits.resolver_milliseconds)
-            members = self._members(opened.entry, "", "{}", '{"now":0,"seed":""}')
+            members = self._members(self._inline(), "", "{}", '{"now":0,"seed":""}')
         except quickjs.JSException as error:
+            self._host.discard(engine)
             raise BrokenCode([self._compile_error(str(error))]) from None
+        finally:
+            engine.context.set_time_limit(self._host.limits.inline_milliseconds / 1000)
         halt = None if members is None else members.get("halt")
         if members is None or halt is not None:
             line, column = self._script.positions.of_code(*halt["at"]) if halt and halt.get("at") else (1, 1)
             why = str(halt["message"]) if halt else "the code leaves what cannot be read"
             raise BrokenCode([CodeError("types", why, line, column)])
-        opened.context.set_time_limit(self._host.limits.inline_milliseconds / 1000)
-        self._inline = opened.entry
+
+    def _inline(self) -> Entry:
+        """The door on the event loop's thread. Raises JSException."""
+        engine = self._host.inline()
+        if self._entered is None or self._entered[0] is not engine:
+            self._host.entered(engine)
+            self._entered = engine, engine.entry(self._script)
+        return self._entered[1]
 
     def evaluate(
         self, handler: str, context: Mapping[str, object], auth_type: str
@@ -143,12 +195,11 @@ class CodeUnit:
         except orjson.JSONEncodeError as error:
             return _failed(f"The context cannot be written as JSON: {error}")
         if not self._slow:
+            engine = self._host.inline()
             try:
-                if self._inline is None:
-                    self._inline = self._open(self._host.limits.inline_milliseconds).entry
-                return self._evaluation(self._inline, handler, *texts)
+                return self._evaluation(self._inline(), handler, *texts)
             except quickjs.JSException as error:
-                self._inline = None
+                self._host.discard(engine)
                 if "interrupted" not in str(error):
                     return _stopped(str(error))
                 self._slow = True
@@ -161,7 +212,7 @@ class CodeUnit:
 
     def _evaluate_apart(self, handler: str, context: str, host: str) -> Evaluation:
         try:
-            entry = self._open(self._host.limits.resolver_milliseconds).entry
+            entry = self._host.engine(self._host.limits.resolver_milliseconds).entry(self._script)
             started = time.thread_time()
             evaluation = self._evaluation(entry, handler, context, host)
         except quickjs.JSException as error:
@@ -169,16 +220,6 @@ class CodeUnit:
         # The engine's limit counts the CPU time of the whole process: a busy neighbour makes a quick handler look slow.
         self._slow = (time.thread_time() - started) * 2000 > self._host.limits.inline_milliseconds
         return evaluation
-
-    def _open(self, milliseconds: int) -> "_Opened":
-        """A fresh context with this code in it. Raises JSException."""
-        context = quickjs.Context()
-        context.set_memory_limit(self._host.limits.resolver_memory_bytes)
-        context.set_max_stack_size(_STACK_BYTES)
-        make_entry = context.eval(_prelude())
-        factory = context.eval(self._script.text)
-        context.set_time_limit(milliseconds / 1000)
-        return _Opened(context, make_entry(factory))
 
     def _evaluation(self, entry: Entry, handler: str, context: str, host: str) -> Evaluation:
         """Raises JSException."""

@@ -12,7 +12,7 @@ from tree_sitter import Node
 from callpark.graphql.runtimes.js import surface, syntax
 from callpark.graphql.runtimes.js.function_rules import check_functions
 from callpark.graphql.runtimes.js.scopes import Names
-from callpark.graphql.runtimes.js.syntax import FUNCTIONS, CodeError, Source, events, has_token
+from callpark.graphql.runtimes.js.syntax import FUNCTIONS, CodeError, Source, has_token
 
 _NODES = {
     "class_declaration": ("no-classes", "Class declarations are not supported."),
@@ -75,15 +75,15 @@ def undeclared(source: Source, names: Names) -> Iterator[CodeError]:
 
 
 def _check_nodes(source: Source, names: Names) -> Iterator[CodeError]:
-    for node, leaving in events(source.root):
-        if leaving or not node.is_named:
-            continue
-        if node.type in _NODES:
-            yield source.error(*_NODES[node.type], node)
-        elif node.type in FUNCTIONS:
-            yield from _check_function(source, node)
-        elif (check := _CHECKS.get(node.type)) is not None:
-            yield from check(source, names, node)
+    for kind, nodes in source.by_type.items():
+        check = _CHECKS.get(kind)
+        for node in nodes:
+            if kind in _NODES:
+                yield source.error(*_NODES[kind], node)
+            elif kind in FUNCTIONS:
+                yield from _check_function(source, node)
+            elif check is not None:
+                yield from check(source, names, node)
 
 
 def _check_function(source: Source, node: Node) -> Iterator[CodeError]:

@@ -80,9 +80,8 @@ class _Module:
                 self._import(statement)
             elif statement.type == "export_statement":
                 self._export(statement)
-        for node, leaving in syntax.events(source.root):
-            if not leaving and node.type == "for_in_statement":
-                self._count_turns(syntax.field(node, "body"))
+        for loop in source.by_type.get("for_in_statement", ()):
+            self._count_turns(syntax.field(loop, "body"))
         self.edits.sort(key=lambda edit: edit.start)
 
     def text(self) -> str:

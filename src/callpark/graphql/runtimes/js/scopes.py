@@ -9,11 +9,19 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from callpark.graphql.runtimes.js import syntax
-from callpark.graphql.runtimes.js.syntax import FUNCTIONS, Source, events, has_token, names_in
+from callpark.graphql.runtimes.js.syntax import FUNCTIONS, Source, has_token, names_in
 
 _BLOCKS = frozenset(
     ("statement_block", "for_in_statement", "for_statement", "switch_body", "catch_clause", "class_body")
 )
+_NAMES = frozenset(("identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern"))
+_SEEN = _NAMES | {
+    "variable_declarator",
+    "class_declaration",
+    "import_statement",
+    "import_specifier",
+    "export_specifier",
+}
 _LITERALS = {"string": "String", "template_string": "String", "array": "Array"}
 
 
@@ -31,8 +39,11 @@ class Binding:
 
 @dataclass(eq=False, slots=True)
 class Scope:
+    """`end` is the offset at which the scope ends."""
+
     parent: "Scope | None"
     function: Node | None
+    end: int
     names: dict[str, Binding] = field(default_factory=dict)
 
     def find(self, name: str) -> Binding | None:
@@ -89,17 +100,19 @@ def read_names(source: Source) -> Names:
 class _Reader:
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._top = Scope(None, None)
+        self._top = Scope(None, None, len(source.data) + 1)
         self._scope = self._top
         self._declaring: set[int] = set()
         self._uses: list[tuple[Node, Scope]] = []
 
     def read(self) -> Names:
-        for node, leaving in events(self._source.root):
-            if node.type in FUNCTIONS or node.type in _BLOCKS:
-                self._cross(node, leaving)
-            if not leaving:
-                self._see(node)
+        for node, kind in self._source.nodes:
+            while node.start_byte >= self._scope.end and self._scope.parent is not None:
+                self._scope = self._scope.parent
+            if kind in FUNCTIONS or kind in _BLOCKS:
+                self._enter(node, kind)
+            elif kind in _SEEN:
+                self._see(node, kind)
         references = [
             Reference(name, node, scope.find(name), scope.function)
             for node, scope in self._uses
@@ -108,28 +121,23 @@ class _Reader:
         ]
         return Names(tuple(references), {each.node.id: each.binding for each in references}, self._top)
 
-    def _cross(self, node: Node, leaving: bool) -> None:
-        if leaving:
-            assert self._scope.parent is not None
-            self._scope = self._scope.parent
-            return
-        function = node if node.type in FUNCTIONS else self._scope.function
-        if node.type == "function_declaration" or node.type == "generator_function_declaration":
+    def _enter(self, node: Node, kind: str) -> None:
+        function = node if kind in FUNCTIONS else self._scope.function
+        if kind == "function_declaration" or kind == "generator_function_declaration":
             self._declare(node.child_by_field_name("name"), value=node)
-        self._scope = Scope(self._scope, function)
-        if node.type == "function_expression":
+        self._scope = Scope(self._scope, function, node.end_byte)
+        if kind == "function_expression":
             self._declare(node.child_by_field_name("name"), value=node)
-        if node.type in FUNCTIONS:
+        if kind in FUNCTIONS:
             for index, parameter in enumerate(_parameters(node)):
                 self._declare_all(parameter, parameter_of=node if index == 0 else None)
-        elif node.type == "for_in_statement" and node.child_by_field_name("kind") is not None:
+        elif kind == "for_in_statement" and node.child_by_field_name("kind") is not None:
             self._declare_all(syntax.field(node, "left"), hoisted=has_token(node, "var"))
-        elif node.type == "catch_clause" and (caught := node.child_by_field_name("parameter")) is not None:
+        elif kind == "catch_clause" and (caught := node.child_by_field_name("parameter")) is not None:
             self._declare_all(caught)
 
-    def _see(self, node: Node) -> None:
-        kind = node.type
-        if kind in ("identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern"):
+    def _see(self, node: Node, kind: str) -> None:
+        if kind in _NAMES:
             self._uses.append((node, self._scope))
         elif kind == "variable_declarator":
             pattern = syntax.field(node, "name")

@@ -7,7 +7,7 @@ tree as ERROR and missing nodes, which `syntax_errors` reports.
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser
@@ -67,6 +67,18 @@ class Source:
     def offset(self, line: int, byte_column: int) -> int:
         """The offset in bytes of a line and a column in bytes, both from 1."""
         return self._lines[min(line, len(self._lines)) - 1] + byte_column - 1
+
+    @cached_property
+    def nodes(self) -> list[tuple[Node, str]]:
+        """Every named node with its type, in the order of the source."""
+        return [(node, node.type) for node, leaving in events(self.root) if not leaving and node.is_named]
+
+    @cached_property
+    def by_type(self) -> dict[str, list[Node]]:
+        found: dict[str, list[Node]] = {}
+        for node, kind in self.nodes:
+            found.setdefault(kind, []).append(node)
+        return found
 
     @property
     def line_count(self) -> int:

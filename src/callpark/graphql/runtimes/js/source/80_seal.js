@@ -8,6 +8,7 @@ const KEPT = [
 const { getOwnPropertyNames, getOwnPropertyDescriptor, freeze } = Object;
 const { ownKeys } = Reflect;
 const NativeSet = Set;
+const iterators = [[][Symbol.iterator](), ''[Symbol.iterator]()].map(getPrototypeOf);
 const functions = [function* () {}, async () => {}, async function* () {}].map(getPrototypeOf);
 for (const name of getOwnPropertyNames(globalThis)) if (!KEPT.includes(name)) delete globalThis[name];
 for (const prototype of [functionPrototype, ...functions]) {

@@ -81,7 +81,7 @@ function shown(error) {
   const message = error && error.message !== undefined ? `${error.name}: ${error.message}` : `${error}`;
   return { kind: 'error', type: 'Code', message, data: null, errorInfo: null, at: position(`${error && error.stack}`) };
 }
-frozen([globalThis, ...functions, modules]);
+frozen([globalThis, ...functions, ...iterators, modules]);
 
 return (factory) => (handler, contextText, hostText) => {
   if (handler === '$zone') {
