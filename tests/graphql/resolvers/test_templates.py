@@ -1,15 +1,14 @@
 """Unit and pipeline resolvers with mapping templates, over a service: both template versions, `#return`, mixtures."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from callpark.graphql.messages import GraphqlRequest
 from callpark.graphql.model import (
-    ApiDefinition,
     CodeDefinition,
-    DataSourceDefinition,
     FunctionDefinition,
     ResolverDefinition,
 )
@@ -49,16 +48,10 @@ def pipeline(field: str, before: str | None, after: str | None, *functions: str)
 
 
 def apply(bench: Bench, *resolvers: ResolverDefinition, functions: tuple[FunctionDefinition, ...] = ()) -> list[str]:
-    api = ApiDefinition(
-        api_id="api",
-        name="Test",
-        authentication_type="API_KEY",
-        schema=SCHEMA,
-        data_sources=(DataSourceDefinition("LAMBDA", "AWS_LAMBDA", ECHO), DataSourceDefinition("NONE", "NONE")),
-        functions=functions,
-        resolvers=resolvers,
-        environment={"STAGE": "test"},
-    )
+    bench.api(SCHEMA)
+    declared = bench.service.api("api")
+    assert declared is not None
+    api = replace(declared, resolvers=resolvers, functions=functions)
     return bench.service.apply([api])
 
 

@@ -180,7 +180,9 @@ def _string(scanner: Scanner) -> Expression:
     if double is None:
         raise scanner.broken("a string without its closing quote", start)
     text = _CONTINUED.sub("", double[1].replace('""', '"'))
-    text = _UNICODE.sub(lambda escape: chr(int(escape[1], 16)), text)
+    if "\\u" in text:
+        text = _UNICODE.sub(lambda escape: chr(int(escape[1], 16)), text)
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # pairs join, halves go
     if "$" not in text and "#" not in text:
         return Literal(text)
     with scanner.nested():

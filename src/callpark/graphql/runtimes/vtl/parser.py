@@ -97,7 +97,8 @@ def _block(scanner: Scanner) -> tuple[tuple[Node, ...], str]:
             text.append(found.group())
             scanner.at = found.end()
             continue
-        text.append("\\" * (backslashes // 2))
+        if backslashes:
+            text.append("\\" * (backslashes // 2))
         if backslashes % 2:
             text.append("" if word is None else word.group())
             continue
@@ -120,8 +121,9 @@ def _unread(scanner: Scanner, text: list[str], backslashes: int) -> bool:
     if unparsed is not None:
         text.append("\\" * backslashes + unparsed[1])
         return True
-    if scanner.text.startswith(("#*", "#[["), start):
-        raise scanner.broken(f"{scanner.text[start : start + 2]} without its end")
+    for opening in ("#*", "#[["):
+        if scanner.text.startswith(opening, start):
+            raise scanner.broken(f"{opening} without its end")
     return False
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from callpark.graphql.runtimes.vtl.failures import Overrun, TemplateFailure
 
 _STEPS_BETWEEN_LOOKS = 128
+_UNITS_BETWEEN_LOOKS = 100_000
 _LARGE = 16_384
 
 
@@ -32,6 +33,7 @@ class Run:
     __slots__ = (
         "_ends",
         "_steps",
+        "_units",
         "auth_type",
         "bounds",
         "chance",
@@ -62,12 +64,20 @@ class Run:
         self.made = 0
         self.written = 0
         self._steps = 0
+        self._units = 0
         self._ends = time.thread_time() + bounds.seconds
 
     def step(self) -> None:
         """Something that can be repeated happened. Raises Overrun."""
         self._steps += 1
         if self._steps % _STEPS_BETWEEN_LOOKS == 0:
+            self._look()
+
+    def work(self, units: int) -> None:
+        """So many items or characters are gone through. Raises Overrun."""
+        self._units += units
+        if self._units > _UNITS_BETWEEN_LOOKS:
+            self._units = 0
             self._look()
 
     def make(self, size: int) -> None:

@@ -92,12 +92,14 @@ def equals(run: Run, left: object, right: object) -> bool:
 
 def contains(run: Run, items: list[object], sought: object) -> bool:
     if type(sought) is str:
+        run.work(len(items))
         return sought in items
     return position(run, items, sought) >= 0
 
 
 def position(run: Run, items: list[object], sought: object) -> int:
     """The first index of an equal item, or -1."""
+    run.work(len(items))
     for at, each in enumerate(items):
         if equals(run, each, sought):
             return at

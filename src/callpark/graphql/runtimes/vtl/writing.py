@@ -4,6 +4,7 @@ A value that a template built may hold itself, or one part many times over: it i
 """
 
 import json
+import re
 from typing import cast
 
 import orjson
@@ -12,13 +13,16 @@ from callpark.graphql.runtimes.vtl.failures import TemplateFailure
 from callpark.graphql.runtimes.vtl.run import Run
 from callpark.graphql.runtimes.vtl.values import Entry, JavaIterator, View, plain
 
+_DEEPEST = 200
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|([\[\]{}])')
+
 
 def json_text(run: Run, value: object) -> str:
     """Compact JSON. Raises TemplateFailure for what is too large, too deep or no JSON."""
     if run.shares:
         _weigh(run, value)
     try:
-        text = orjson.dumps(value, default=plain).decode()
+        text = orjson.dumps(value, plain, orjson.OPT_PASSTHROUGH_DATACLASS).decode()
     except orjson.JSONEncodeError:
         text = _unusual(value)
     run.make(len(text))
@@ -35,13 +39,15 @@ def settled(run: Run, value: object) -> object:
 def _unusual(value: object) -> str:
     """Keys that are no strings, numbers of more than 64 bits; slower."""
     try:
-        return orjson.dumps(value, default=plain, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(value, plain, orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_NON_STR_KEYS).decode()
     except orjson.JSONEncodeError:
         pass
     try:
-        return json.dumps(value, default=plain, separators=(",", ":"), ensure_ascii=True)
+        text = json.dumps(value, default=plain, separators=(",", ":"), ensure_ascii=True)
     except (TypeError, ValueError, RecursionError) as error:
         raise TemplateFailure(f"The value cannot be written as JSON: {error}") from None
+    _check_depth(text)
+    return text
 
 
 def _weigh(run: Run, value: object) -> None:
@@ -104,22 +110,33 @@ def read_output(text: str) -> object:
         raise TemplateFailure(_EMPTY)
     try:
         value, end = _DECODER.raw_decode(stripped)
-        if not stripped.isascii() or "\\ud" in stripped.lower():
-            orjson.loads(stripped[:end])
+        if "\\u" in stripped:
+            orjson.loads(stripped[:end])  # refuses halves of surrogate pairs
     except _Duplicate as duplicate:
         raise TemplateFailure(_DUPLICATE.format(duplicate)) from None
-    except (json.JSONDecodeError, UnicodeEncodeError) as error:
+    except json.JSONDecodeError as error:
         raise TemplateFailure(f"Unable to parse the JSON document: '{_complaint(stripped, error)}'") from None
     except (RecursionError, ValueError):
         raise TemplateFailure("Unable to parse the JSON document: 'it is nested too deeply'") from None
     if end != len(stripped):
         raise TemplateFailure(_TRAILING)
+    _check_depth(stripped)
     return cast(object, value)
 
 
-def _complaint(text: str, error: ValueError) -> str:
-    if not isinstance(error, json.JSONDecodeError):
-        return "half a surrogate pair"
+def _check_depth(text: str) -> None:
+    """What is nested deeper cannot be written again."""
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        if (bracket := found[1]) is not None:
+            depth += 1 if bracket in "[{" else -1
+            if depth > _DEEPEST:
+                raise TemplateFailure("A value is nested too deeply.")
+
+
+def _complaint(text: str, error: json.JSONDecodeError) -> str:
     at = error.pos if error.doc == text else 0
     line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     near = text[at : at + 40].splitlines()

@@ -1,6 +1,7 @@
 """java.lang.String. https://docs.oracle.com/javase/8/docs/api/java/lang/String.html"""
 
 import re
+from decimal import ROUND_HALF_UP, Decimal
 
 from callpark.graphql.runtimes.vtl.failures import JavaException
 from callpark.graphql.runtimes.vtl.members.method import Table, as_items, as_text, as_whole, method
@@ -8,6 +9,7 @@ from callpark.graphql.runtimes.vtl.patterns import is_literal, matches, replace,
 from callpark.graphql.runtimes.vtl.printing import text_of
 from callpark.graphql.runtimes.vtl.run import Run
 
+_PIECE = 4_096
 _FORMAT = re.compile(r"%(?:(\d+)\$)?([-0+, ]*)(\d{0,4})(?:\.(\d{1,3}))?([sSdfxXeb%n])|%")
 
 
@@ -72,7 +74,10 @@ def _last_index_of(run: Run, self: str, sought: object, start: object = None) ->
 
 
 def _compare(left: str, right: str) -> int:
-    for mine, theirs in zip(left, right, strict=False):
+    at = 0
+    while left[at : at + _PIECE] == right[at : at + _PIECE] and at < len(left):
+        at += _PIECE
+    for mine, theirs in zip(left[at : at + _PIECE], right[at : at + _PIECE], strict=False):
         if mine != theirs:
             return ord(mine) - ord(theirs)
     return len(left) - len(right)
@@ -80,9 +85,11 @@ def _compare(left: str, right: str) -> int:
 
 def _hash(run: Run, self: str) -> int:
     value = 0
-    for each in self.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass"):
-        value = (value * 31 + ord(each)) & 0xFFFFFFFF
-    run.make(len(self))
+    units = self.encode("utf-16-be", "surrogatepass")
+    for at in range(0, len(units), 2):
+        value = (value * 31 + (units[at] << 8 | units[at + 1])) & 0xFFFFFFFF
+        if at % _PIECE == 0:
+            run.work(_PIECE)
     return value - (1 << 32) if value >= 1 << 31 else value
 
 
@@ -132,8 +139,15 @@ def _formatted(run: Run, kind: str, flags: str, width: str, precision: str | Non
         return format(text.upper() if kind == "S" else text, f"{align or '>'}{width}")
     if isinstance(value, bool) or not isinstance(value, int | float) or (kind in "dxX" and isinstance(value, float)):
         raise JavaException(f"java.util.IllegalFormatConversionException: {kind} != {text_of(run, value)}")
+    if kind == "f":
+        value = Decimal(repr(value)).quantize(Decimal(1).scaleb(-int(precision or 6)), ROUND_HALF_UP)
     zero, comma = "0" if "0" in flags and not align else "", "," if "," in flags else ""
     return format(value, f"{align}{sign}{zero}{width}{comma}{'' if kind in 'dxX' else point}{kind}")
+
+
+def _cells(run: Run, items: list[object]) -> list[object]:
+    run.make(64 * len(items))
+    return items
 
 
 STRING: Table = {
@@ -172,8 +186,8 @@ STRING: Table = {
     "toString": method(lambda run, self: self),
     "intern": method(lambda run, self: self),
     "hashCode": method(_hash),
-    "toCharArray": method(lambda run, self: list(self)),
-    "getBytes": method(lambda run, self, *charset: list(self.encode()), 0, 1),
+    "toCharArray": method(lambda run, self: _cells(run, list(self))),
+    "getBytes": method(lambda run, self, *charset: _cells(run, list(self.encode(errors="replace"))), 0, 1),
     "valueOf": method(lambda run, self, value: text_of(run, value), 1),
     "join": method(_join, 2, 64),
     "format": method(_format, 1, 64),

@@ -29,8 +29,8 @@ def _sort(run: Run, first: object, descending: object, field: object) -> list[ob
         raise TemplateFailure(f"$util.list.sortList sorts at most {_MOST_SORTED} items")
     run.make(64 * len(given))
     keys = [each.get(field) if isinstance(each, dict) else each for each in given]
-    kinds = {float if isinstance(each, int) and not isinstance(each, bool) else type(each) for each in keys}
-    if len({type(each) for each in given}) > 1 or len(kinds) > 1 or not kinds <= {str, float, bool}:
+    kinds = {type(each) for each in keys}
+    if len({type(each) for each in given}) > 1 or len(kinds) > 1 or not kinds <= {str, int, float, bool}:
         return given
     order = sorted(range(len(given)), key=lambda at: keys[at], reverse=descending is True)  # type: ignore[arg-type, return-value]
     return [given[at] for at in order]

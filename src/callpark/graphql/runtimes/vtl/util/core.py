@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/appsync/latest/devguide/utility-helpers-in-util.html
 
 import base64
 import binascii
+import re
 import urllib.parse
 from typing import cast
 
@@ -23,6 +24,8 @@ _KSUID_EPOCH = 1_400_000_000
 _ESCAPES = {
     '"': '\\"', "'": "\\'", "\\": "\\\\", "/": "\\/", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f",
 }  # fmt: skip
+_PIECE = 4_096
+_ESCAPED = re.compile(r"[^ -~]|[\"'\\/]")
 
 
 def quiet(run: Run, *given: object) -> str:
@@ -106,7 +109,15 @@ def _base64_decode(run: Run, value: object) -> str:
 def _escape_javascript(run: Run, value: object) -> str:
     source = text(value, "$util.escapeJavaScript")
     run.make(6 * len(source))
-    return "".join(_ESCAPES.get(each) or (each if " " <= each <= "~" else _unicode(each)) for each in source)
+    parts: list[str] = []
+    for at in range(0, len(source), _PIECE):
+        run.work(_PIECE)
+        parts.append(_ESCAPED.sub(_escaped, source[at : at + _PIECE]))
+    return "".join(parts)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _ESCAPES.get(found.group()) or _unicode(found.group())
 
 
 def _unicode(character: str) -> str:
