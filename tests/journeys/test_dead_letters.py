@@ -13,6 +13,7 @@ import pytest
 
 from callpark.app import App, Settings
 from callpark.functions.environments.happenings import AttemptStarted
+from callpark.functions.events.happenings import DestinationFailed
 from callpark.functions.model import Invocation
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SystemIds
@@ -41,6 +42,21 @@ Resources:
               if event["fail"]:
                   raise ValueError("Test exception (this is intentional)")
               return "fine"
+  Ordered: { Type: AWS::SQS::Queue, Properties: { QueueName: ordered.fifo, FifoQueue: true } }
+  OtherFunction:
+    Type: AWS::Lambda::Function
+    Properties:
+      FunctionName: IntoFifo
+      Runtime: python3.11
+      Handler: index.handler
+      Role: arn:aws:iam::123456789012:role/any
+      Code: { ZipFile: "def handler(event, context): return 1" }
+  OtherConfig:
+    Type: AWS::Lambda::EventInvokeConfig
+    Properties:
+      FunctionName: !Ref OtherFunction
+      Qualifier: $LATEST
+      DestinationConfig: { OnSuccess: { Destination: !GetAtt Ordered.Arn } }
   Config:
     Type: AWS::Lambda::EventInvokeConfig
     Properties:
@@ -92,7 +108,8 @@ async def test_an_event_that_always_fails(clock: VirtualClock) -> None:
 
         failed = (await only_message(app, "failed")).message
         record = json.loads(failed.body)
-        assert not failed.attributes
+        assert not failed.attributes, "(recorded) no message attributes"
+        assert (failed.trace_header or "").startswith("Root="), "(recorded) but the trace, as AWSTraceHeader"
         assert record["requestContext"]["condition"] == "RetriesExhausted"
         assert record["requestContext"]["approximateInvokeCount"] == 3
         assert record["requestPayload"] == {"fail": True}
@@ -106,3 +123,15 @@ async def test_an_event_that_succeeds(clock: VirtualClock) -> None:
         record = json.loads((await only_message(app, "done")).message.body)
         assert record["requestContext"]["condition"] == "Success"
         assert record["responsePayload"] == "fine"
+
+
+async def test_a_fifo_queue_as_destination_is_accepted_and_fails_at_delivery(clock: VirtualClock) -> None:
+    """(recorded, lambda.md §5.2)"""
+    async with opened(clock) as app:
+        request_id = await app.functions.invoke_event(Invocation("IntoFifo", b"{}"))
+        result = await clock.run_until(app.functions.wait_for_event(request_id))
+        assert result.condition == "Success"
+        happenings = [entry.happening for entry in app.trace.entries(request_id)]
+        (failed,) = [happening for happening in happenings if isinstance(happening, DestinationFailed)]
+        assert (failed.kind, failed.target) == ("OnSuccess", app.settings.place.arn("sqs", "ordered.fifo"))
+        assert "is a FIFO queue" in failed.reason
