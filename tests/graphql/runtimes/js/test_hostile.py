@@ -24,7 +24,7 @@ function times(text, count) {
 
 
 def unchecked(host: JavaScriptHost, body: str) -> CodeUnit:
-    text = f'(function () {{ "use strict";\nfunction request(ctx) {{ {body} }}\n{TIMES}\nreturn {{ request }}; }})'
+    text = f'(function (__importModule) {{ "use strict";\nfunction request(ctx) {{ {body} }}\n{TIMES}\nreturn {{ request }}; }})'
     return CodeUnit(host, Script(text, frozenset({"request"}), ()))
 
 

@@ -144,7 +144,8 @@ function fraction() {
 }
 hidden(Math, 'random', fraction);
 
-// Where user code stands: lines past this offset are ours.
+// Where user code stands: lines past this offset are ours, and they may be many.
+NativeError.stackTraceLimit = 100;
 const OURS = 40000;
 const FIRST_FRAME = /<input>:(\d+):(\d+)/g;
 // [line, column in bytes] of the innermost frame of user code, or null.
