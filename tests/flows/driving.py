@@ -48,6 +48,7 @@ class PlainWorld:
     resources: Resources = NO_RESOURCES
     measured: Mapping[str, QueueMetrics] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
+    room: int = 1_000_000
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "resources", build_resources(self.declared))

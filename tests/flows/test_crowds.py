@@ -21,7 +21,7 @@ from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import ConnectLimits
 from callpark.kernel.trace import Trace
 from callpark.store.memory import MemoryStore
-from tests.flows.building import INSTANCE, Action, definition
+from tests.flows.building import INSTANCE, Action, action, definition, flow_arn, hang_up
 from tests.flows.exchange import Office, Parameters, Stub, StubRunner, takes
 from tests.flows.patterns import three_at_once
 from tests.flows.test_generated import HOOK_TYPES, NAMES, Maker
@@ -112,6 +112,31 @@ async def test_whatever_flows_do_and_whenever_the_process_dies_no_contact_is_los
         told = [entry.happening for entry in await office.flows.story(contact_id)]
         assert sum(isinstance(happening, ContactEnded) for happening in told) == 1
         assert isinstance(told[-1], ContactEnded)
+
+
+async def test_a_flow_that_makes_tasks_without_end_meets_the_limit_of_open_contacts(
+    clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A task whose flow makes two tasks and waits: memory is bounded, the error branch is taken."""
+    make = {"Name": "again", "ContactFlowId": flow_arn("flow")}
+    limits = ConnectLimits(calls=50)
+    office = Office(
+        clock,
+        [
+            definition(
+                action("one", "CreateTask", make, "two", errors={"NoMatchingError": "bye"}),
+                action("two", "CreateTask", make, "wait", errors={"NoMatchingError": "bye"}),
+                action("wait", "Wait", {"TimeLimitSeconds": "600"}, "bye", errors={"NoMatchingError": "bye"}),
+                hang_up(),
+            )
+        ],
+        limits=limits,
+    )
+    office.flows.start_call("flow", office.phone())
+    await clock.advance(60)
+    assert 10 <= len(office.flows.contacts()) <= 60  # turns under way do not see each other
+    assert "50 contacts are open already (connect.calls)" in caplog.text
+    caplog.clear()
 
 
 @pytest.mark.parametrize("seed", range(3))

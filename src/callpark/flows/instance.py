@@ -5,7 +5,7 @@ started with. `Surroundings` is an instance together with what may be called now
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from callpark.flows.channels.voice import hear
@@ -150,6 +150,11 @@ class Surroundings:
     functions: FunctionRunner
     floor: Floor
     ledger: Ledger
+    open_contacts: Callable[[], int] = lambda: 0
+
+    @property
+    def room(self) -> int:
+        return self.limits.calls - self.open_contacts()
 
     @property
     def resources(self) -> Resources:

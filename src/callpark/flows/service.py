@@ -96,9 +96,9 @@ class Flows:
         self._functions = functions
         self._floor = Floor(clock, self._accept)
         self._ledger = Ledger()
-        self._world = Surroundings(NOTHING, limits, place, functions, self._floor, self._ledger)
-        self._region = place.region
         self._lanes: dict[str, Lane] = {}
+        self._world = self._surroundings(NOTHING)
+        self._region = place.region
         self._running = Tasks("flows")
         self._warned: set[str] = set()
 
@@ -147,7 +147,7 @@ class Flows:
         Raises ProjectError for a flow that cannot run; then everything stays as it was.
         """
         served, warnings = build_instance(instance, flows, numbers, self._limits)
-        self._world = Surroundings(served, self._limits, self._place, self._functions, self._floor, self._ledger)
+        self._world = self._surroundings(served)
         parsed = Arn.parse(instance.arn)
         self._region = self._place.region if parsed is None else parsed.region
         self._ledger.serve(instance.declared)
@@ -261,6 +261,11 @@ class Flows:
             lane.post(AgentAccepted(agent))
 
     # Inside
+
+    def _surroundings(self, instance: Instance) -> Surroundings:
+        return Surroundings(
+            instance, self._limits, self._place, self._functions, self._floor, self._ledger, self._lanes.__len__
+        )
 
     def _arns_of(self, flow: str) -> frozenset[str]:
         """A flow by name, id or ARN; an ARN also when the flow is gone."""

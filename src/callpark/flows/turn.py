@@ -31,6 +31,7 @@ from callpark.flows.effects import (
     EndContact,
     Keep,
     Listen,
+    OpenContact,
     Say,
     StopCollecting,
     StopSpeaking,
@@ -163,6 +164,13 @@ class Turn:
             if isinstance(effect, Keep) and effect.kind == "case":
                 cases = with_case(cases, effect)
         return cases
+
+    @property
+    def crowded(self) -> str:
+        """Why no further contact may be opened, "" when one may; those that this turn opens count."""
+        opened = sum(isinstance(effect, OpenContact) for effect in self.effects)
+        most = self.world.limits.calls
+        return "" if self.world.room > opened else f"{most} contacts are open already (connect.calls)"
 
     # What changes
 

@@ -49,6 +49,11 @@ class World(Protocol):
     @property
     def cases(self) -> Mapping[str, Case] | None: ...
 
+    @property
+    def room(self) -> int:
+        """How many more contacts may be opened."""
+        ...
+
     def flow(self, reference: str) -> Program | None:
         """A flow by ARN or id, None when there is none."""
         ...

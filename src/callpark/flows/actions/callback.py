@@ -62,6 +62,8 @@ class CreateCallback:
             problem = "no number to ring back"
         elif flow is not None and turn.world.flow(flow) is None:
             problem = f"there is no flow {flow!r}"
+        elif turn.crowded:
+            problem = turn.crowded
         if problem is not None:
             turn.log(self.action, {}, Results=problem)
             return Failed(NO_MATCHING_ERROR, problem)

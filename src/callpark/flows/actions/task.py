@@ -47,6 +47,9 @@ class CreateTask:
             )
         elif starts_at is None or starts_at > turn.now + turn.world.limits.task_delay_seconds:
             problem = f"tasks are delayed by {turn.world.limits.task_delay_seconds} s at most"
+        elif turn.crowded:
+            problem = turn.crowded
+            turn.warn(problem)
         if problem is not None or starts_at is None:
             turn.log(self.action, {}, Results=problem)
             return Failed(NO_MATCHING_ERROR, problem or "")
