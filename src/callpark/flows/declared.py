@@ -199,6 +199,8 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     voice_id: VoiceId | None = None
     media_streams: str | None = None
     """The prefix of Kinesis video stream ARNs, once live media streaming is enabled; no audio is streamed."""
+    security_keys: tuple[str, ...] = ()
+    """Ids of the keys with which an instance encrypts stored input."""
     flows: tuple[FlowFile, ...] = ()
     modules: tuple[FlowFile, ...] = ()
     functions: tuple[str, ...] | None = None

@@ -77,6 +77,7 @@ class Resources:
     third_parties: Mapping[str, ThirdParty] = field(default_factory=dict)
     voice_id: VoiceId | None = None
     media_streams: str | None = None
+    security_keys: frozenset[str] = frozenset()
 
     def queue(self, reference: str) -> Queue | None:
         """Any queue exists while none is declared (our rule O8)."""
@@ -119,6 +120,7 @@ def build_resources(declared: Declared) -> Resources:
         third_parties={party.number: party for party in declared.third_parties},
         voice_id=declared.voice_id,
         media_streams=declared.media_streams,
+        security_keys=frozenset(declared.security_keys),
     )
 
 

@@ -617,7 +617,7 @@ def test_encrypted_input_takes_the_error_branch() -> None:
     }
     driver = single("GetParticipantInput", parameters)
     assert edge(driver) == "error NoMatchingError"  # O15: no key is configured
-    assert "not encrypted" in driver.warnings[0]
+    assert "there is no security key 'k'" in driver.warnings[0]
     no_key = {**parameters, "InputEncryption": {"EncryptionKeyId": "k"}}
     assert edge(single("GetParticipantInput", no_key)) == "error NoMatchingError"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from callpark.flows.actions.encryption import BadKey, encrypted
 from callpark.flows.actions.phone_number import PhoneNumberRule, read_phone_number_rule
 from callpark.flows.actions.prompt import PARAMETERS, PromptTemplate, read_prompt
 from callpark.flows.contact import Collecting
@@ -33,6 +34,8 @@ class Digits:
     terminator: str
     cancel_key: bool
     interdigit: Template | None
+    encryption: tuple[Template, Template] | None = None
+    """The id of the instance's security key, and the certificate to encrypt with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,10 @@ class Input:
     digits: Digits | None
 
     def enter(self, turn: Turn) -> Outcome:
-        if "InputEncryption" in self.action.parameters:
-            turn.warn("stored input is not encrypted by callpark; the error branch is taken")
-            return self._fail(turn, "stored input is not encrypted by callpark")
+        if self.digits is not None and self.digits.encryption is not None:
+            problem = _unusable(turn, *self.digits.encryption)
+            if problem:
+                return self._fail(turn, problem)
         if (self.digits is not None and self._maximum(turn) is None) or self._seconds(turn, self.first_digit) is None:
             return self._fail(turn, "MaximumLength or InputTimeLimitSeconds is not a number in range")
         seconds = 0.0
@@ -111,10 +115,13 @@ class Input:
         value: str | None = typed or TIMEOUT
         if typed and digits.phone_number is not None:
             value = digits.phone_number.normalise(typed)
-        turn.end_keys(typed, "stored" if typed else TIMEOUT)
+        turn.end_keys("" if digits.encryption is not None else typed, "stored" if typed else TIMEOUT)
         if value is None:
             turn.log(self.action, {}, Results="InvalidPhoneNumber")
             return Failed("InvalidPhoneNumber", f"{typed} is no valid phone number")
+        if typed and digits.encryption is not None:
+            key_id, certificate = (part.text(turn.namespace) for part in digits.encryption)
+            value = encrypted(value, key_id, certificate, turn.new_id("encryption"))
         turn.remember(stored_input=value)
         turn.log(self.action, {}, Results=value)
         return DONE
@@ -134,15 +141,26 @@ class Input:
         return Failed(NO_MATCHING_ERROR, reason)
 
 
+def _unusable(turn: Turn, key_id: Template, certificate: Template) -> str:
+    """Why input cannot be encrypted with this key, "" when it can."""
+    wanted = key_id.text(turn.namespace)
+    if wanted not in turn.world.resources.security_keys:
+        turn.warn(f"there is no security key {wanted!r}: name it under `security_keys:` in connect.yaml")
+        return f"there is no security key {wanted!r}"
+    try:
+        encrypted("", wanted, certificate.text(turn.namespace), "")
+    except BadKey as problem:
+        return str(problem)
+    return ""
+
+
 def _prepare(action: Action) -> Handlers:
     parameters = action.parameters
     stores = flag(parameters, "StoreInput")
     if "InputEncryption" in parameters:
         if not stores or "CustomValidation" not in members(parameters, "InputValidation"):
             raise ParameterProblem("InputEncryption", "is for stored input with CustomValidation")
-        encryption = members(parameters, "InputEncryption")
-        for key in ("EncryptionKeyId", "Key"):
-            required(encryption, key, "InputEncryption.")
+        _read_encryption(action)
     prompt = read_prompt(parameters)
     if prompt is None and not flag(parameters, "EnableDTMFBuffer"):
         raise ParameterProblem("Text", "one of Text, SSML, PromptId, Media is needed", missing=True)
@@ -173,7 +191,16 @@ def _read_digits(action: Action) -> Digits:
         terminator=terminator,
         cancel_key=not flag(configuration, "DisableCancelKey", "DTMFConfiguration."),
         interdigit=dynamic(configuration, "InterdigitTimeLimitSeconds", "DTMFConfiguration."),
+        encryption=_read_encryption(action),
     )
+
+
+def _read_encryption(action: Action) -> tuple[Template, Template] | None:
+    encryption = members(action.parameters, "InputEncryption")
+    if not encryption:
+        return None
+    key_id, key = (required(encryption, name, "InputEncryption.") for name in ("EncryptionKeyId", "Key"))
+    return template(key_id), template(key)
 
 
 GET_PARTICIPANT_INPUT = ActionType(
