@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from callpark.flows.declared import Agent, Declared, HoursOverride, PromptFile, Queue
+from callpark.flows.declared import Agent, Declared, HoursOverride, PromptFile, Queue, ThirdParty
 from callpark.flows.resources import build_resources
 from callpark.kernel.errors import ProjectError
 from callpark.projects.flow_file import load_flow_file
@@ -204,3 +204,36 @@ def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
     resources = build_resources(declared)
     assert resources.prompts["Welcome"].seconds == 1.0
     assert resources.queues["337d3528-bb6c-40e3-8e1d-fbe98ab400a1"].agents == ("alice", "bob")
+
+
+PHONE = """
+  Ring:
+    Type: AWS::Connect::QuickConnect
+    Properties:
+      InstanceArn: !GetAtt Instance.Arn
+      Name: Taxi
+      QuickConnectConfig: { QuickConnectType: PHONE_NUMBER, PhoneConfig: { PhoneNumber: "+441632960099" } }
+Outputs:
+"""
+
+
+def test_a_quick_connect_to_a_number_is_somebody_who_answers_there(tmp_path: Path) -> None:
+    project = loaded(tmp_path, TEMPLATE.replace("\nOutputs:\n", PHONE))
+    assert project.instance is not None
+    assert project.instance.declared.third_parties == (ThirdParty(number="+441632960099"),)
+    assert len(project.warnings) == 1
+
+
+def test_a_prompt_of_a_template_lasts_as_long_as_the_recording_that_it_names(tmp_path: Path) -> None:
+    metadata = "Type: AWS::Connect::Prompt\n    Metadata: { Callpark: { File: music.wav } }"
+    template = TEMPLATE.replace("Type: AWS::Connect::Prompt", metadata)
+    assert "is no WAV file" in refused(tmp_path, template).cause
+    (tmp_path / "music.wav").write_bytes(wav(2.5))
+    project = loaded(tmp_path, template)
+    assert project.instance is not None
+    assert project.instance.declared.prompts[0].seconds == 2.5
+    assert tmp_path / "music.wav" in project.watched
+    (tmp_path / "music.wav").write_bytes(b"no sound")
+    error = refused(tmp_path, template)
+    assert "template.yaml" in error.cause
+    assert "relative to the template" in error.remedy

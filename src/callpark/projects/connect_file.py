@@ -20,6 +20,7 @@ from callpark.kernel.limits import Limits
 from callpark.projects.document import Place
 from callpark.projects.identity import uuid_of
 from callpark.projects.model import Project
+from callpark.projects.recordings import wav_seconds
 from callpark.projects.template import Template, existing, read, read_text
 
 NAMES = ("connect.yaml", "connect.yml", "connect.json")
@@ -127,21 +128,3 @@ def _with_length(template: Template, prompt: PromptFile) -> PromptFile:
             f"{template.name}: prompt {prompt.name}: {prompt.file} is no WAV file", "write `seconds:` instead"
         )
     return msgspec.structs.replace(prompt, seconds=seconds)
-
-
-def wav_seconds(path: Path) -> float | None:
-    """How long a WAV file plays, in any encoding: bytes of sound by bytes a second. None for what is none."""
-    with path.open("rb") as file:
-        head = file.read(12)
-        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-            return None
-        rate = 0
-        while len(chunk := file.read(8)) == 8:
-            size = int.from_bytes(chunk[4:], "little")
-            if chunk[:4] == b"fmt ":
-                rate = int.from_bytes(file.read(size)[8:12], "little")
-            elif chunk[:4] == b"data":
-                return round(size / rate, 3) if rate else None
-            else:
-                file.seek(size + size % 2, 1)
-    return None

@@ -9,13 +9,24 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Conne
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
-from callpark.flows.declared import Declared, Hours, HoursOverride, PromptFile, Queue, TaskTemplate, View
+from callpark.flows.declared import (
+    Declared,
+    Hours,
+    HoursOverride,
+    PromptFile,
+    Queue,
+    TaskTemplate,
+    ThirdParty,
+    View,
+)
 from callpark.flows.hours import DAYS
 from callpark.flows.model import FlowDefinition
 from callpark.projects.identity import uuid_of
 from callpark.projects.intrinsics import Identity
+from callpark.projects.recordings import wav_seconds
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource, Stack
+from callpark.projects.template import existing
 
 HOURS = "AWS::Connect::HoursOfOperation"
 QUEUE = "AWS::Connect::Queue"
@@ -65,23 +76,50 @@ def declared(resources: Sequence[Resource], stack: Stack, instance_of: InstanceO
                 name = resource.properties.required("Name")
                 yield name, resource.properties, arn_of(resource, stack, instance_of)
 
-    for resource in resources:
-        if resource.type == QUICK_CONNECT:
-            resource.properties.without_effect(*resource.properties.values)
-            stack.warn(resource.place, f"{QUICK_CONNECT}: is declared, and no flow can refer to it")
     for _, properties, _ in made(TASK_TEMPLATE):
         properties.without_effect("Fields", "Constraints", "Defaults", "Status", "ClientToken")
     for _, properties, _ in made(VIEW):
         properties.without_effect("Template", "Actions")
-    for _, properties, _ in made(PROMPT):
-        properties.without_effect("S3Uri")
     return Declared(
         hours=tuple(_hours(name, properties, arn) for name, properties, arn in made(HOURS)),
         queues=tuple(_queue(name, properties, arn) for name, properties, arn in made(QUEUE)),
-        prompts=tuple(PromptFile(name=name, arn=arn) for name, _, arn in made(PROMPT)),
+        prompts=tuple(_prompt(r, stack, arn_of(r, stack, instance_of)) for r in resources if r.type == PROMPT),
         views=tuple(View(name=name, arn=arn) for name, _, arn in made(VIEW)),
         task_templates=tuple(TaskTemplate(name=name, arn=arn) for name, _, arn in made(TASK_TEMPLATE)),
+        third_parties=tuple(_third_parties([r for r in resources if r.type == QUICK_CONNECT], stack)),
     )
+
+
+def _prompt(resource: Resource, stack: Stack, arn: str) -> PromptFile:
+    """`S3Uri` is out of reach; metadata may name the same recording here: `Callpark: {File: prompts/welcome.wav}`."""
+    resource.properties.without_effect("Description", "Tags", "S3Uri")
+    name = resource.properties.required("Name")
+    callpark = resource.metadata.get("Callpark")
+    file = callpark.get("File") if isinstance(callpark, dict) else None
+    if file is None:
+        return PromptFile(name=name, arn=arn)
+    place = (*resource.place, "Metadata", "Callpark", "File")
+    path = existing(stack.folder, str(file))
+    seconds = wav_seconds(path) if path is not None and path.is_file() else None
+    if path is None or seconds is None:
+        raise stack.blame(place, f"{file!r} is no WAV file", "write the path of one, relative to the template")
+    stack.watch(path)
+    return PromptFile(name=name, arn=arn, seconds=seconds)
+
+
+def _third_parties(resources: Sequence[Resource], stack: Stack) -> Iterator[ThirdParty]:
+    """A quick connect to a phone number is somebody who answers there. Those to users and queues are for agents."""
+    for resource in resources:
+        properties = resource.properties
+        properties.without_effect(*properties.values)
+        config = properties.mapping("QuickConnectConfig")
+        if config is not None:
+            config.without_effect(*config.values)
+        phone = None if config is None else config.mapping("PhoneConfig")
+        if phone is None:
+            stack.warn(resource.place, f"{QUICK_CONNECT}: is declared, and no flow can refer to it")
+        else:
+            yield ThirdParty(number=phone.required("PhoneNumber"))
 
 
 def modules(resources: Sequence[Resource], stack: Stack, instance_of: InstanceOf) -> tuple[FlowDefinition, ...]:
