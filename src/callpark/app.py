@@ -38,6 +38,12 @@ from callpark.gateway import identity
 from callpark.gateway.app import Gateway
 from callpark.gateway.server import Server, bind
 from callpark.graphql.api.web import GraphqlWeb
+from callpark.graphql.auth.authenticator import Authenticator, Authorities
+from callpark.graphql.auth.fetching import DocumentFetcher
+from callpark.graphql.auth.iam import OWN_ACCESS_KEYS, AccessKeys
+from callpark.graphql.auth.keyring import Keyring
+from callpark.graphql.auth.lambda_authorizer import LambdaAuthorizers
+from callpark.graphql.auth.local_pool import LocalPool
 from callpark.graphql.datasources.databases.pool import NamedDatabases
 from callpark.graphql.datasources.outbound import Outbound
 from callpark.graphql.datasources.port import Outside
@@ -83,6 +89,10 @@ class Settings:
     parameters: Mapping[str, str] = field(default_factory=dict)
     upstreams: Assignments = field(default_factory=Assignments)
     databases: Mapping[str, str] = field(default_factory=dict)
+    access_keys: Mapping[str, str] = field(default_factory=dict)
+    """Secrets by access key id; with any, requests signed by others are refused."""
+    key_sources: Mapping[str, str] = field(default_factory=dict)
+    """Token issuer → JWKS file, JWKS URL or `unverified`."""
     strict: bool = False
     """Refuse flows that Amazon Connect would refuse to publish."""
 
@@ -148,7 +158,7 @@ class App:
             UpstreamsForGraphql(self.upstreams), self.outbound, self.databases, base_url=base_url, region=place.region
         )
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions), outside)
-        self.graphql_web = GraphqlWeb(self.graphql, clock, ids, self.trace, limits)
+        self.graphql_web = GraphqlWeb(self.graphql, self._authenticator(), clock, ids, self.trace, limits)
         self.logs = Logs(clock, limits.logs, store)
         self.metrics = Metrics(clock, limits.metrics)
         self.live_logs = LiveLogs(self.logs)
@@ -184,6 +194,14 @@ class App:
         self._project: Project | None = None
         self._source: Source | None = None
         self._warnings: list[str] = []
+
+    def _authenticator(self) -> Authenticator:
+        settings, limits = self.settings, self.settings.limits.appsync
+        self.user_pool = LocalPool(settings.data)
+        keyring = Keyring(self.clock, limits, self.user_pool, settings.key_sources, DocumentFetcher(limits))
+        authorizers = LambdaAuthorizers(FunctionsForGraphql(self.functions), self.clock, limits, settings.place.account)
+        keys = AccessKeys({**OWN_ACCESS_KEYS, **settings.access_keys}, open=not settings.access_keys)
+        return Authenticator(Authorities(keys, keyring, authorizers, settings.place.account), self.clock, limits)
 
     def _fleet(self) -> Fleet:
         data = self.settings.data / "environments"

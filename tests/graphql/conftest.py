@@ -13,6 +13,7 @@ from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publicati
 from callpark.graphql.model import (
     ApiDefinition,
     ApiKey,
+    AuthenticationProvider,
     CodeDefinition,
     DataSourceDefinition,
     FunctionDefinition,
@@ -95,7 +96,7 @@ class Bench:
         definition = ApiDefinition(
             api_id="api",
             name="Test",
-            authentication_type="API_KEY",
+            authentication=(AuthenticationProvider("API_KEY"),),
             schema=schema,
             data_sources=(
                 DataSourceDefinition("LAMBDA", "AWS_LAMBDA", ECHO),

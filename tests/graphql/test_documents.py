@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callpark.graphql.auth.access import Access, Default, Grant
 from callpark.graphql.documents import Documents
 from callpark.graphql.plan import Plan, PlanSettings
 from callpark.graphql.schema import build_schema
@@ -18,7 +19,7 @@ SCHEMA = build_schema(
     "type Query { a(x: In, e: E, d: AWSDate): Int  b: Query } input In { n: Int! s: [String!] } enum E { RED }",
     "schema",
 )
-SETTINGS = PlanSettings(SCHEMA, {}, "API_KEY", 50)
+SETTINGS = PlanSettings(SCHEMA, {}, Default("API_KEY"), 50)
 PIECES = st.sampled_from(
     [
         "{",
@@ -78,7 +79,7 @@ def test_anything_is_a_plan_or_a_refusal(query: str, variables: dict[str, object
         document = documents.document(query)
         operation = documents.operation(document, None)
         coerced = documents.variables(operation, variables)
-        outcome = documents.plan(document, operation, "API_KEY", coerced)
+        outcome = documents.plan(document, operation, Access("API_KEY"), coerced)
     except (InvalidDocument, CallerError) as refused:
         outcome = refused
     if isinstance(outcome, InvalidDocument):
@@ -121,9 +122,9 @@ def test_a_plan_is_compiled_once_per_switch_and_kept() -> None:
     query = "query ($v: Boolean!) { a @include(if: $v) b { a } }"
     document = documents.document(query)
     operation = documents.operation(document, None)
-    shown = documents.plan(document, operation, "API_KEY", {"v": True})
-    assert documents.plan(documents.document(query), operation, "API_KEY", {"v": True}) is shown
-    assert documents.plan(document, operation, "API_KEY", {"v": False}) is not shown
+    shown = documents.plan(document, operation, Access("API_KEY"), {"v": True})
+    assert documents.plan(documents.document(query), operation, Access("API_KEY"), {"v": True}) is shown
+    assert documents.plan(document, operation, Access("API_KEY"), {"v": False}) is not shown
 
 
 def test_the_cache_forgets_the_oldest_and_never_keeps_long_documents() -> None:
@@ -144,7 +145,7 @@ def test_fragments_that_explode_are_refused_before_they_are_compiled() -> None:
     documents = Documents(SETTINGS, AppSyncLimits(selected_fields=50))
     document = documents.document(query)
     with pytest.raises(InvalidDocument, match="more than 50 fields"):
-        documents.plan(document, documents.operation(document, None), "API_KEY", {})
+        documents.plan(document, documents.operation(document, None), Access("API_KEY"), {})
 
 
 BROKEN_SCHEMAS = [
@@ -178,5 +179,5 @@ def test_projects_may_declare_what_appsync_knows_already() -> None:
         "scalar AWSDate directive @aws_api_key on FIELD_DEFINITION type Query { d: AWSDate @aws_api_key @canonical }",
         "schema",
     )
-    assert schema.field_modes == {("Query", "d"): frozenset({"API_KEY"})}
+    assert schema.rules.fields == {("Query", "d"): (Grant("API_KEY"),)}
     assert schema.warnings == ("schema: @canonical is accepted and has no effect yet",)

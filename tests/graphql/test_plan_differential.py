@@ -12,6 +12,7 @@ from graphql.execution.values import get_variable_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callpark.graphql.auth.access import Access, Default
 from callpark.graphql.execution import Execution, FieldCall
 from callpark.graphql.messages import GraphqlRequest
 from callpark.graphql.plan import PlanSettings, compile_plan
@@ -208,7 +209,7 @@ def test_plan_and_graphql_core_agree(
         ("Node", "echo"): lambda call: echo(dict(call.arguments)),
     }
     plan = compile_plan(
-        PlanSettings(SCHEMA, resolvers, "API_KEY", 20_000), document, operation, fragments, "API_KEY",
+        PlanSettings(SCHEMA, resolvers, Default("API_KEY"), 20_000), document, operation, fragments, Access("API_KEY"),
         {name: bool(variables[name]) for name in names},
     )  # fmt: skip
     execution = Execution(GraphqlRequest(text, variables=raw), variables, 10_000, lambda name, value: None)
@@ -240,8 +241,8 @@ async def test_coroutines_and_plain_values_complete_alike() -> None:
     outcomes = []
     for resolve in (plain, lambda call: later(plain(call))):
         resolvers = {("Query", "resolved"): resolve, ("Node", "resolved"): resolve}
-        settings_ = PlanSettings(SCHEMA, resolvers, "API_KEY", 100)
-        plan = compile_plan(settings_, document, operation, {}, "API_KEY", {})
+        settings_ = PlanSettings(SCHEMA, resolvers, Default("API_KEY"), 100)
+        plan = compile_plan(settings_, document, operation, {}, Access("API_KEY"), {})
         execution = Execution(GraphqlRequest(""), {}, 100, lambda name, value: None)
         data: Any = plan.start(execution, root)
         outcomes.append((data if isinstance(data, dict) else await data, [e["path"] for e in execution.errors]))
@@ -257,7 +258,7 @@ def test_resolver_executions_are_limited(left: int) -> None:
     document = parse("{ a: resolved { id } b: resolved { id } c: resolved { id } }")
     (operation,) = document.definitions
     assert isinstance(operation, OperationDefinitionNode)
-    settings_ = PlanSettings(SCHEMA, {("Query", "resolved"): lambda call: {"id": "1"}}, "API_KEY", 100)
+    settings_ = PlanSettings(SCHEMA, {("Query", "resolved"): lambda call: {"id": "1"}}, Default("API_KEY"), 100)
     execution = Execution(GraphqlRequest(""), {}, left, lambda name, value: None)
-    compile_plan(settings_, document, operation, {}, "API_KEY", {}).start(execution, {})
+    compile_plan(settings_, document, operation, {}, Access("API_KEY"), {}).start(execution, {})
     assert [e["errorType"] for e in execution.errors] == ["ResolverExecutionLimitReached"] * (3 - left)

@@ -7,6 +7,7 @@ import pytest
 from callpark.graphql.model import (
     ApiDefinition,
     ApiKey,
+    AuthenticationProvider,
     CodeDefinition,
     DataSourceDefinition,
     FunctionDefinition,
@@ -86,7 +87,7 @@ Resources:
     assert api == ApiDefinition(
         api_id=api.api_id,
         name=f"{tmp_path.name}-api",
-        authentication_type="API_KEY",
+        authentication=(AuthenticationProvider("API_KEY"), AuthenticationProvider("AWS_IAM")),
         schema="type Query { a: Int b: Int }",
         schema_source=tmp_path / "s.graphql",
         data_sources=(DataSourceDefinition("Fn", "AWS_LAMBDA", "arn:aws:lambda:us-east-1:123456789012:function:Fn"),),
@@ -97,7 +98,6 @@ Resources:
         ),
         api_keys=(ApiKey(key.key, 2_000_000_000.0, "d"),),
         environment={"A": "b"},
-        additional_authentication_types=("AWS_IAM",),
     )
     assert project.functions[0].configuration.environment == {
         "URL": f"http://127.0.0.1:4566/apis/{api.api_id}/graphql",
@@ -141,7 +141,7 @@ Outputs:
     assert resolver.kind == "PIPELINE"
     assert resolver.functions == (by_name["local"].id, by_name["call"].id)
     assert resolver.code is not None
-    assert api.additional_authentication_types == ("AWS_IAM",)
+    assert [each.type for each in api.authentication[1:]] == ["AWS_IAM"]
     assert api.api_keys == (ApiKey(project.outputs["Key"], NEVER, "d"),)
     assert project.outputs["Url"].endswith(f"/apis/{api.api_id}/graphql")
     assert project.outputs["Realtime"] == f"ws://127.0.0.1:4566/apis/{api.api_id}/graphql/realtime"

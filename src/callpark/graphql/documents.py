@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from graphql.execution.values import get_variable_values
 
+from callpark.graphql.auth.access import Access
 from callpark.graphql.messages import ErrorEntry
 from callpark.graphql.plan import Plan, PlanSettings, PlanTooLarge, compile_plan
 from callpark.graphql.refusals import bad_request
@@ -26,7 +27,7 @@ from graphql import (
 )
 
 _PLANS_PER_DOCUMENT = 32
-"""Our rule: combinations of operation, authorisation mode and switches kept for one document."""
+"""Our rule: combinations of operation, access and switches kept for one document."""
 
 
 @dataclass(slots=True)
@@ -48,6 +49,8 @@ class Documents:
         self._settings = settings
         self._limits = limits
         self._documents: OrderedDict[str, Document] = OrderedDict()
+        self.named_groups = settings.schema.rules.groups
+        """Groups that make a difference to what a caller may see."""
 
     def document(self, query: str) -> Document:
         """The valid document of that text. Raises InvalidDocument."""
@@ -87,36 +90,36 @@ class Documents:
         return values
 
     def plan(
-        self, document: Document, operation: OperationDefinitionNode, mode: str, variables: Mapping[str, object]
+        self, document: Document, operation: OperationDefinitionNode, access: Access, variables: Mapping[str, object]
     ) -> Plan:
         """The compiled query or mutation. Raises InvalidDocument when it is too large."""
-        compiled = self._compiled(document, operation, mode, variables)
+        compiled = self._compiled(document, operation, access, variables)
         assert isinstance(compiled, Plan)
         return compiled
 
     def subscription(
-        self, document: Document, operation: OperationDefinitionNode, mode: str, variables: Mapping[str, object]
+        self, document: Document, operation: OperationDefinitionNode, access: Access, variables: Mapping[str, object]
     ) -> CompiledSubscription:
         """The compiled subscription. Raises InvalidDocument when it is too large."""
-        compiled = self._compiled(document, operation, mode, variables)
+        compiled = self._compiled(document, operation, access, variables)
         assert isinstance(compiled, CompiledSubscription)
         return compiled
 
     def _compiled(
-        self, document: Document, operation: OperationDefinitionNode, mode: str, variables: Mapping[str, object]
+        self, document: Document, operation: OperationDefinitionNode, access: Access, variables: Mapping[str, object]
     ) -> Plan | CompiledSubscription:
         name = operation.name.value if operation.name else ""
         names = document.switches.get(name)
         if names is None:
             names = document.switches[name] = switch_names(operation, document.fragments)
-        key = (name, mode, *(bool(variables.get(each)) for each in names))
+        key = (name, access, *(bool(variables.get(each)) for each in names))
         compiled = document.plans.get(key)
         if compiled is not None:
             return compiled
         switches = {each: bool(variables.get(each)) for each in names}
         compile_ = compile_subscription if operation.operation is OperationType.SUBSCRIPTION else compile_plan
         try:
-            compiled = compile_(self._settings, document.ast, operation, document.fragments, mode, switches)
+            compiled = compile_(self._settings, document.ast, operation, document.fragments, access, switches)
         except PlanTooLarge:
             most = self._limits.selected_fields
             raise InvalidDocument([problem(f"The operation selects more than {most} fields.")]) from None

@@ -17,7 +17,8 @@ ErrorEntry: TypeAlias = dict[str, object]
 @dataclass(frozen=True, slots=True)
 class GraphqlRequest:
     """One authorised GraphQL request. `headers` have lower-case names, a repeated header is a list; `auth_mode` is the
-    mode that let the caller in (API_KEY, AWS_IAM, …), `identity` what resolvers see of the caller (None: API_KEY)."""
+    mode that let the caller in (API_KEY, AWS_IAM, …), `identity` what resolvers see of the caller (None: API_KEY);
+    `denied_fields` ("Type.field") are closed to this caller."""
 
     query: str
     operation_name: str | None = None
@@ -25,6 +26,7 @@ class GraphqlRequest:
     headers: Mapping[str, str | list[str]] = field(default_factory=dict)
     auth_mode: str = "API_KEY"
     identity: Mapping[str, object] | None = None
+    denied_fields: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

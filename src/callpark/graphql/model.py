@@ -135,6 +135,46 @@ class ResolverDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class UserPoolConfig:
+    """AMAZON_COGNITO_USER_POOLS. `default_action` DENY: fields without a directive are closed to the pool's users."""
+
+    user_pool_id: str
+    region: str
+    default_action: Literal["ALLOW", "DENY"] = "ALLOW"
+    app_id_client_regex: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIdConnectConfig:
+    """OPENID_CONNECT. Times to live in milliseconds since `iat` and `auth_time`; 0 asks for nothing."""
+
+    issuer: str
+    client_id: str | None = None
+    iat_ttl: int = 0
+    auth_ttl: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaAuthorizerConfig:
+    """AWS_LAMBDA. `result_ttl` in seconds, for answers that say nothing else."""
+
+    function_arn: str
+    result_ttl: int = 0
+    identity_validation_expression: str | None = None
+
+
+ProviderConfig: TypeAlias = UserPoolConfig | OpenIdConnectConfig | LambdaAuthorizerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationProvider:
+    """One way into an API. `type` is AppSync's (API_KEY, AWS_IAM, …); the first two need no configuration."""
+
+    type: str
+    configuration: ProviderConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key a client sends as `x-api-key`. `expires` in epoch seconds."""
 
@@ -145,11 +185,11 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class ApiDefinition:
-    """One GraphQL API. `authentication_type` is AppSync's (API_KEY, AWS_IAM, …). Limits of 0 are AppSync's own."""
+    """One GraphQL API. `authentication` are the ways in, the default one first. Limits of 0 are AppSync's own."""
 
     api_id: str
     name: str
-    authentication_type: str
+    authentication: tuple[AuthenticationProvider, ...]
     schema: str
     schema_source: Path | None = None
     data_sources: tuple[DataSourceDefinition, ...] = ()
@@ -157,9 +197,12 @@ class ApiDefinition:
     resolvers: tuple[ResolverDefinition, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    additional_authentication_types: tuple[str, ...] = ()
     query_depth_limit: int = 0
     resolver_count_limit: int = 0
     introspection: bool = True
     cache: CacheDefinition | None = None
     logs: LogDefinition | None = None
+
+    @property
+    def default_mode(self) -> str:
+        return self.authentication[0].type

@@ -1,6 +1,6 @@
 """Operations compiled into closures: the executor of the slice.
 
-`compile_plan` is called once per (document, operation, authorisation mode, values of the @skip/@include variables) and
+`compile_plan` is called once per (document, operation, access, values of the @skip/@include variables) and
 its Plan runs as often as the document is asked. It stays synchronous as long as no resolver returns a coroutine. Values
 are completed in `completion.py`, introspection is graphql-core's own.
 """
@@ -11,6 +11,7 @@ from types import CoroutineType
 from typing import TypeAlias, cast
 
 from callpark.graphql.arguments import Arguments, field_arguments
+from callpark.graphql.auth.access import Access, Default
 from callpark.graphql.completion import (
     Completer,
     LeafField,
@@ -71,7 +72,7 @@ class PlanSettings:
 
     schema: ApiSchema
     resolvers: Mapping[tuple[str, str], Resolver]
-    default_mode: str
+    default: Default
     fields_at_most: int
     serializer: Serializer = field(default=_own_serializer)
     depth_limit: int = 0
@@ -92,14 +93,14 @@ def compile_plan(
     document: DocumentNode,
     operation: OperationDefinitionNode,
     fragments: Fragments,
-    mode: str,
+    access: Access,
     switches: Switches,
 ) -> Plan:
     """The plan of one valid query or mutation. Raises PlanTooLarge."""
     schema = settings.schema.graphql
     root = schema.get_root_type(operation.operation)
     assert root is not None, "validated documents name root types that exist"
-    compiler = _Compiler(settings, Selector(schema, fragments, switches), document, operation, mode)
+    compiler = _Compiler(settings, Selector(schema, fragments, switches), document, operation, access)
     if operation.operation is OperationType.MUTATION:
         return Plan(operation.operation, compiler.serial_root(root, operation.selection_set))
     return Plan(operation.operation, compiler.parallel_root(root, operation.selection_set))
@@ -120,14 +121,14 @@ class _Compiler:
         selector: Selector,
         document: DocumentNode,
         operation: OperationDefinitionNode,
-        mode: str,
+        access: Access,
     ) -> None:
         self._settings = settings
         self._schema: GraphQLSchema = settings.schema.graphql
         self._selector = selector
         self._document = document
         self._operation = operation
-        self._mode = mode
+        self._access = access
         self._fields_left = settings.fields_at_most
         self._depth = 0
 
@@ -290,7 +291,7 @@ class _Compiler:
         return abstract_of(runs.get, any(each.waits for each in by_name.values()), output.name)
 
     def _permitted(self, parent: GraphQLObjectType, name: str) -> bool:
-        return self._settings.schema.permits(self._mode, self._settings.default_mode, parent.name, name)
+        return self._settings.schema.rules.permits(self._access, self._settings.default, parent.name, name)
 
     def _too_deep(self) -> bool:
         return 0 < self._settings.depth_limit < self._depth

@@ -11,6 +11,7 @@ from typing import cast
 
 from graphql.validation.validate import validate_sdl
 
+from callpark.graphql.auth.access import Grant, Rules
 from callpark.graphql.scalars.table import AWS_SCALARS
 from callpark.kernel.errors import ProjectError
 from graphql import (
@@ -63,27 +64,18 @@ class ApiSchema:
     """A valid schema and what its AWS directives say.
 
     subscribed   subscription field → names of the mutation fields that feed it
-    field_modes  (type, field) → authorisation modes its own directives name
-    type_modes   type → authorisation modes its directives name
+    rules        which callers may see which fields
     """
 
     graphql: GraphQLSchema
     subscribed: Mapping[str, tuple[str, ...]]
-    field_modes: Mapping[tuple[str, str], frozenset[str]]
-    type_modes: Mapping[str, frozenset[str]]
+    rules: Rules
     warnings: tuple[str, ...]
 
     @property
     def published(self) -> frozenset[str]:
         """Mutation fields that some subscription listens to."""
         return frozenset(name for mutations in self.subscribed.values() for name in mutations)
-
-    def permits(self, mode: str, default_mode: str, type_name: str, field_name: str) -> bool:
-        """Whether a caller of `mode` may see the field: its directives replace its type's, none means the default."""
-        if type_name.startswith("__") or field_name.startswith("__"):
-            return True
-        modes = self.field_modes.get((type_name, field_name)) or self.type_modes.get(type_name)
-        return mode == default_mode if modes is None else mode in modes
 
 
 def build_schema(sdl: str, source: str) -> ApiSchema:
@@ -156,8 +148,8 @@ def _refuse(errors: Iterable[GraphQLError], source: str) -> None:
 
 
 def _read_directives(schema: GraphQLSchema, source: str) -> ApiSchema:
-    field_modes: dict[tuple[str, str], frozenset[str]] = {}
-    type_modes: dict[str, frozenset[str]] = {}
+    field_grants: dict[tuple[str, str], tuple[Grant, ...]] = {}
+    type_grants: dict[str, tuple[Grant, ...]] = {}
     subscribed: dict[str, tuple[str, ...]] = {}
     warnings: list[str] = []
     unacted: set[str] = set()
@@ -167,13 +159,13 @@ def _read_directives(schema: GraphQLSchema, source: str) -> ApiSchema:
         on_type = [*(named.ast_node.directives or ())]
         for extension in named.extension_ast_nodes or ():
             on_type += extension.directives or ()
-        modes = _modes(on_type, unacted)
-        if modes:
-            type_modes[type_name] = modes
+        grants = _grants(on_type, unacted)
+        if grants:
+            type_grants[type_name] = grants
         for field_name, field in named.fields.items():
             directives = (field.ast_node.directives if field.ast_node else None) or ()
-            if modes := _modes(directives, unacted):
-                field_modes[type_name, field_name] = modes
+            if grants := _grants(directives, unacted):
+                field_grants[type_name, field_name] = grants
             for directive in directives:
                 if directive.name.value != "aws_subscribe":
                     continue
@@ -188,28 +180,34 @@ def _read_directives(schema: GraphQLSchema, source: str) -> ApiSchema:
             if name not in subscribed
         ]
     warnings += [f"{source}: {name} is accepted and has no effect yet" for name in sorted(unacted)]
-    return ApiSchema(schema, subscribed, field_modes, type_modes, tuple(warnings))
+    return ApiSchema(schema, subscribed, Rules(field_grants, type_grants), tuple(warnings))
 
 
-def _modes(directives: Iterable[DirectiveNode], unacted: set[str]) -> frozenset[str]:
-    found: set[str] = set()
+def _grants(directives: Iterable[DirectiveNode], unacted: set[str]) -> tuple[Grant, ...]:
+    found: list[Grant] = []
     for directive in directives:
         name = directive.name.value
         if name in _MODE_OF_DIRECTIVE:
-            found.add(_MODE_OF_DIRECTIVE[name])
-            if directive.arguments:
-                unacted.add(f"@{name}(cognito_groups:)")
+            groups = _texts(directive, "cognito_groups")
+            found.append(Grant(_MODE_OF_DIRECTIVE[name], None if groups is None else frozenset(groups)))
         elif name in _ACCEPTED_WITHOUT_EFFECT:
             unacted.add(f"@{name}")
-    return frozenset(found)
+    return tuple(found)
+
+
+def _texts(directive: DirectiveNode, argument: str) -> tuple[str, ...] | None:
+    """A list argument of strings; GraphQL takes a single one for a list of one. None without it."""
+    values = [each.value for each in directive.arguments or () if each.name.value == argument]
+    if not values:
+        return None
+    listed = values[0].values if isinstance(values[0], ListValueNode) else tuple(values)
+    return tuple(dict.fromkeys(node.value for node in listed if isinstance(node, StringValueNode)))
 
 
 def _mutations(
     schema: GraphQLSchema, field_name: str, field: GraphQLField, directive: DirectiveNode, source: str
 ) -> tuple[str, ...]:
-    values = [a.value for a in directive.arguments or () if a.name.value == "mutations"]
-    listed = values[0].values if values and isinstance(values[0], ListValueNode) else tuple(values)
-    names = tuple(dict.fromkeys(node.value for node in listed if isinstance(node, StringValueNode)))
+    names = _texts(directive, "mutations") or ()
     mutations = schema.mutation_type.fields if schema.mutation_type is not None else {}
     for name in names:
         where = f"{source}:{_position(directive)}: @aws_subscribe on Subscription.{field_name}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import CoroutineType
 from typing import TypeAlias, cast
 
-from callpark.graphql.auth.authentication import load_warnings
+from callpark.graphql.auth.access import Default, access_of
 from callpark.graphql.caching import ApiCache, whole_answer
 from callpark.graphql.datasources.lambda_ import FunctionInvoker
 from callpark.graphql.datasources.nowhere import NOWHERE
@@ -20,7 +20,7 @@ from callpark.graphql.execution import Execution, FieldCall, Resolver, internal_
 from callpark.graphql.failures import FieldFailure, failure_entry, not_authorized
 from callpark.graphql.happenings import OperationExecuted
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publication
-from callpark.graphql.model import ApiDefinition
+from callpark.graphql.model import ApiDefinition, UserPoolConfig
 from callpark.graphql.plan import PlanSettings
 from callpark.graphql.refusals import bad_request, refusal
 from callpark.graphql.resolvers.cached import CachePolicy, evict
@@ -130,7 +130,7 @@ class GraphqlService:
             if operation.operation is OperationType.SUBSCRIPTION:
                 raise bad_request("Subscriptions are served over the WebSocket endpoint.")
             variables = documents.variables(operation, request.variables)
-            plan = documents.plan(document, operation, request.auth_mode, variables)
+            plan = documents.plan(document, operation, access_of(request, documents.named_groups), variables)
         except InvalidDocument as invalid:
             return GraphqlResponse(None, invalid.entries)
         execution = self._execution(served.definition, request, variables, operation.operation)
@@ -176,7 +176,8 @@ class GraphqlService:
         try:
             document, operation = self._subscription_operation(documents, request)
             variables = documents.variables(operation, request.variables)
-            compiled = documents.subscription(document, operation, request.auth_mode, variables)
+            access = access_of(request, documents.named_groups)
+            compiled = documents.subscription(document, operation, access, variables)
         except InvalidDocument as invalid:
             raise SubscriptionRefused(invalid.entries) from None
         definition = self._served[api_id].definition
@@ -259,7 +260,7 @@ class GraphqlService:
         return served.documents
 
     def _compile(self, api: ApiDefinition) -> _Served:
-        warnings = [*load_warnings(api)]
+        warnings: list[str] = []
         if not api.schema.strip():
             return _Served(api, (*warnings, f"API {api.name} has no schema: every request to it is refused"))
         if len(api.schema.encode()) > self._limits.schema_bytes:
@@ -277,7 +278,7 @@ class GraphqlService:
         settings = PlanSettings(
             schema,
             compiled.by_field,
-            api.authentication_type,
+            _default(api),
             self._limits.selected_fields,
             depth_limit=api.query_depth_limit,
             introspection=api.introspection,
@@ -289,6 +290,14 @@ class GraphqlService:
         for effect in execution.effects:
             if effect["name"] not in acted_on:
                 _log.warning("extensions.%s has no effect here (request %s)", effect["name"], execution.request_id)
+
+
+def _default(api: ApiDefinition) -> Default:
+    denies = any(
+        isinstance(each.configuration, UserPoolConfig) and each.configuration.default_action == "DENY"
+        for each in api.authentication[:1]
+    )
+    return Default(api.default_mode, denies)
 
 
 def _entry(failure: FieldFailure, compiled: CompiledSubscription) -> dict[str, object]:

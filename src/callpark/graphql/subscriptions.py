@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from callpark.graphql.arguments import Arguments, field_arguments
+from callpark.graphql.auth.access import Access
 from callpark.graphql.execution import Execution, FieldSite
 from callpark.graphql.messages import ErrorEntry, GraphqlRequest
 from callpark.graphql.plan import PlanSettings, compile_plan
@@ -83,7 +84,7 @@ def compile_subscription(
     document: DocumentNode,
     operation: OperationDefinitionNode,
     fragments: Fragments,
-    mode: str,
+    access: Access,
     switches: Switches,
 ) -> CompiledSubscription:
     """The subscription of a valid document (exactly one root field). Raises PlanTooLarge."""
@@ -95,7 +96,7 @@ def compile_subscription(
     (response_key, nodes), *_ = groups.items()
     name = nodes[0].name.value
     published = dataclasses.replace(settings, resolvers={}, serializer=lambda named: _unchanged)
-    plan = compile_plan(published, document, operation, fragments, mode, switches)
+    plan = compile_plan(published, document, operation, fragments, access, switches)
     blank = GraphqlRequest(query="")
 
     def project(value: object) -> dict[str, object]:
@@ -110,9 +111,9 @@ def compile_subscription(
         response_key=response_key,
         arguments=field_arguments(root.fields[name], nodes[0]),
         site=FieldSite(root.name, nodes, selector, get_named_type(root.fields[name].type).name),
-        permitted=schema.permits(mode, settings.default_mode, root.name, name),
+        permitted=schema.rules.permits(access, settings.default, root.name, name),
         mutations=schema.subscribed.get(name, ()),
-        shape=_shape(operation, fragments, mode, switches),
+        shape=_shape(operation, fragments, access, switches),
         project=project,
     )
 
@@ -121,7 +122,7 @@ def _unchanged(value: object) -> object:
     return value
 
 
-def _shape(operation: OperationDefinitionNode, fragments: Fragments, mode: str, switches: Switches) -> str:
+def _shape(operation: OperationDefinitionNode, fragments: Fragments, access: Access, switches: Switches) -> str:
     """The selection as text without field arguments, which do not change what is projected."""
 
     class WithoutArguments(Visitor):
@@ -132,4 +133,4 @@ def _shape(operation: OperationDefinitionNode, fragments: Fragments, mode: str, 
 
     texts = [print_ast(visit(operation.selection_set, WithoutArguments()))]
     texts += [print_ast(visit(fragment, WithoutArguments())) for _, fragment in sorted(fragments.items())]
-    return "\n".join([mode, *(f"{name}={value}" for name, value in sorted(switches.items())), *texts])
+    return "\n".join([repr(access), *(f"{name}={value}" for name, value in sorted(switches.items())), *texts])

@@ -17,6 +17,7 @@ from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
 from tests.graphql.api.serving import serving
 from tests.graphql.api.toy import KEY, ToyService
+from tests.graphql.auth.people import authenticator
 
 pytestmark = pytest.mark.compat
 
@@ -31,7 +32,9 @@ def service() -> ToyService:
 @pytest.fixture
 async def address(service: ToyService) -> AsyncIterator[str]:
     clock = SystemClock()
-    async with serving(GraphqlWeb(service, clock, SystemIds(), Trace(clock), Limits())) as address:
+    async with serving(
+        GraphqlWeb(service, authenticator(clock), clock, SystemIds(), Trace(clock), Limits())
+    ) as address:
         yield address
 
 

@@ -17,6 +17,7 @@ from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
 from tests.graphql.api.toy import KEY, NEVER, ToyService, api
+from tests.graphql.auth.people import authenticator
 
 pytestmark = pytest.mark.unit
 
@@ -31,7 +32,7 @@ def service() -> ToyService:
 @pytest.fixture
 def web(service: ToyService, clock: VirtualClock, ids: SeededIds) -> GraphqlWeb:
     limits = Limits().override(["appsync.request_bytes=1000"])
-    return GraphqlWeb(service, clock, ids, Trace(clock), limits)
+    return GraphqlWeb(service, authenticator(clock), clock, ids, Trace(clock), limits)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from callpark.graphql.happenings import Subscribed
 from callpark.graphql.model import (
     ApiDefinition,
     ApiKey,
+    AuthenticationProvider,
     CodeDefinition,
     DataSourceDefinition,
     ResolverDefinition,
@@ -31,6 +32,7 @@ from callpark.kernel.tasks import Tasks
 from callpark.kernel.trace import Trace
 from tests.graphql.api.serving import serving
 from tests.graphql.api.toy import KEY, NEVER
+from tests.graphql.auth.people import authenticator
 
 pytestmark = pytest.mark.compat
 
@@ -61,7 +63,7 @@ def story_api() -> ApiDefinition:
     return ApiDefinition(
         api_id="story",
         name="Story",
-        authentication_type="API_KEY",
+        authentication=(AuthenticationProvider("API_KEY"),),
         schema=SCHEMA,
         data_sources=(
             DataSourceDefinition("none", "NONE"),
@@ -112,7 +114,7 @@ async def running() -> AsyncIterator[Running]:
     assert service.apply([story_api()]) == []
     subscribed = asyncio.Event()
     trace.listen(lambda entry: subscribed.set() if isinstance(entry.happening, Subscribed) else None)
-    async with serving(GraphqlWeb(service, clock, ids, trace, Limits())) as address:
+    async with serving(GraphqlWeb(service, authenticator(clock), clock, ids, trace, Limits())) as address:
         teller.address = address
         yield Running(address, subscribed)
         await teller.tasks.aclose()

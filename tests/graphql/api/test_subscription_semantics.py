@@ -10,7 +10,14 @@ import pytest
 
 from callpark.graphql.api.web import GraphqlWeb
 from callpark.graphql.datasources.lambda_ import FunctionReply
-from callpark.graphql.model import ApiDefinition, ApiKey, CodeDefinition, DataSourceDefinition, ResolverDefinition
+from callpark.graphql.model import (
+    ApiDefinition,
+    ApiKey,
+    AuthenticationProvider,
+    CodeDefinition,
+    DataSourceDefinition,
+    ResolverDefinition,
+)
 from callpark.graphql.service import GraphqlService
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SeededIds
@@ -18,6 +25,7 @@ from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
 from tests.graphql.api.toy import KEY, NEVER
 from tests.graphql.api.wire import Wire, start, stop
+from tests.graphql.auth.people import authenticator
 
 pytestmark = pytest.mark.sim
 
@@ -74,7 +82,7 @@ def alerts() -> ApiDefinition:
     return ApiDefinition(
         "alerts",
         "Alerts",
-        "API_KEY",
+        (AuthenticationProvider("API_KEY"), AuthenticationProvider("AWS_IAM")),
         SCHEMA,
         data_sources=(DataSourceDefinition("none", "NONE"),),
         resolvers=tuple(
@@ -82,7 +90,6 @@ def alerts() -> ApiDefinition:
             for (type_name, field_name), text in code.items()
         ),
         api_keys=(ApiKey(KEY, NEVER),),
-        additional_authentication_types=("AWS_IAM",),
     )
 
 
@@ -112,7 +119,7 @@ async def world(clock: VirtualClock, ids: SeededIds) -> AsyncIterator[World]:
     trace = Trace(clock)
     service = GraphqlService(clock, ids, trace, Limits(), NoFunctions())
     warnings = service.apply([alerts()])
-    web = GraphqlWeb(service, clock, ids, trace, Limits())
+    web = GraphqlWeb(service, authenticator(clock), clock, ids, trace, Limits())
     wire = Wire()
     wire.say('{"type":"connection_init"}')
     served = asyncio.create_task(web(wire.scope(KEY), wire.receive, wire.send))
@@ -215,8 +222,7 @@ async def test_nothing_after_stop(world: World) -> None:
     assert await heard_by(world, 'mutation { raise(id: "1") { id } }') == {}
 
 
-async def test_a_field_of_another_mode_is_denied_and_the_mode_named_at_load(world: World) -> None:
-    assert any("authorization mode AWS_IAM is not supported yet" in warning for warning in world.warnings)
+async def test_a_field_of_another_mode_is_denied(world: World) -> None:
     answer = await world.mutate("query { hidden open }")
     assert answer["data"] == {"hidden": None, "open": None}
     (error,) = answer["errors"]

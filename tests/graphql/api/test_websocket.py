@@ -18,6 +18,7 @@ from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
 from tests.graphql.api.serving import serving
 from tests.graphql.api.toy import KEY, NEVER, ToyService, api
+from tests.graphql.auth.people import authenticator
 
 pytestmark = pytest.mark.process
 
@@ -66,7 +67,7 @@ def service() -> ToyService:
 @pytest.fixture
 def web(service: ToyService, clock: VirtualClock, ids: SeededIds) -> GraphqlWeb:
     limits = Limits().override(["appsync.request_bytes=100000", "appsync.close_seconds=0.5"])
-    return GraphqlWeb(service, clock, ids, Trace(clock), limits)
+    return GraphqlWeb(service, authenticator(clock), clock, ids, Trace(clock), limits)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
 from tests.graphql.api.toy import KEY, ToyService
 from tests.graphql.api.wire import Wire, start
+from tests.graphql.auth.people import authenticator
 
 pytestmark = pytest.mark.sim
 
@@ -39,7 +40,7 @@ def test_any_history_makes_sense(history: list[str | int | float], acknowledged:
 async def live(history: list[str | int | float]) -> None:
     clock, service, wire = VirtualClock(), ToyService(), Wire()
     limits = Limits().override(["appsync.subscriptions_per_connection=2"])
-    web = GraphqlWeb(service, clock, SeededIds(1), Trace(clock), limits)
+    web = GraphqlWeb(service, authenticator(clock), clock, SeededIds(1), Trace(clock), limits)
     served = asyncio.create_task(web(wire.scope(KEY), wire.receive, wire.send))
     said: list[dict[str, Any]] = []
     for step in history:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publication
-from callpark.graphql.model import ApiDefinition, ApiKey
+from callpark.graphql.model import ApiDefinition, ApiKey, AuthenticationProvider
 from callpark.graphql.subscriptions import PreparedSubscription, SubscriptionRefused
 
 KEY = "da2-abcdefghijklmnopqrstuvwxyz"
@@ -16,12 +16,10 @@ NEVER = 4_000_000_000.0
 def api(
     api_id: str = "story",
     keys: Sequence[ApiKey] = (ApiKey(KEY, NEVER),),
-    mode: str = "API_KEY",
-    additional: tuple[str, ...] = (),
+    *providers: AuthenticationProvider,
 ) -> ApiDefinition:
-    return ApiDefinition(
-        api_id, api_id.title(), mode, "", api_keys=tuple(keys), additional_authentication_types=additional
-    )
+    authentication = providers or (AuthenticationProvider("API_KEY"),)
+    return ApiDefinition(api_id, api_id.title(), authentication, "", api_keys=tuple(keys))
 
 
 async def data(request: GraphqlRequest) -> GraphqlResponse:

@@ -1,16 +1,15 @@
-"""The opening of a websocket: which API, which subprotocol, are the credentials good. Pure.
+"""The opening of a websocket: which API, which subprotocol, which credentials. Pure.
 
-Called by `websocket.py` with what the HTTP upgrade carries; the verdict is the first event of the protocol. Messages
-and codes of refusals are recorded from the live service.
+Called by `websocket.py` with what the HTTP upgrade carries, which then has the credentials judged; the verdict is the
+first event of the protocol. Messages and codes of refusals are recorded from the live service.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from callpark.graphql.api.location import Location, choose, host_api_id, not_found
-from callpark.graphql.auth.authentication import authenticate
-from callpark.graphql.auth.credentials import is_present, of_websocket
-from callpark.graphql.auth.verdict import Refusal
+from callpark.graphql.auth.credentials import Credentials, is_present, of_websocket
+from callpark.graphql.auth.verdict import Authorized, Refusal
 from callpark.graphql.model import ApiDefinition
 from callpark.graphql.realtime.protocol import Opened, Rejected
 
@@ -20,12 +19,19 @@ _UNAUTHORIZED = "com.amazonaws.deepdish.graphql.auth#UnauthorizedException"
 
 
 @dataclass(frozen=True, slots=True)
-class Handshake:
-    """`api_id` and `Opened`, or why not. `subprotocol` is what the upgrade selects."""
+class Candidate:
+    """Whom the API's authorization has to judge."""
 
-    event: Opened | Rejected
+    api: ApiDefinition
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A candidate, or why there is none. `subprotocol` is what the upgrade selects."""
+
+    outcome: Candidate | Rejected
     subprotocol: str | None
-    api_id: str = ""
 
 
 def shake(
@@ -34,7 +40,6 @@ def shake(
     headers: Sequence[tuple[bytes, bytes]],
     query: bytes,
     subprotocols: Sequence[str],
-    now: float,
 ) -> Handshake:
     """Clients read the reason of a refusal from a frame, so every websocket is accepted first."""
     if not subprotocols:
@@ -50,7 +55,9 @@ def shake(
     api = choose(apis, location, credentials)
     if api is None:
         return Handshake(Rejected(not_found(apis, location), 400, "BadRequestException"), SUBPROTOCOL)
-    verdict = authenticate(api, credentials, now)
-    if isinstance(verdict, Refusal):
-        return Handshake(Rejected(verdict.message, 400, _UNAUTHORIZED), SUBPROTOCOL)
-    return Handshake(Opened(), SUBPROTOCOL, api.api_id)
+    return Handshake(Candidate(api, credentials), SUBPROTOCOL)
+
+
+def opening(verdict: Authorized | Refusal) -> Opened | Rejected:
+    """The protocol's first event."""
+    return Rejected(verdict.message, 400, _UNAUTHORIZED) if isinstance(verdict, Refusal) else Opened()

@@ -9,15 +9,16 @@ import logging
 
 from callpark.graphql.api import answers
 from callpark.graphql.api.answers import HttpAnswer
+from callpark.graphql.api.door import of_request
 from callpark.graphql.api.location import choose, locate, not_found
 from callpark.graphql.api.ports import Apis
 from callpark.graphql.api.resolver_headers import resolver_headers
-from callpark.graphql.auth.authentication import authenticate
-from callpark.graphql.auth.credentials import of_headers
+from callpark.graphql.auth.authenticator import Authenticator
+from callpark.graphql.auth.credentials import Credentials, of_headers
 from callpark.graphql.auth.verdict import Authorized, Refusal
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse
 from callpark.graphql.model import ApiDefinition
-from callpark.graphql.request_body import parse
+from callpark.graphql.request_body import RequestBody, parse
 from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
 from callpark.kernel.deadline import Deadline
@@ -43,8 +44,11 @@ _TIMED_OUT = GraphqlResponse(
 
 
 class GraphqlHttp:
-    def __init__(self, service: Apis, clock: Clock, ids: Ids, limits: AppSyncLimits) -> None:
+    def __init__(
+        self, service: Apis, authenticator: Authenticator, clock: Clock, ids: Ids, limits: AppSyncLimits
+    ) -> None:
         self._service = service
+        self._authenticator = authenticator
         self._clock = clock
         self._ids = ids
         self._limits = limits
@@ -79,37 +83,26 @@ class GraphqlHttp:
         api = choose(apis, location, credentials)
         if api is None:
             return answers.refusal(404, "NotFoundException", not_found(apis, location), request_id)
-        match authenticate(api, credentials, self._clock.now()):
-            case Refusal(message):
-                return answers.refusal(401, "UnauthorizedException", message, request_id)
-            case Authorized() as authorized:
-                return await self._authorized(api, authorized, scope, receive, request_id)
+        return await self._served(api, credentials, scope, receive, request_id)
 
-    async def _authorized(
-        self, api: ApiDefinition, authorized: Authorized, scope: asgi.Scope, receive: asgi.Receive, request_id: str
+    async def _served(
+        self, api: ApiDefinition, credentials: Credentials, scope: asgi.Scope, receive: asgi.Receive, request_id: str
     ) -> HttpAnswer:
+        """Signatures cover the body and authorizers are shown it, so it is read first."""
         reading = True
         try:
             async with Deadline(self._clock, self._limits.request_seconds, f"request {request_id}"):
                 announced = (asgi.header(scope, b"content-length") or b"").decode("latin-1")
                 document = await asgi.read_body(receive, announced, self._limits.request_bytes)
                 reading = False
-                if not document:
-                    return _malformed("Request body is empty.", request_id)
-                body = parse(document)
+                body = parse(document) if document else None
+                approach = of_request(scope, credentials, request_id, document, body)
+                verdict = await self._authenticator.authenticate(api, approach)
+                if isinstance(verdict, Refusal):
+                    return answers.refusal(401, "UnauthorizedException", verdict.message, request_id)
                 if body is None:
-                    return _malformed("Unable to parse GraphQL query.", request_id)
-                response = await self._service.execute(
-                    api.api_id,
-                    GraphqlRequest(
-                        query=body.query,
-                        operation_name=body.operation_name,
-                        variables=body.variables,
-                        headers=resolver_headers(scope["headers"]),
-                        auth_mode=authorized.mode,
-                        identity=authorized.identity,
-                    ),
-                )
+                    return _malformed(document, request_id)
+                response = await self._service.execute(api.api_id, _request(scope, body, verdict))
         except asgi.BodyTooLarge:
             message = f"The request is larger than {self._limits.request_bytes} bytes."
             return answers.refusal(
@@ -124,5 +117,18 @@ class GraphqlHttp:
         return answers.answer(200, response.body(), request_id, ((b"x-amzn-appsync-tokensconsumed", b"1"),))
 
 
-def _malformed(message: str, request_id: str) -> HttpAnswer:
+def _request(scope: asgi.Scope, body: RequestBody, authorized: Authorized) -> GraphqlRequest:
+    return GraphqlRequest(
+        query=body.query,
+        operation_name=body.operation_name,
+        variables=body.variables,
+        headers=resolver_headers(scope["headers"]),
+        auth_mode=authorized.mode,
+        identity=authorized.identity,
+        denied_fields=authorized.denied_fields,
+    )
+
+
+def _malformed(document: bytes, request_id: str) -> HttpAnswer:
+    message = "Unable to parse GraphQL query." if document else "Request body is empty."
     return answers.refusal(400, "MalformedHttpRequestException", message, request_id)

@@ -10,6 +10,7 @@ from callpark.graphql.api.http import GraphqlHttp
 from callpark.graphql.api.location import locate
 from callpark.graphql.api.ports import Apis
 from callpark.graphql.api.websocket import Surroundings, WebsocketConnection
+from callpark.graphql.auth.authenticator import Authenticator
 from callpark.graphql.realtime.hub import Hub
 from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
@@ -21,12 +22,14 @@ from callpark.kernel.trace import Trace
 class GraphqlWeb:
     """Takes over the service's publications: what mutations publish goes to the websockets served here."""
 
-    def __init__(self, service: Apis, clock: Clock, ids: Ids, trace: Trace, limits: Limits) -> None:
+    def __init__(
+        self, service: Apis, authenticator: Authenticator, clock: Clock, ids: Ids, trace: Trace, limits: Limits
+    ) -> None:
         self.hub = Hub(trace, limits.appsync)
         service.on_publish(self.hub.publish)
         self._ids = ids
-        self._http = GraphqlHttp(service, clock, ids, limits.appsync)
-        self._around = Surroundings(service, self.hub, clock, limits.appsync)
+        self._http = GraphqlHttp(service, authenticator, clock, ids, limits.appsync)
+        self._around = Surroundings(service, authenticator, self.hub, clock, limits.appsync)
         self._connections: dict[str, WebsocketConnection] = {}
         self._idle = asyncio.Event()
         self._idle.set()

@@ -9,12 +9,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from callpark.graphql.api.handshake import Handshake, shake
+from callpark.graphql.api.door import of_start, of_upgrade
+from callpark.graphql.api.handshake import Candidate, Handshake, opening, shake
 from callpark.graphql.api.location import locate
 from callpark.graphql.api.ports import Apis
 from callpark.graphql.api.resolver_headers import resolver_headers
-from callpark.graphql.auth.authentication import authenticate
-from callpark.graphql.auth.verdict import MISSING, Refusal
+from callpark.graphql.auth.authenticator import Authenticator
+from callpark.graphql.auth.verdict import MISSING, NOT_AUTHORIZED, Authorized, Refusal
 from callpark.graphql.messages import ErrorEntry, GraphqlRequest
 from callpark.graphql.realtime import frames, protocol
 from callpark.graphql.realtime.hub import Hub
@@ -38,6 +39,7 @@ class Surroundings:
     """What every connection shares."""
 
     service: Apis
+    authenticator: Authenticator
     hub: Hub
     clock: Clock
     limits: AppSyncLimits
@@ -69,11 +71,11 @@ class WebsocketConnection:
         handshake = await self._shake()
         if handshake is None:
             return
-        self._api_id = handshake.api_id
+        event = await self._judged(handshake)
         reader = self._tasks.spawn(self._read(), "reader")
         writer = self._tasks.spawn(self._write(), "writer")
         try:
-            self._happen(handshake.event)
+            self._happen(event)
             await asyncio.wait({reader, writer, self._closing}, return_when=asyncio.FIRST_COMPLETED)
             if self._closing.done():
                 seconds = self._around.limits.close_seconds
@@ -101,13 +103,27 @@ class WebsocketConnection:
             scope["headers"],
             scope.get("query_string", b""),
             scope.get("subprotocols", ()),
-            self._around.clock.now(),
         )
         try:
             await self._send({"type": "websocket.accept", "subprotocol": handshake.subprotocol, "headers": []})
         except OSError:
             return None
         return handshake
+
+    async def _judged(self, handshake: Handshake) -> protocol.Opened | protocol.Rejected:
+        """The protocol's first event: a candidate's credentials are asked about."""
+        candidate = handshake.outcome
+        if not isinstance(candidate, Candidate):
+            return candidate
+        self._api_id = candidate.api.api_id
+        approach = of_upgrade(self._scope, candidate.credentials, self.id)
+        verdict: Authorized | Refusal
+        try:
+            verdict = await self._around.authenticator.authenticate(candidate.api, approach)
+        except Exception:
+            _log.exception("the credentials of websocket %s could not be judged", self.id)
+            verdict = NOT_AUTHORIZED
+        return opening(verdict)
 
     async def _read(self) -> None:
         maximum = self._around.limits.request_bytes
@@ -206,7 +222,7 @@ class WebsocketConnection:
         api = service.api(self._api_id)
         if api is None:
             raise SubscriptionRefused((_entry("NotFoundException", f"GraphQL API {self._api_id} not found."),))
-        verdict = authenticate(api, operation.authorization, self._around.clock.now())
+        verdict = await self._around.authenticator.authenticate(api, of_start(self._scope, operation, self.id))
         if isinstance(verdict, Refusal):
             message = "Valid authorization header not provided." if verdict is MISSING else verdict.message
             raise SubscriptionRefused((_entry("UnauthorizedException", message),))
@@ -219,6 +235,7 @@ class WebsocketConnection:
                 headers={**resolver_headers(self._scope["headers"]), **operation.authorization},
                 auth_mode=verdict.mode,
                 identity=verdict.identity,
+                denied_fields=verdict.denied_fields,
             ),
         )
 

@@ -1,4 +1,4 @@
-"""Authorization mode API_KEY: a key the API knows and that has not expired.
+"""Authorization mode API_KEY: a key the API knows and that has not expired. Pure.
 
 https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html
 """
@@ -12,15 +12,14 @@ from callpark.graphql.model import ApiDefinition
 HEADER = "x-api-key"
 
 
-def authenticate(api: ApiDefinition, credentials: Credentials, now: float) -> Authorized | Refusal | None:
-    """None when no key is shown. Resolvers see no identity in this mode."""
-    shown = credentials.get(HEADER)
-    if shown is None:
-        return None
-    known = any(
-        hmac.compare_digest(key.key.encode(), shown.encode("utf-8", "replace")) and now < key.expires
-        for key in api.api_keys
-    )
+def shows(credentials: Credentials) -> bool:
+    return HEADER in credentials
+
+
+def authenticate(api: ApiDefinition, credentials: Credentials, now: float) -> Authorized | Refusal:
+    """Resolvers see no identity in this mode."""
+    shown = credentials.get(HEADER, "").encode("utf-8", "replace")
+    known = any(hmac.compare_digest(key.key.encode(), shown) and now < key.expires for key in api.api_keys)
     return Authorized("API_KEY", None) if known else NOT_AUTHORIZED
 
 

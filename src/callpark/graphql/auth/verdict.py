@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Authorized:
-    """Let in by `mode`; `identity` is what resolvers see as `ctx.identity`."""
+    """Let in by `mode`; `identity` is what resolvers see as `ctx.identity`. `denied_fields` ("Type.field") are closed
+    to this caller whatever the schema says."""
 
     mode: str
     identity: Mapping[str, object] | None
+    denied_fields: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +23,5 @@ class Refusal:
 
 NOT_AUTHORIZED = Refusal("You are not authorized to make this call.")
 MISSING = Refusal("Missing authorization header")
+UNREADABLE_TOKEN = Refusal("Unable to parse JWT token.")
+EXPIRED_TOKEN = Refusal("Token has expired.")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from callpark.graphql.model import (
     ApiDefinition,
     ApiKey,
+    AuthenticationProvider,
     CodeDefinition,
     FunctionDefinition,
     ResolverDefinition,
@@ -21,8 +22,8 @@ from callpark.graphql.urls import graphql_url, realtime_url
 from callpark.projects.identity import token
 from callpark.projects.intrinsics import Identity
 from callpark.projects.resources import appsync_settings
-from callpark.projects.resources.appsync_sources import data_source
 from callpark.projects.resources.appsync_authentication import authentication
+from callpark.projects.resources.appsync_sources import data_source
 from callpark.projects.resources.code import source_text
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource, Stack
@@ -149,10 +150,7 @@ class _Assembly:
         return ApiDefinition(
             api_id=self.api_id,
             name=properties.required("Name"),
-            authentication=(
-                authentication(properties, self.stack),
-                *(authentication(each, self.stack) for each in properties.mappings("AdditionalAuthenticationProviders")),
-            ),
+            authentication=self._authentication(properties),
             schema=schema,
             schema_source=schema_source,
             data_sources=data_sources,
@@ -168,6 +166,10 @@ class _Assembly:
             cache=next((appsync_settings.cache(part) for part in self._of(API_CACHE)), None),
             logs=appsync_settings.logs(properties),
         )
+
+    def _authentication(self, properties: Properties) -> tuple[AuthenticationProvider, ...]:
+        ways = (properties, *properties.mappings("AdditionalAuthenticationProviders"))
+        return tuple(authentication(each, self.stack) for each in ways)
 
     def _of(self, kind: str) -> list[Resource]:
         return [part for part in self.parts if part.type == kind]
