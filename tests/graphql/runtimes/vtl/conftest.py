@@ -10,6 +10,6 @@ from callpark.kernel.limits import AppSyncLimits
 
 @pytest.fixture
 def host(clock: VirtualClock, ids: SeededIds) -> Iterator[VtlHost]:
-    made = VtlHost(clock, ids, AppSyncLimits(resolver_milliseconds=300))
+    made = VtlHost(clock, ids, AppSyncLimits(resolver_milliseconds=150))
     yield made
     made.close()

@@ -1,9 +1,10 @@
 """Where the parser stands in a template, and how deep. Used by `parser.py` and `expressions.py`."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from callpark.graphql.runtimes.vtl.failures import BrokenTemplate
 from callpark.graphql.runtimes.vtl.syntax import Node, Place
@@ -19,11 +20,15 @@ class Scanner:
     nesting_left: int
     origin: Place = (1, 1)
     at: int = 0
+    _starts: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._starts = [0, *(found.end() for found in re.finditer("\n", self.text))]
 
     def place(self, at: int | None = None) -> Place:
         position = self.at if at is None else at
-        line = self.text.count("\n", 0, position)
-        column = position - (self.text.rfind("\n", 0, position) + 1)
+        line = bisect_right(self._starts, position) - 1
+        column = position - self._starts[line]
         first_line, first_column = self.origin
         return (first_line + line, column + (first_column if line == 0 else 1))
 

@@ -14,6 +14,7 @@ from callpark.graphql.runtimes.vtl.run import Run
 from callpark.graphql.runtimes.vtl.values import Entry, JavaIterator, View, plain
 
 _DEEPEST = 200
+_TOO_DEEP = "A value is nested too deeply."
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|([\[\]{}])')
 
 
@@ -44,7 +45,9 @@ def _unusual(value: object) -> str:
         pass
     try:
         text = json.dumps(value, default=plain, separators=(",", ":"), ensure_ascii=True)
-    except (TypeError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise TemplateFailure(_TOO_DEEP) from None
+    except (TypeError, ValueError) as error:
         raise TemplateFailure(f"The value cannot be written as JSON: {error}") from None
     _check_depth(text)
     return text
@@ -133,7 +136,7 @@ def _check_depth(text: str) -> None:
         if (bracket := found[1]) is not None:
             depth += 1 if bracket in "[{" else -1
             if depth > _DEEPEST:
-                raise TemplateFailure("A value is nested too deeply.")
+                raise TemplateFailure(_TOO_DEEP)
 
 
 def _complaint(text: str, error: json.JSONDecodeError) -> str:
