@@ -186,6 +186,8 @@ async def test_functions_of_other_accounts_are_found_by_name_with_one_warning(
         (InstanceDefinition(INSTANCE_ARN, function_arns=(function_arn("Other"),)), "Bad"),
         (InstanceDefinition(INSTANCE_ARN, function_arns=(function_arn("F") + ":LIVE",)), "Bad"),
         (InstanceDefinition(INSTANCE_ARN), "Bad"),
+        (InstanceDefinition(INSTANCE_ARN, all_functions=True, strict=True), "Bad"),
+        (InstanceDefinition(INSTANCE_ARN, "callpark", (function_arn("F"),), all_functions=True, strict=True), "Good"),
         (InstanceDefinition(INSTANCE_ARN, all_functions=True), "Good"),
     ],
 )

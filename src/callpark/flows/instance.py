@@ -187,7 +187,8 @@ class Surroundings:
             return local
         definition = self.instance.definition
         named = {arn, local, _unqualified(arn), _unqualified(local)}
-        if definition.all_functions or not named.isdisjoint(definition.function_arns):
+        everybody = definition.all_functions and not definition.strict
+        if everybody or not named.isdisjoint(definition.function_arns):
             return local
         return Refusal(
             f"{FUNCTION_FORBIDDEN} ({arn} is not associated with the instance: add an "

@@ -43,7 +43,7 @@ class InstanceDefinition:
     function_arns: tuple[str, ...] = ()
     """Functions associated with the instance. A flow that calls another one takes its error branch, as in AWS."""
     all_functions: bool = False
-    """The project declares no associations at all (a bare flow file): every local function counts as associated."""
+    """The project declares no associations at all: every local function counts as associated, unless `strict`."""
     declared: Declared = NOTHING_DECLARED
     """Queues, hours, prompts and the rest, from `connect.yaml` and the template."""
     strict: bool = False

@@ -96,7 +96,13 @@ def load_flow_file(path: Path, *, functions: Sequence[str], place: Home, limits:
         name=name,
         root=path.parent,
         functions=tuple(definitions),
-        instance=InstanceDefinition(arn=instance, all_functions=True),
+        instance=InstanceDefinition(
+            arn=instance,
+            function_arns=tuple(
+                place.arn("lambda", f"function:{definition.configuration.name}") for definition in definitions
+            ),
+            all_functions=True,
+        ),
         flows=(flow,),
         numbers=(
             NumberDefinition(NUMBER, place.arn("connect", f"phone-number/{uuid_of(name, 'number', '')}"), flow.arn),
