@@ -3,9 +3,12 @@
 `keyring.py` is given it by the composition root.
 """
 
-import httpx
+from typing import TYPE_CHECKING
 
 from callpark.kernel.limits import AppSyncLimits
+
+if TYPE_CHECKING:  # loaded when somebody's keys are asked for
+    import httpx
 
 
 class DocumentFetcher:
@@ -14,13 +17,15 @@ class DocumentFetcher:
 
     async def __call__(self, url: str) -> bytes:
         """The document's bytes. Raises OSError, with what went wrong as its text."""
+        import httpx
+
         try:
             async with httpx.AsyncClient(timeout=self._limits.key_set_fetch_seconds) as client:
                 return await self._read(client, url)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise OSError(f"{url}: {error or type(error).__name__}") from error
 
-    async def _read(self, client: httpx.AsyncClient, url: str) -> bytes:
+    async def _read(self, client: "httpx.AsyncClient", url: str) -> bytes:
         read = bytearray()
         async with client.stream("GET", url) as answer:
             answer.raise_for_status()

@@ -13,14 +13,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from jwt.algorithms import RSAAlgorithm
+from typing import TYPE_CHECKING
 
 from callpark.graphql.auth.user_pool import issuer
 from callpark.kernel.errors import ProjectError
+
+if TYPE_CHECKING:  # what makes and reads keys is not loaded at start-up
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 FILE = "user-pool.pem"
 _ALGORITHM = "RS256"
@@ -52,10 +51,12 @@ class LocalPool:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
-        self._key: rsa.RSAPrivateKey | None = None
+        self._key: "RSAPrivateKey | None" = None
 
     def document(self) -> Mapping[str, object]:
         """The JWKS document."""
+        from jwt.algorithms import RSAAlgorithm
+
         public = RSAAlgorithm.to_jwk(self._private().public_key(), as_dict=True)
         members = {name: value for name, value in public.items() if name in ("kty", "n", "e")}
         return {"keys": [{**members, "alg": _ALGORITHM, "use": "sig", "kid": self._key_id(members)}]}
@@ -91,6 +92,8 @@ class LocalPool:
         return Tokens(self._signed(id_claims), self._signed(access_claims), came_from, now + seconds)
 
     def _signed(self, claims: Mapping[str, object]) -> str:
+        import jwt
+
         members = self.document()["keys"]
         assert isinstance(members, list)
         return jwt.encode(dict(claims), self._private(), algorithm=_ALGORITHM, headers={"kid": members[0]["kid"]})
@@ -99,25 +102,31 @@ class LocalPool:
         text = json.dumps(members, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def _private(self) -> rsa.RSAPrivateKey:
+    def _private(self) -> "RSAPrivateKey":
         if self._key is None:
             self._key = self._read() or self._make()
         return self._key
 
-    def _read(self) -> rsa.RSAPrivateKey | None:
+    def _read(self) -> "RSAPrivateKey | None":
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
         try:
             key = serialization.load_pem_private_key(self._path.read_bytes(), None)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             raise ProjectError(f"{self._path} cannot be used: {error}", "delete it; a new key is made") from error
-        if not isinstance(key, rsa.RSAPrivateKey):
+        if not isinstance(key, RSAPrivateKey):
             raise ProjectError(f"{self._path} holds no RSA key", "delete it; a new key is made")
         return key
 
-    def _make(self) -> rsa.RSAPrivateKey:
+    def _make(self) -> "RSAPrivateKey":
         """Written whole or not at all; whoever makes it first, made it."""
-        key = rsa.generate_private_key(65_537, _BITS)
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
+        key = generate_private_key(65_537, _BITS)
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )

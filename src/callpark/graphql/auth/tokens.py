@@ -7,9 +7,10 @@ https://www.rfc-editor.org/rfc/rfc7519, https://www.rfc-editor.org/rfc/rfc8725
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import jwt
-from jwt import PyJWK, PyJWKSet
+if TYPE_CHECKING:
+    from jwt import PyJWK
 
 Claims = Mapping[str, object]
 
@@ -46,7 +47,7 @@ class Token:
 @dataclass(frozen=True, slots=True)
 class Key:
     id: str | None
-    key: PyJWK
+    key: "PyJWK"
     algorithms: tuple[str, ...]
 
 
@@ -55,6 +56,8 @@ KeySet = Sequence[Key]
 
 def read(authorization: str) -> Token | None:
     """The token of an Authorization header, with `Bearer` before it or without; None when it is no token."""
+    import jwt  # not at start-up: most servers never see a token
+
     text = authorization.strip()
     if text[:7].lower() == "bearer ":
         text = text[7:].strip()
@@ -69,10 +72,12 @@ def read(authorization: str) -> Token | None:
 
 def key_set(document: object) -> KeySet:
     """The keys of a JWKS document that can verify. Raises ValueError when there is none."""
+    import jwt
+
     if not isinstance(document, dict):
         raise ValueError("not a JSON object with keys")
     try:
-        keys = PyJWKSet.from_dict(document).keys
+        keys = jwt.PyJWKSet.from_dict(document).keys
     except (jwt.PyJWTError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(str(error)) from error
     found = []
@@ -88,7 +93,7 @@ def key_set(document: object) -> KeySet:
     return found
 
 
-def document_of(key: PyJWK) -> Mapping[str, object]:
+def document_of(key: "PyJWK") -> Mapping[str, object]:
     """The members of the JWK."""
     members: Mapping[str, object] = key._jwk_data
     return members
@@ -101,6 +106,8 @@ def knows(token: Token, keys: KeySet) -> bool:
 
 def verified(token: Token, keys: KeySet) -> bool:
     """Whether one of the keys signed the token. What it says, and until when, is not looked at."""
+    import jwt
+
     for key in keys:
         if _fits(token, key):
             try:
