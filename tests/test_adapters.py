@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from callpark.adapters import FunctionsForFlows
+from callpark.adapters import FunctionsForFlows, FunctionsForGraphql
+from callpark.functions.model import Invocation
 from callpark.kernel.clock import VirtualClock
 from tests.functions.scene import PLACE, Scene, opened
 
@@ -44,6 +45,12 @@ async def test_a_flow_may_not_invoke_what_a_resource_policy_refuses_to_its_insta
 
     await _permit(scene, "ours", INSTANCE)
     assert functions.refusal(ARN) is None
+
+
+async def test_what_a_resolver_invokes_may_be_waited_for_by_a_function(scene: Scene) -> None:
+    await FunctionsForGraphql(scene.functions).invoke(ARN, b"{}")
+    await scene.functions.invoke(Invocation("f", b"{}"))
+    assert [run.attempt.nested for run in scene.environments.runs] == [True, False]
 
 
 async def test_versions_have_policies_of_their_own(scene: Scene) -> None:

@@ -9,6 +9,7 @@ import pytest
 from callpark.app import App
 from callpark.cli import durations
 from callpark.cli.logs_command import log_group
+from callpark.functions.changes import ConfigurationEdit
 from callpark.functions.model import Invocation
 from callpark.kernel.errors import ProjectError
 from tests.cli.till import callpark, till
@@ -72,6 +73,14 @@ async def test_logs_as_text_and_as_json(app: App, capsys: pytest.CaptureFixture[
     )
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["requestId"], line["message"]) for line in lines] == [("r-2", "old"), ("r-1", "two\nlines")]
+
+
+async def test_logs_of_a_function_whose_log_group_is_another(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    await app.functions.administration.update_configuration("Till", ConfigurationEdit(log_group="/shared"), inert={})
+    result = await app.functions.invoke(Invocation("Till", b"{}"))
+    assert await callpark("logs", "Till") == 0
+    printed = capsys.readouterr().out
+    assert f"START RequestId: {result.request_id} Version: $LATEST" in printed
 
 
 async def test_no_events_are_no_error(app: App, capsys: pytest.CaptureFixture[str]) -> None:

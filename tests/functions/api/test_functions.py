@@ -99,6 +99,7 @@ async def test_updates_show_themselves_in_progress_once(scene: Scene) -> None:
     updated = await scene.call("UpdateFunctionConfiguration", FunctionName="f", Timeout=30, DeadLetterConfig={})
     assert updated["Timeout"] == 30
     assert updated["LastUpdateStatus"] == "InProgress"
+    assert updated["LastUpdateStatusReason"] == "The function is being created."
     assert updated["LastUpdateStatusReasonCode"] == "Creating"
     assert updated["DeadLetterConfig"] == {"TargetArn": "arn:aws:sqs:us-east-1:1:q"}
     assert updated["RevisionId"] != created["RevisionId"]
