@@ -168,6 +168,16 @@ def test_a_project_knows_its_functions(here: Path, capsys: pytest.CaptureFixture
     assert codes(checked(capsys, ".")) == []
 
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def test_the_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    """The payment line is in order; the one before is what it was made against."""
+    assert codes(checked(capsys, str(EXAMPLES / "payment-line"), "--strict")) == []
+    before = codes(checked(capsys, str(EXAMPLES / "payment-line" / "before")))
+    assert {"CP201", "CP204", "CP301"} <= set(before)
+
+
 def test_what_a_file_says_it_is(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A queue flow on its own is checked as one: by the API's Type, by the console's metadata."""
     queue = json.loads(content(say("a", "Hello.", "b"), say("b", "Again.", "a")))

@@ -181,5 +181,5 @@ def _located(findings: Sequence[Finding], file: Path, asked: Asked) -> Iterator[
     for item in findings:
         position = None
         if item.index is not None:
-            position = places.get(item.index) or located(text, item.action)
+            position = places.get(item.index) or located(text, item.flow, item.action)
         yield Located(item, file, position)

@@ -455,3 +455,14 @@ def test_queue_and_hold_flows_go_round_on_purpose() -> None:
     round_ = [say("a", "Hello.", "b"), say("b", "Again.", "a")]
     assert found(*round_, type_="CUSTOMER_QUEUE") == set()
     assert found(*round_) == {("CP113", "a")}
+
+
+def test_a_wait_for_a_function_is_as_silent_as_the_function_is_slow() -> None:
+    def flow(*events: str) -> list[Action]:
+        waits = wait("wait", events={name: (LATEST, "load") for name in events} or None, completed="sorry", limit="60")
+        return [invoke_async("start", "wait", "sorry"), waits, *waiting("60")[2:4], SORRY, hang_up()]
+
+    (finding,) = [item for item in look(*flow("Done")) if item.code == "CP301"]
+    assert finding.message == "up to 60 s of silence: 'wait'"
+    assert ("CP301", "wait") not in found(*flow("Done"), known=functions(F=6))
+    assert ("CP301", "wait") not in found(*flow())  # without an event it is for chat

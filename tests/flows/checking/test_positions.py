@@ -65,7 +65,14 @@ def test_as_many_places_as_actions_however_it_is_written(actions: list[dict[str,
     ],
 )
 def test_an_identifier_in_a_template(text: str, identifier: str, place: tuple[int, int] | None) -> None:
-    assert located(text, identifier) == place
+    assert located(text, "line", identifier) == place
+
+
+def test_flows_of_a_template_that_share_an_identifier() -> None:
+    text = "Name: one\nIdentifier: a\nName: other\nIdentifier: b\nName: two\nIdentifier: a\n"
+    assert located(text, "one", "a") == (2, 1)
+    assert located(text, "two", "a") == (6, 1)
+    assert located(text, "two", "b") == (4, 1)
 
 
 def test_hostile_json_is_read_in_one_go() -> None:

@@ -9,6 +9,7 @@ from callpark.flows.checking.graph import walk
 from callpark.flows.checking.rules import Hit, Rule
 from callpark.flows.checking.stretches import longest
 from callpark.flows.checking.view import INBOUND, View
+from callpark.flows.language import Action
 from callpark.flows.parameters import ParameterProblem
 from callpark.flows.prompts import BadPrompt
 
@@ -56,7 +57,7 @@ def silence(view: View) -> Iterator[Hit]:
 
     def seconds(name: str) -> float:
         action = actions[name]
-        return view.function_seconds(action) if _is_synchronous(view, name) else view.pace[name].silent
+        return view.function_seconds(action) if _is_synchronous(view, name) else _waiting(view, action)
 
     quiet = [action.identifier for action in view.actions() if not view.pace[action.identifier].heard]
     preempted = view.continuing()
@@ -66,6 +67,15 @@ def silence(view: View) -> Iterator[Hit]:
             how_long = "silence without end" if isinf(longest_) else f"up to {longest_:g} s of silence"
             named = ", ".join(repr(name) for name in stretch.path)
             yield Hit(SILENCE, actions[stretch.path[0]], f"{how_long}: {named}")
+
+
+def _waiting(view: View, action: Action) -> float:
+    """A Wait for a function ends with the function at the latest."""
+    silent = view.pace[action.identifier].silent
+    awaited = view.awaiting.by(action)
+    if action.type != "Wait" or not awaited:
+        return silent
+    return min(silent, max(view.function_seconds(view.flow.actions[name]) for name in awaited))
 
 
 def _is_synchronous(view: View, name: str) -> bool:

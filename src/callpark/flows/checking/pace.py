@@ -82,11 +82,11 @@ def _function(action: Action, limits: ConnectLimits) -> Pace:
 
 
 def _wait(action: Action) -> Pace:
-    """With a Continue branch the caller hears that; else nothing. A dynamic limit counts as none."""
+    """With a Continue branch the caller hears that; with an event only, nothing; without either it is for chat. A limit
+    that only the run knows counts as none."""
     seconds = seconds_of(action, "TimeLimitSeconds") or 0.0
-    if is_continuing(action):
-        return Pace(pauses=True, limit=seconds)
-    return Pace(silent=seconds, pauses=True, limit=seconds)
+    silent = not is_continuing(action) and bool(action.parameters.get("InterruptibleEvents"))
+    return Pace(silent=seconds if silent else 0.0, pauses=True, limit=seconds)
 
 
 def _spoken(action: Action, limits: ConnectLimits, resources: Resources) -> tuple[float, bool]:

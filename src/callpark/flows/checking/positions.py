@@ -47,10 +47,12 @@ def positions(text: str) -> Mapping[int, Position]:
     return found
 
 
-def located(text: str, identifier: str) -> Position | None:
-    """Where an Identifier is written, in JSON or YAML, inline or not: for files that are not a flow alone."""
-    pattern = rf"Identifier\\?[\"']?\s*:\s*\\?[\"']?{re.escape(identifier)}(?![\w-])"
-    match = re.search(pattern, text)
+def located(text: str, flow: str, identifier: str) -> Position | None:
+    """Where an Identifier is written, in JSON or YAML, inline or not: for files that are not a flow alone. The first
+    after the flow's name: flows of a template may share identifiers."""
+    pattern = re.compile(rf"Identifier\\?[\"']?\s*:\s*\\?[\"']?{re.escape(identifier)}(?![\w-])")
+    named = re.search(rf"\bName[\"']?\s*:\s*[\"']?{re.escape(flow)}(?![\w-])", text)
+    match = (pattern.search(text, named.end()) if named else None) or pattern.search(text)
     if match is None:
         return None
     return Position(text.count("\n", 0, match.start()) + 1, match.start() - text.rfind("\n", 0, match.start()))
