@@ -6,7 +6,7 @@ addresses. Ours are called in process, all others over HTTP: an assigned upstrea
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -187,5 +187,5 @@ class NoOwnServices:
     def serves(self, service: str) -> bool:
         return False
 
-    def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Awaitable[Mapping[str, object]]:
+    async def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
         raise CallerError("NotImplemented", 501, f"callpark does not implement {operation} of the service {service}")
