@@ -29,7 +29,7 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import AppSyncLimits
 
-_STACK_BYTES = 262_144
+_STACK_BYTES = 1_048_576
 """Our rule: small enough for any thread's stack."""
 _OUR_LINES = 40_000
 """`source/` begins at this line, so that positions in stacks tell user code from ours (see 10_guard.js)."""

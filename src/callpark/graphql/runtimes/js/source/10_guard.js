@@ -40,12 +40,53 @@ function codeAt(string, at) {
   return apply(nativeCharCodeAt, string, [at]);
 }
 
+// The engine looks at the clock once in ten thousand turns and calls, however long each of them takes. So whatever is
+// repeated - loops, callbacks, natives - comes by here, and makes the engine look when it has been a while.
+const { now: nativeNow } = Date;
+const OFTEN = 5; // milliseconds
+let looked = 0;
+function tick() {
+  if (nativeNow() - looked < OFTEN) return;
+  for (let i = 0; i < 10001; i++);
+  looked = nativeNow();
+}
+const CALL_BACK = [
+  'every', 'some', 'forEach', 'map', 'filter', 'reduce', 'reduceRight', 'find', 'findIndex', 'findLast', 'findLastIndex', 'flatMap',
+];
+function checkLength(array) {
+  if (array.length > LONGEST_ARRAY) throw new NativeRangeError(`an array of more than ${LONGEST_ARRAY} items`);
+  tick();
+}
 for (const name of Object.getOwnPropertyNames(Array.prototype)) {
   const native = Array.prototype[name];
   if (typeof native !== 'function' || name === 'constructor') continue;
-  hidden(Array.prototype, name, function (...parameters) {
-    if (this.length > LONGEST_ARRAY) throw new NativeRangeError(`an array of more than ${LONGEST_ARRAY} items`);
+  hidden(Array.prototype, name, CALL_BACK.includes(name)
+    ? function (callback, ...parameters) {
+        checkLength(this);
+        if (typeof callback !== 'function') return apply(native, this, [callback, ...parameters]);
+        const called = (a, b, c, d) => {
+          tick();
+          return callback(a, b, c, d);
+        };
+        return apply(native, this, [called, ...parameters]);
+      }
+    : function (...parameters) {
+        checkLength(this);
+        return apply(native, this, parameters);
+      });
+}
+for (const name of ['charAt', 'concat', 'slice', 'substring', 'substr', 'toLowerCase', 'toUpperCase', 'trim', 'trimStart', 'trimEnd']) {
+  const native = String.prototype[name];
+  hidden(String.prototype, name, function (...parameters) {
+    tick();
     return apply(native, this, parameters);
+  });
+}
+for (const name of ['assign', 'entries', 'keys', 'values', 'fromEntries']) {
+  const native = Object[name];
+  hidden(Object, name, (...parameters) => {
+    tick();
+    return apply(native, Object, parameters);
   });
 }
 // The native flat visits shared arrays again and again without ever looking at the clock.
@@ -70,6 +111,7 @@ hidden(Array.prototype, 'sort', function () {
 for (const name of ['indexOf', 'lastIndexOf', 'includes', 'split', 'startsWith', 'endsWith']) {
   const native = String.prototype[name];
   hidden(String.prototype, name, function (sought, ...parameters) {
+    tick();
     if (typeof sought === 'string' && this.length * sought.length > MOST_COMPARISONS) {
       throw new NativeRangeError('strings too long to search');
     }
@@ -108,6 +150,7 @@ function safeStringify(value, replacer, space) {
 hidden(JSON, 'stringify', safeStringify);
 // AppSync answers invalid text with an empty string.
 hidden(JSON, 'parse', (text) => {
+  tick();
   try {
     return parse(text);
   } catch (error) {

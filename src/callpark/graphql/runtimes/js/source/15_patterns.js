@@ -183,12 +183,14 @@ function javaPattern(pattern, flags, whole) {
 for (const [name, flags] of [['replace', ''], ['replaceAll', 'g']]) {
   const native = String.prototype[name];
   hidden(String.prototype, name, function (pattern, replacement) {
+    tick();
     if (this.length > LONGEST_SEARCHED) throw new NativeRangeError('a string too long to search');
     return apply(native, this, [javaPattern(pattern, flags, false), replacement]);
   });
 }
 const nativeMatch = String.prototype.match;
 hidden(String.prototype, 'match', function (pattern) {
+  tick();
   if (this.length > LONGEST_SEARCHED) throw new NativeRangeError('a string too long to search');
   return apply(nativeMatch, this, [javaPattern(pattern, '', false)]);
 });

@@ -5,9 +5,14 @@ function toDynamoDB(value) {
   if (typeof value === 'string') return { S: value };
   if (typeof value === 'number') return { N: value };
   if (typeof value === 'boolean') return { BOOL: value };
-  if (isArray(value)) return { L: value.map(toDynamoDB) };
+  if (isArray(value)) return { L: toListValues(value) };
   if (typeof value === 'object') return { M: toMapValues(value) };
   return misuse(`util.dynamodb.toDynamoDB cannot convert a ${typeof value}`);
+}
+function toListValues(list) {
+  const out = [];
+  for (let i = 0; i < list.length; i++) out[i] = toDynamoDB(list[i]);
+  return out;
 }
 function toMapValues(map) {
   const out = {};
@@ -28,7 +33,7 @@ util.dynamodb = {
   toBinarySet: orNull((value) => ({ BS: value })),
   toBoolean: orNull((value) => ({ BOOL: value })),
   toNull: () => ({ NULL: null }),
-  toList: orNull((value) => ({ L: value.map(toDynamoDB) })),
+  toList: orNull((value) => ({ L: toListValues(value) })),
   toMap: orNull((value) => ({ M: toMapValues(value) })),
   toS3Object: (key, bucket, region, version) => ({
     S: stringify({ s3: version === undefined ? { key, bucket, region } : { key, bucket, region, version } }),

@@ -59,6 +59,7 @@ const importName = (name, member) => modules[name][member];
 // Called at each turn of a loop.
 const MOST_TURNS = 1000;
 function turn() {
+  tick();
   left.turns += 1;
   if (left.turns === MOST_TURNS + 1) log('WARN', `loops made more than ${MOST_TURNS} turns, which AppSync may not allow`);
 }
@@ -88,6 +89,7 @@ return (factory) => (handler, contextText, hostText) => {
     zones[contextText] = parse(hostText);
     return '';
   }
+  looked = nativeNow();
   host = parse(hostText);
   reseed(host.seed);
   left = { errors: [], logs: [], effects: [], turns: 0, logged: 0 };
