@@ -18,6 +18,7 @@ import uvicorn
 
 from callpark.gateway.direct import Answering
 from callpark.gateway.http_protocol import limited_protocol
+from callpark.gateway.websocket_protocol import WritingProtocol
 from callpark.kernel.asgi import Receive, Scope, Send
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import GatewayLimits
@@ -106,7 +107,7 @@ class Server:
         return uvicorn.Config(
             self._app,
             http=limited_protocol(self._limits, self._direct),
-            ws="websockets-sansio",
+            ws=WritingProtocol,
             ws_max_size=self._limits.websocket_message_bytes,
             ws_per_message_deflate=False,
             lifespan="off",

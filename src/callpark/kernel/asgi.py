@@ -12,6 +12,10 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+TextWriter: TypeAlias = Callable[[str], bool]
+"""Writes a websocket's text message at once and says True; False when it has to be sent in the ordinary way."""
+
+_TEXT_WRITER = "callpark.text_writer"
 
 
 class ClientGone(Exception):
@@ -34,6 +38,17 @@ def host(scope: Scope) -> str:
 
 def path(scope: Scope) -> str:
     found: str = scope["path"]
+    return found
+
+
+def offer_text_writer(scope: Scope, writer: TextWriter) -> None:
+    """What a server that can do more than ASGI says of itself, as one of the scope's extensions."""
+    scope.setdefault("extensions", {})[_TEXT_WRITER] = writer
+
+
+def text_writer(scope: Scope) -> TextWriter | None:
+    """For messages that overtake nothing: only while no `send` is under way. None where the server has none."""
+    found: TextWriter | None = scope.get("extensions", {}).get(_TEXT_WRITER)
     return found
 
 

@@ -85,3 +85,39 @@ async def test_a_waiter_that_was_cancelled_is_no_trouble(outbox: Outbox) -> None
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert await outbox.wait()
+
+
+async def test_while_nothing_else_is_unsent_a_message_is_written_at_once(overflows: Overflows) -> None:
+    written: list[str] = []
+
+    def write(text: str) -> bool:
+        written.append(text)
+        return len(written) < 3
+
+    outbox = Outbox(3, 10, overflows, write)
+    outbox.put("early")
+    assert written == []  # nobody waits yet: the writer may be in the middle of a message
+    assert await outbox.wait()
+    assert outbox.take() == "early"
+    waiting = asyncio.create_task(outbox.wait())
+    await asyncio.sleep(0)
+    outbox.put("a", "b")
+    outbox.put("c")
+    assert written == ["ab", "c"]
+    assert not waiting.done()
+    outbox.put("refused")
+    outbox.put("d")
+    assert written == ["ab", "c", "refused"]
+    assert await waiting
+    assert [outbox.take(), outbox.take(), outbox.take()] == ["refused", "d", None]
+    outbox.put("e")
+    assert outbox.take() == "e"
+
+
+async def test_too_much_is_not_written_at_once_either(overflows: Overflows) -> None:
+    outbox = Outbox(3, 10, overflows, lambda text: True)
+    waiting = asyncio.create_task(outbox.wait())
+    await asyncio.sleep(0)
+    outbox.put("x" * 11)
+    assert overflows.count == 1
+    assert not await waiting

@@ -63,7 +63,7 @@ class WebsocketConnection:
         self._farewell = protocol.Close(protocol.NORMAL, "")
         self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         limits = around.limits
-        self._outbox = Outbox(limits.unsent_messages, limits.unsent_bytes, self._too_slow)
+        self._outbox = Outbox(limits.unsent_messages, limits.unsent_bytes, self._too_slow, asgi.text_writer(scope))
         self._api_id = ""
 
     async def run(self) -> None:

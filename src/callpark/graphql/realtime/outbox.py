@@ -1,7 +1,9 @@
 """What one connection has still to send: bounded, so that a slow reader costs itself and nobody else.
 
 Filled by the connection's driver and by the hub; emptied by the driver's writer. Payloads that many connections share
-are kept once: a message may be given in parts, and is joined when it is sent.
+are kept once: a message may be given in parts, and is joined when it is sent. While the writer has nothing to do, a
+message is written at once where the server can (`write_now`): waking a task for each of a thousand subscribers cost a
+third of a fan-out.
 """
 
 import asyncio
@@ -21,14 +23,22 @@ class Outbox:
         "_on_overflow",
         "_unsent",
         "_waiter",
+        "_write_now",
     )
 
-    def __init__(self, maximum_messages: int, maximum_characters: int, on_overflow: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        maximum_messages: int,
+        maximum_characters: int,
+        on_overflow: Callable[[], None],
+        write_now: Callable[[str], bool] | None = None,
+    ) -> None:
         self._items: deque[tuple[str, ...]] = deque()
         self._unsent = 0
         self._maximum_messages = maximum_messages
         self._maximum_characters = maximum_characters
         self._on_overflow = on_overflow
+        self._write_now = write_now
         self._waiter: asyncio.Future[None] | None = None
         self._finished = False
 
@@ -37,6 +47,11 @@ class Outbox:
         if self._finished:
             return
         items = self._items
+        if self._write_now is not None and self._waiter is not None and not items:
+            # Somebody waits only when everything before has been sent, so nothing is overtaken.
+            message = "".join(parts)
+            if len(message) <= self._maximum_characters and self._write_now(message):
+                return
         items.append(parts)
         for part in parts:
             self._unsent += len(part)
