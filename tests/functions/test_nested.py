@@ -85,9 +85,9 @@ async def test_500_invocations_nested_three_deep_finish_with_a_concurrency_of_4(
 
 async def test_events_that_call_three_deep_finish_in_a_pool_of_one(tmp_path: Path) -> None:
     async with three_deep(tmp_path, "environments=1") as app:
-        sent = [await app.functions.invoke_event(Invocation("F1", b'{"depth": 1}')) for _ in range(50)]
+        sent = [await app.functions.invoke_event(Invocation("F1", b'{"depth": 1}')) for _ in range(30)]
         results = [await app.functions.wait_for_event(request_id) for request_id in sent]
-        assert [(result.condition, result.payload) for result in results] == [("Success", b"[1, 2, 3]")] * 50
+        assert [(result.condition, result.payload) for result in results] == [("Success", b"[1, 2, 3]")] * 30
 
 
 async def test_without_room_for_nested_ones_they_are_throttled_and_nothing_hangs(tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ async def test_without_room_for_nested_ones_they_are_throttled_and_nothing_hangs
 
 async def test_an_accounts_concurrency_of_4_throttles_as_in_aws_and_nothing_hangs(tmp_path: Path) -> None:
     async with three_deep(tmp_path, "account_concurrency=4", attempts=2) as app:
-        answers = await answers_of(app, 40, clients=4)
+        answers = await answers_of(app, 16, clients=4)
         ended = Counter(json.dumps(answer) for answer in answers)
-        assert ended.total() == 40
+        assert ended.total() == 16
         assert set(ended) <= {"[1, 2, 3]", '"ConcurrentInvocationLimitExceeded"'}
         assert await answers_of(app, 3, clients=1) == [[1, 2, 3]] * 3
 

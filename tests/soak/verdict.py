@@ -44,10 +44,9 @@ def judge(plan: Sequence[Planned], found: Found) -> Verdict:
     events = dict(found.acknowledged)
     for request_id, run in found.runs.items():  # stored, although the acknowledgement did not arrive
         events.setdefault(request_id, (run.number, run.sending))
-    for letters in dead.values():
-        for _, message in letters:
-            told = json.loads(message.body)
-            events.setdefault(message.attributes["RequestID"][1], (told["number"], told["sending"]))
+    for request_id in set(dead) - set(events):  # nor did it ever run
+        told = json.loads(dead[request_id][0][1].body)
+        events[request_id] = told["number"], told["sending"]
     problems: list[str] = []
     counts: Counter[str] = Counter(
         acknowledged=len(found.acknowledged), unanswered=len(events) - len(found.acknowledged)
