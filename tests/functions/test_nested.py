@@ -97,9 +97,9 @@ async def test_without_room_for_nested_ones_they_are_throttled_and_nothing_hangs
 
 async def test_an_accounts_concurrency_of_4_throttles_as_in_aws_and_nothing_hangs(tmp_path: Path) -> None:
     async with three_deep(tmp_path, "account_concurrency=4", attempts=2) as app:
-        answers = await answers_of(app, 16, clients=4)
+        answers = await answers_of(app, 8, clients=4)
         ended = Counter(json.dumps(answer) for answer in answers)
-        assert ended.total() == 16
+        assert ended.total() == 8
         assert set(ended) <= {"[1, 2, 3]", '"ConcurrentInvocationLimitExceeded"'}
         assert await answers_of(app, 3, clients=1) == [[1, 2, 3]] * 3
 
