@@ -1,4 +1,4 @@
-"""The command line: `callpark start | dev | call | invoke | status | limits | demo`.
+"""The command line: `callpark --help` lists the commands.
 
 One module per command. A command reads its options, opens the application or asks a running server, prints, and exits
 with a code of `cli.exits`.
