@@ -38,6 +38,7 @@ from callpark.gateway import identity
 from callpark.gateway.app import Gateway
 from callpark.gateway.server import Server, bind
 from callpark.graphql.api.web import GraphqlWeb
+from callpark.graphql.api.well_known import WellKnown
 from callpark.graphql.auth.authenticator import Authenticator, Authorities
 from callpark.graphql.auth.fetching import DocumentFetcher
 from callpark.graphql.auth.iam import OWN_ACCESS_KEYS, AccessKeys
@@ -64,6 +65,7 @@ from callpark.metrics.api.page import MetricsPage
 from callpark.metrics.service import Metrics
 from callpark.projects.load import load_project
 from callpark.projects.model import Project
+from callpark.projects.stored import fetched
 from callpark.queues.api.operations import operations as queue_operations
 from callpark.queues.api.web import QueuesWeb
 from callpark.queues.service import Queues
@@ -155,7 +157,7 @@ class App:
         self.outbound = Outbound(clock)
         self.databases = NamedDatabases(settings.databases, clock, limits.appsync)
         outside = Outside(
-            UpstreamsForGraphql(self.upstreams), self.outbound, self.databases, base_url=base_url, region=place.region
+            UpstreamsForGraphql(self.upstreams), self.outbound, self.databases, base_url=base_url, place=place
         )
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions), outside)
         self.graphql_web = GraphqlWeb(self.graphql, self._authenticator(), clock, ids, self.trace, limits)
@@ -176,6 +178,7 @@ class App:
             operations=served,
             mounts=[
                 self.graphql_web,
+                WellKnown(self.user_pool, base_url),
                 FunctionWeb(self.functions, clock, ids),
                 QueuesWeb(self.queues, clock),
                 PhoneSocket(self.flows),
@@ -292,6 +295,7 @@ class App:
 
     async def _serve(self, project: Project) -> None:
         """All slices take the project, or none does."""
+        project = await fetched(project, self.upstreams, self.settings.limits.lambda_)
         before = self._project
         try:
             warnings = await self._apply(project)

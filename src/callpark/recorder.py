@@ -15,7 +15,7 @@ import orjson
 from callpark.flows.happenings import FlowLogged
 from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted, FunctionLog
 from callpark.functions.events import happenings as events
-from callpark.graphql.happenings import ResolverLogged
+from callpark.graphql.happenings import RequestLogged, ResolverLogged
 from callpark.kernel.trace import Entry
 from callpark.metrics.service import ALL
 
@@ -49,6 +49,7 @@ class Recorder:
             FunctionLog: self._function_log,
             FlowLogged: self._flow_log,
             ResolverLogged: self._resolver_log,
+            RequestLogged: self._resolver_log,
             AttemptStarted: self._attempt_started,
             AttemptEnded: self._attempt_ended,
             events.EventAccepted: self._event_accepted,
@@ -76,7 +77,7 @@ class Recorder:
         group = f"/aws/connect/{_NOT_IN_A_NAME.sub('-', self._alias())}"
         self._logs.append(group, logged.subject, logged.subject, at, orjson.dumps(logged.entry).decode())
 
-    def _resolver_log(self, at: float, logged: ResolverLogged) -> None:
+    def _resolver_log(self, at: float, logged: ResolverLogged | RequestLogged) -> None:
         group = f"/aws/appsync/apis/{logged.api_id}"
         for line in logged.lines:
             self._logs.append(group, logged.api_id, logged.request_id, at, f"{logged.request_id} {line}")

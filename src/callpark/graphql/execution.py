@@ -10,6 +10,7 @@ from typing import TypeAlias
 from callpark.graphql.batches import Batch
 from callpark.graphql.failures import FieldFailure, Path, failure_entry
 from callpark.graphql.messages import ErrorEntry, GraphqlRequest
+from callpark.graphql.request_log import FieldLog, RequestLog
 from callpark.graphql.selection import Selector, locations, selection_text
 from graphql import FieldNode, OperationType, SelectionSetNode
 
@@ -18,13 +19,15 @@ _log = logging.getLogger("callpark")
 
 class Execution:
     """`variables` are coerced; `errors` grows as fields fail; `effects` holds what resolvers asked of `extensions`;
-    `deadline` in epoch seconds; `batches` are those of `resolvers/batching.py` that are still open."""
+    `deadline` in epoch seconds; `batches` are those of `resolvers/batching.py` that are still open; `log` is None
+    unless the API writes one."""
 
     __slots__ = (
         "batches",
         "deadline",
         "effects",
         "errors",
+        "log",
         "operation",
         "publish",
         "request",
@@ -42,6 +45,7 @@ class Execution:
         request_id: str = "",
         deadline: float = 0.0,
         operation: OperationType = OperationType.QUERY,
+        log: RequestLog | None = None,
     ) -> None:
         self.request = request
         self.variables = variables
@@ -52,6 +56,7 @@ class Execution:
         self.request_id = request_id
         self.deadline = deadline
         self.operation = operation
+        self.log = log
         self.batches: dict[Hashable, Batch] = {}
 
     def record(self, failure: FieldFailure, path: Path, site: "FieldSite") -> None:
@@ -67,10 +72,11 @@ class Execution:
 class FieldSite:
     """What is known of a field before anything runs: one per compiled field."""
 
-    __slots__ = ("_graphql", "_list", "_selector", "_sets", "field_name", "locations", "parent_type")
+    __slots__ = ("_graphql", "_list", "_selector", "_sets", "field_name", "locations", "parent_type", "return_type")
 
     def __init__(self, parent_type: str, nodes: list[FieldNode], selector: Selector, return_type: str) -> None:
         self.parent_type = parent_type
+        self.return_type = return_type
         self.field_name = nodes[0].name.value
         self.locations = locations(nodes[:1])
         self._selector = selector
@@ -98,7 +104,7 @@ class FieldSite:
 class FieldCall:
     """One field to be resolved."""
 
-    __slots__ = ("appended", "arguments", "execution", "path", "site", "source")
+    __slots__ = ("appended", "arguments", "execution", "log", "path", "site", "source")
 
     def __init__(
         self, site: FieldSite, execution: Execution, source: object, arguments: Mapping[str, object], path: Path
@@ -109,6 +115,7 @@ class FieldCall:
         self.arguments = arguments
         self.path = path
         self.appended = False
+        self.log: FieldLog | None = None
 
     def append_error(self, failure: FieldFailure) -> None:
         """Add an entry to `errors` and go on."""

@@ -19,6 +19,19 @@ class ResolverLogged:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestLogged:
+    """What an API with a LogConfig writes of one request."""
+
+    request_id: str
+    api_id: str
+    lines: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        return self.request_id
+
+
+@dataclass(frozen=True, slots=True)
 class OperationExecuted:
     """A query or mutation was answered; `seconds` are the clock's."""
 

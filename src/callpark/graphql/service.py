@@ -18,11 +18,12 @@ from callpark.graphql.datasources.port import Outside
 from callpark.graphql.documents import Document, Documents
 from callpark.graphql.execution import Execution, FieldCall, Resolver, internal_failure
 from callpark.graphql.failures import FieldFailure, failure_entry, not_authorized
-from callpark.graphql.happenings import OperationExecuted
+from callpark.graphql.happenings import OperationExecuted, RequestLogged
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publication
 from callpark.graphql.model import ApiDefinition, UserPoolConfig
 from callpark.graphql.plan import PlanSettings
 from callpark.graphql.refusals import bad_request, refusal
+from callpark.graphql.request_log import RequestLog
 from callpark.graphql.resolvers.cached import CachePolicy, evict
 from callpark.graphql.resolvers.compiler import ResolverParts, compile_resolvers
 from callpark.graphql.resolvers.run import ResolverEnvironment
@@ -124,6 +125,23 @@ class GraphqlService:
         AppSync's body (`{"errors": [{"errorType", "message"}]}`) for 400, 404 and 502 cases."""
         documents = self._documents(api_id)
         served = self._served[api_id]
+        log = self._request_log(served.definition)
+        if log is None:
+            return await self._execute(served, documents, request, None)
+        status = 200
+        log.begin(request)
+        try:
+            return await self._execute(served, documents, request, log)
+        except CallerError as error:
+            status = error.status
+            raise
+        finally:
+            log.end(status)
+            self._trace.emit(RequestLogged(log.request_id, api_id, tuple(log.lines)))
+
+    async def _execute(
+        self, served: _Served, documents: Documents, request: GraphqlRequest, log: RequestLog | None
+    ) -> GraphqlResponse:
         try:
             document = documents.document(request.query)
             operation = documents.operation(document, request.operation_name)
@@ -133,7 +151,7 @@ class GraphqlService:
             plan = documents.plan(document, operation, access_of(request, documents.named_groups), variables)
         except InvalidDocument as invalid:
             return GraphqlResponse(None, invalid.entries)
-        execution = self._execution(served.definition, request, variables, operation.operation)
+        execution = self._execution(served.definition, request, variables, operation.operation, log)
         started = self._clock.now()
         kept = whole_answer(served.cache, served.definition.cache, operation.operation, request)
         data = None if kept is None else kept.answer()
@@ -148,7 +166,7 @@ class GraphqlService:
         self._trace.emit(
             OperationExecuted(
                 execution.request_id,
-                api_id,
+                served.definition.api_id,
                 operation.operation.value,
                 request.operation_name,
                 self._clock.now() - started,
@@ -232,7 +250,12 @@ class GraphqlService:
         return document, operation
 
     def _execution(
-        self, api: ApiDefinition, request: GraphqlRequest, variables: dict[str, object], operation: OperationType
+        self,
+        api: ApiDefinition,
+        request: GraphqlRequest,
+        variables: dict[str, object],
+        operation: OperationType,
+        log: RequestLog | None = None,
     ) -> Execution:
         def publish(field_name: str, value: object) -> None:
             try:
@@ -246,10 +269,18 @@ class GraphqlService:
             variables,
             min(api.resolver_count_limit or self._limits.resolver_executions, self._limits.resolver_executions),
             publish,
-            self._ids.uuid(),
+            self._ids.uuid() if log is None else log.request_id,
             self._clock.now() + self._limits.request_seconds,
             operation,
+            log,
         )
+
+    def _request_log(self, api: ApiDefinition) -> RequestLog | None:
+        if api.logs is None:
+            return None
+        arn = self._sources.outside.place.arn("appsync", f"apis/{api.api_id}")
+        most = self._limits.request_log_bytes
+        return RequestLog(api.logs, api.api_id, arn, self._ids.uuid(), self._clock, most)
 
     def _documents(self, api_id: str) -> Documents:
         served = self._served.get(api_id)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from callpark.kernel.arn import Place
+
 
 @dataclass(frozen=True, slots=True)
 class SourceError:
@@ -114,4 +116,4 @@ class Outside:
     http: HttpSender
     databases: Databases
     base_url: str = "http://127.0.0.1:4566"
-    region: str = "us-east-1"
+    place: Place = field(default_factory=Place)

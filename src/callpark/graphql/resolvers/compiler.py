@@ -15,7 +15,9 @@ from callpark.graphql.model import (
     FunctionDefinition,
     ResolverDefinition,
 )
+from callpark.graphql.request_log import Stage
 from callpark.graphql.resolvers.cached import CachePolicy, cache_policy, cached_resolver
+from callpark.graphql.resolvers.logged import logged_resolver
 from callpark.graphql.resolvers.pipeline import pipeline_resolver
 from callpark.graphql.resolvers.run import Handlers, ResolverEnvironment
 from callpark.graphql.resolvers.sources import SourceParts, make_source
@@ -96,8 +98,14 @@ class _Compiler:
             if (resolver.type_name, resolver.field_name) in self._compiled.by_field:
                 raise ProjectError(f"API {self._api.name}: {where} is declared twice", "keep one of them")
             made = self._pipeline(resolver, where) if resolver.kind == "PIPELINE" else self._unit(resolver, where)
-            self._compiled.by_field[resolver.type_name, resolver.field_name] = self._cached(made, resolver)
+            self._compiled.by_field[resolver.type_name, resolver.field_name] = self._logged(
+                self._cached(made, resolver)
+            )
         return self._compiled
+
+    def _logged(self, made: Resolver) -> Resolver:
+        logs = self._api.logs
+        return made if logs is None or logs.level == "NONE" else logged_resolver(made)
 
     def _cached(self, made: Resolver, declared: ResolverDefinition) -> Resolver:
         policy = cache_policy(declared, self._api.cache, self._parts.sources.limits)
@@ -116,11 +124,15 @@ class _Compiler:
                 f"API {self._api.name}: {where} has {len(resolver.functions)} functions, AppSync allows {most}",
                 "split the pipeline",
             )
-        steps = [self._function(name, where) for name in resolver.functions]
+        steps = [(self._stage(name), self._function(name, where)) for name in resolver.functions]
         code: Handlers | None = self._templates(resolver, where)
         if resolver.code is not None:
             code = self._load(resolver.code, where)
         return pipeline_resolver(code, steps, self._parts.environment)
+
+    def _stage(self, name: str) -> Stage:
+        function = self._functions.get(name)
+        return Stage("function", name, "" if function is None else function.name)
 
     def _function(self, name: str, where: str) -> Step:
         if name not in self._functions:

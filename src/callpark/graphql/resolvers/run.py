@@ -11,7 +11,9 @@ from typing import Protocol, cast
 from callpark.graphql.execution import FieldCall
 from callpark.graphql.failures import FieldFailure
 from callpark.graphql.happenings import ResolverLogged
+from callpark.graphql.request_log import UNIT, FieldLog
 from callpark.graphql.runtimes.evaluation import Evaluation
+from callpark.graphql.runtimes.js.host import CodeUnit
 from callpark.kernel.trace import Trace
 
 AUTH_TYPES = {
@@ -54,11 +56,12 @@ class Handlers(Protocol):
 class ResolverRun:
     """Stash and arguments are one object for all steps of a run, as the handlers leave them."""
 
-    __slots__ = ("_base", "arguments", "call", "environment", "out_errors", "stash")
+    __slots__ = ("_base", "arguments", "call", "environment", "out_errors", "stage", "stash")
 
     def __init__(self, call: FieldCall, environment: ResolverEnvironment) -> None:
         self.call = call
         self.environment = environment
+        self.stage = UNIT
         self.stash: Mapping[str, object] = {}
         self.arguments = call.arguments
         self.out_errors: list[Mapping[str, object]] = []
@@ -107,6 +110,8 @@ class ResolverRun:
         done = unit.evaluate(handler, context, AUTH_TYPES.get(mode, mode))
         evaluation = done if isinstance(done, Evaluation) else await done
         self._absorb(evaluation)
+        if self.call.log is not None:
+            self._log(self.call.log, unit, handler, context, evaluation)
         if evaluation.halt is None:
             return evaluation.value
         if evaluation.halt["kind"] == "return":
@@ -131,6 +136,15 @@ class ResolverRun:
                     evaluation.logs,
                 )
             )
+
+    def _log(
+        self, log: FieldLog, unit: Handlers, handler: str, context: Mapping[str, object], evaluation: Evaluation
+    ) -> None:
+        halt = evaluation.halt
+        ended = [str(halt.get("message"))] if halt is not None and halt["kind"] == "error" else []
+        errors = [str(each.get("message")) for each in evaluation.errors] + ended
+        value = evaluation.value if halt is None else halt.get("value")
+        log.evaluated(self.stage, handler, context, value, errors, template=not isinstance(unit, CodeUnit))
 
     def _failure(self, members: Mapping[str, object]) -> FieldFailure:
         kind = members.get("type")
