@@ -260,6 +260,6 @@ def _accessed(to: Compiling, target: Evaluate, accessor: Accessor) -> Evaluate:
 
             def pick(run: Run) -> object:
                 value = target(run)
-                return None if value is None else item(value, index(run), place)
+                return None if value is None else item(run, value, index(run), place)
 
             return pick

@@ -90,7 +90,7 @@ def member(run: Run, target: object, name: str) -> object:
     return table[name].call(run, target)
 
 
-def item(target: object, key: object, place: Place) -> object:
+def item(run: Run, target: object, key: object, place: Place) -> object:
     """`$target[key]`: a negative index counts from the end. Raises TemplateFailure."""
     if isinstance(target, list):
         if not isinstance(key, int) or isinstance(key, bool):
@@ -98,10 +98,9 @@ def item(target: object, key: object, place: Place) -> object:
         if not -len(target) <= key < len(target):
             raise TemplateFailure(f"{_get_threw(target)} {out_of_bounds(key, len(target))}", place)
         return target[key]
-    if isinstance(target, HidingMap):
-        return target.get(key, target.hidden.get(str(key)))
     if isinstance(target, dict):
-        return target.get(_checked(target, key, place))
+        name = _checked(target, key, place)
+        return member(run, target, name) if isinstance(name, str) else target.get(name)
     return None
 
 

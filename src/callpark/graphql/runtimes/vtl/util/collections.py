@@ -28,7 +28,8 @@ def _sort(run: Run, first: object, descending: object, field: object) -> list[ob
     if len(given) > _MOST_SORTED:
         raise TemplateFailure(f"$util.list.sortList sorts at most {_MOST_SORTED} items")
     run.make(64 * len(given))
-    keys = [each.get(field) if isinstance(each, dict) else each for each in given]
+    name = text_of(run, field)
+    keys = [each.get(name) if isinstance(each, dict) else each for each in given]
     kinds = {type(each) for each in keys}
     if len({type(each) for each in given}) > 1 or len(kinds) > 1 or not kinds <= {str, int, float, bool}:
         return given
