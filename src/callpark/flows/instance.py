@@ -215,6 +215,9 @@ class Surroundings:
             return arn
         name = function_name(arn)
         local = None if name is None else self.place.arn("lambda", f"function:{name}")
-        if local is None or local == arn or self.functions.refusal(local) is not None:
+        if local is None or local == arn:
             return Refusal(refusal)
-        return local
+        refused = self.functions.refusal(local)
+        if refused is None:
+            return local
+        return Refusal(refused if refused.startswith(FUNCTION_FORBIDDEN) else refusal)
