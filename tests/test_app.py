@@ -124,6 +124,7 @@ async def test_health(tmp_path: Path) -> None:
             "apis": [api],
             "flows": [],
             "queues": [],
+            "upstreams": [{"service": "all", "server": "moto, when it is first needed"}],
         }
     async with served(settings, EXAMPLES / "payment-line", environments=plain) as app:
         flows = json.loads(json.dumps(app.health().flows, default=lambda flow: [flow.name, flow.numbers]))

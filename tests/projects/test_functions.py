@@ -311,10 +311,6 @@ Outputs:
     ("properties", "reason"),
     [
         ("Code: src, Runtime: java21, Handler: a", "the function F is written for java21, which is not run"),
-        (
-            "Code: {S3Bucket: b, S3Key: k}, Runtime: python3.12, Handler: a.b",
-            "the code of F lies at s3://b/k, not on this machine",
-        ),
     ],
 )
 def test_a_function_that_cannot_run_is_left_out(tmp_path: Path, properties: str, reason: str) -> None:

@@ -124,9 +124,6 @@ Resources:
   Shared:
     Type: AWS::Serverless::LayerVersion
     Properties: { LayerName: shared, ContentUri: layer, CompatibleRuntimes: [python3.12] }
-  Far:
-    Type: AWS::Lambda::LayerVersion
-    Properties: { LayerName: far, Content: { S3Bucket: b, S3Key: k } }
   Fn:
     Type: AWS::Serverless::Function
     Properties: { Runtime: python3.12, Handler: app.handler, CodeUri: src, Layers: [!Ref Shared] }
@@ -137,8 +134,7 @@ Resources:
     assert project.layers == (LayerDefinition("shared", Directory(folder), compatible_runtimes=("python3.12",)),)
     assert project.functions[0].configuration.layers == (f"{ARN}layer:shared:1",)
     assert folder in project.watched
-    (warning,) = project.warnings
-    assert warning.endswith("the layer far lies at s3://b/k, not on this machine; it is left out")
+    assert project.warnings == ()
 
 
 def test_a_layer_that_was_not_built_is_named(tmp_path: Path) -> None:

@@ -100,7 +100,9 @@ class _Loading:
         for resource in resources:
             stack.warn_ignored(resource)
         warnings = dict.fromkeys([*transformed.warnings, *evaluator.warnings, *stack.warnings])
-        project = dataclasses.replace(project, warnings=tuple(warnings), watched=tuple(stack.watched))
+        project = dataclasses.replace(
+            project, warnings=tuple(warnings), watched=tuple(stack.watched), stored=tuple(stack.stored)
+        )
         return with_connect_file(project, self._template.folder, stack.home, stack.limits)
 
     def _expanded(self) -> dict[str, Value]:

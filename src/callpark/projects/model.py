@@ -31,6 +31,29 @@ class ForeignResource:
 
 
 @dataclass(frozen=True, slots=True)
+class InS3:
+    """Code that is not on this disk."""
+
+    bucket: str
+    key: str
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCode:
+    """Code that has to be fetched before `owner` can be served, which until then has the folder `stand_in`. `place` is
+    where the template says it."""
+
+    owner: str
+    source: InS3
+    stand_in: Path
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """Everything one template, or one flow file, declares.
 
@@ -49,6 +72,7 @@ class Project:
     queues: tuple[QueueDefinition, ...] = ()
     sources: tuple[SourceDefinition, ...] = ()
     foreign: tuple[ForeignResource, ...] = ()
+    stored: tuple[StoredCode, ...] = ()
     warnings: tuple[str, ...] = ()
     watched: tuple[Path, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)

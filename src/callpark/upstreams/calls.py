@@ -102,6 +102,15 @@ class Upstreams:
         server = self.server(service)
         return server.remedy if isinstance(server, Nobody) else None
 
+    def emptiness(self, service: str) -> str | None:
+        """Why a service that is not ours can hold nothing yet; None when it may hold something."""
+        server = self.server(service)
+        if isinstance(server, Nobody):
+            return f"nobody serves {service} here: {server.remedy}"
+        if isinstance(server, Fallback) and not self._fallback_generation():
+            return f"moto serves {service}, and it is empty at a start: name another with --upstream {service}=…"
+        return None
+
     def server(self, service: str) -> Server:
         """Who serves a service that is not ours."""
         return self._assignments.server(service, fallback=self._fallback is not None)

@@ -7,25 +7,18 @@ because functions run from folders.
 import hashlib
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from callpark.functions.code.archive import unpack
 from callpark.kernel.errors import CallerError, ProjectError
 from callpark.projects.cache import cache_folder, filled
 from callpark.projects.document import Place
+from callpark.projects.model import InS3
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource, Stack
 from callpark.projects.template import existing, read_text
 
 _INLINE_FILES: Mapping[str, str] = {"python": "index.py", "nodejs": "index.js"}
-
-
-@dataclass(frozen=True, slots=True)
-class InS3:
-    """Code that is not on this disk."""
-
-    address: str
 
 
 def function_folder(resource: Resource, runtime: str, stack: Stack) -> Path | InS3:
@@ -39,13 +32,13 @@ def function_folder(resource: Resource, runtime: str, stack: Stack) -> Path | In
     if code is None:
         raise stack.blame(place, "the function has no code", "give its folder, as in CodeUri: src/")
     inline = code.text("ZipFile")
-    code.without_effect("S3ObjectVersion", "S3ObjectStorageMode", "SourceKMSKeyArn")
+    code.without_effect("S3ObjectStorageMode", "SourceKMSKeyArn")
     if inline is not None:
         return _inline(inline, runtime, place, stack)
     asset = _asset(resource, code, stack)
     if asset is not None:
         return asset
-    return InS3(f"s3://{code.text('S3Bucket') or '…'}/{code.text('S3Key') or '…'}")
+    return _in_s3(code)
 
 
 def layer_folder(resource: Resource, stack: Stack) -> Path | InS3:
@@ -58,11 +51,11 @@ def layer_folder(resource: Resource, stack: Stack) -> Path | InS3:
     content = properties.mapping("Content")
     if content is None:
         raise stack.blame(place, "the layer has no content", "give its folder, as in ContentUri: layer/")
-    content.without_effect("S3ObjectVersion", "S3ObjectStorageMode")
+    content.without_effect("S3ObjectStorageMode")
     asset = _asset(resource, content, stack)
     if asset is not None:
         return asset
-    return InS3(f"s3://{content.text('S3Bucket') or '…'}/{content.text('S3Key') or '…'}")
+    return _in_s3(content)
 
 
 def source_text(location: str, place: Place, limit: int, stack: Stack) -> tuple[str, Path]:
@@ -97,16 +90,21 @@ def _local(written: str, place: Place, stack: Stack) -> Path:
     return path.parent
 
 
+def _in_s3(code: Properties) -> InS3:
+    """Raises ProjectError."""
+    return InS3(code.required("S3Bucket"), code.required("S3Key"), code.text("S3ObjectVersion"))
+
+
 def _asset(resource: Resource, code: Properties, stack: Stack) -> Path | None:
     """What `cdk synth` left for the function: the metadata say where, else the key's digest does."""
     key = code.text("S3Key") or ""
     named = resource.metadata.get("aws:asset:path")
     names = [named] if isinstance(named, str) else []
     names += [f"asset.{key.removesuffix('.zip')}", f"asset.{key}"] if key else []
-    code.without_effect("S3Bucket")
     for name in names:
         path = existing(stack.folder, name)
         if path is not None and (path.is_dir() or zipfile.is_zipfile(path)):
+            code.without_effect("S3Bucket", "S3ObjectVersion")
             return _local(name, (*resource.properties.place, "Code"), stack)
     return None
 

@@ -19,7 +19,8 @@ from callpark.functions.model import (
 )
 from callpark.projects.identity import physical_name
 from callpark.projects.intrinsics import Identity
-from callpark.projects.resources.code import InS3, function_folder
+from callpark.projects.model import InS3
+from callpark.projects.resources.code import function_folder
 from callpark.projects.resources.lambda_names import LATEST, target_of
 from callpark.projects.resources.lambda_versions import ALIAS, PERMISSION, URL, VERSION, Belongings, belongings
 from callpark.projects.resources.packages import missing
@@ -94,8 +95,9 @@ def _function(
     _quiet_defaults(properties)
     folder = function_folder(resource, runtime, stack)
     if isinstance(folder, InS3):
-        _left_out(resource, f"the code of {name} lies at {folder.address}, not on this machine", stack)
-        return None
+        folder = stack.later(f"the function {name}", folder, resource.place)
+    else:
+        _warn_dependencies(resource, folder, runtime, stack)
     configuration = FunctionConfiguration(
         name=name,
         runtime=runtime,
@@ -110,7 +112,6 @@ def _function(
         dead_letter_target=_target(properties.mapping("DeadLetterConfig"), "TargetArn"),
         layers=properties.texts("Layers"),
     )
-    _warn_dependencies(resource, folder, runtime, stack)
     own = beside.get(name, Belongings())
     kept: dict[str, EventInvokeConfig] = {
         qualifier: config for qualifier, config in configs.get(name, {}).items() if own.has(qualifier)

@@ -9,7 +9,8 @@ from pathlib import Path
 from callpark.functions.model import Directory, LayerDefinition
 from callpark.projects.identity import physical_name
 from callpark.projects.intrinsics import Identity
-from callpark.projects.resources.code import InS3, layer_folder
+from callpark.projects.model import InS3
+from callpark.projects.resources.code import layer_folder
 from callpark.projects.resources.stack import Resource, Stack
 
 LAYER_VERSION = "AWS::Lambda::LayerVersion"
@@ -33,8 +34,6 @@ def layers(resources: Sequence[Resource], stack: Stack) -> tuple[LayerDefinition
         if resource.type != LAYER_VERSION:
             continue
         definition = _layer(resource, stack)
-        if definition is None:
-            continue
         if definition.name in found:
             raise stack.blame(
                 resource.place, f"a second layer is named {definition.name}", "give them different LayerNames"
@@ -43,18 +42,14 @@ def layers(resources: Sequence[Resource], stack: Stack) -> tuple[LayerDefinition
     return tuple(found.values())
 
 
-def _layer(resource: Resource, stack: Stack) -> LayerDefinition | None:
+def _layer(resource: Resource, stack: Stack) -> LayerDefinition:
     properties = resource.properties
     folder = layer_folder(resource, stack)
     name = _name(resource)
     if isinstance(folder, InS3):
-        properties.without_effect(*properties.values)
-        stack.warn(
-            resource.place,
-            f"{LAYER_VERSION}: the layer {name} lies at {folder.address}, not on this machine; it is left out",
-        )
-        return None
-    _warn_unbuilt(resource, folder, stack)
+        folder = stack.later(f"the layer {name}", folder, resource.place)
+    else:
+        _warn_unbuilt(resource, folder, stack)
     return LayerDefinition(
         name=name,
         code=Directory(folder),

@@ -12,6 +12,7 @@ from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
 from callpark.projects.document import Place, Value
 from callpark.projects.intrinsics import Where, spelled
+from callpark.projects.model import InS3, StoredCode
 from callpark.projects.resources.properties import Properties
 
 
@@ -45,6 +46,7 @@ class Stack:
     """Function name → logical id of a version → its number."""
     warnings: list[str] = field(default_factory=list)
     watched: list[Path] = field(default_factory=list)
+    stored: list[StoredCode] = field(default_factory=list)
 
     def warn(self, place: Place, text: str) -> None:
         """One warning, at its place; the same warning twice is one."""
@@ -54,6 +56,12 @@ class Stack:
 
     def blame(self, place: Place, cause: str, remedy: str) -> ProjectError:
         return ProjectError(f"{self.where(place)}: {spelled(place)}: {cause}", remedy)
+
+    def later(self, owner: str, source: InS3, place: Place) -> Path:
+        """A folder that stands for code which is fetched before it is served."""
+        stand_in = Path("/in-s3", source.bucket, source.key, source.version or "latest")
+        self.stored.append(StoredCode(owner, source, stand_in, f"{self.where(place)}: {spelled(place)}"))
+        return stand_in
 
     def watch(self, path: Path) -> None:
         if path not in self.watched:
