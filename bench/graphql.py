@@ -14,11 +14,13 @@ from bench.peers import graphql_core_list, websockets_broadcast
 from bench.subscribers import Subscribers
 from callpark.app import Settings, served
 from callpark.cli.collector import settle_collector
+from callpark.graphql.auth.access import Access, Default
 from callpark.graphql.execution import Execution
 from callpark.graphql.messages import GraphqlRequest
 from callpark.graphql.model import (
     ApiDefinition,
     ApiKey,
+    AuthenticationProvider,
     CodeDefinition,
     DataSourceDefinition,
     ResolverDefinition,
@@ -53,7 +55,7 @@ export function response(ctx) { return ctx.result }
 API = ApiDefinition(
     api_id="bench",
     name="bench",
-    authentication_type="API_KEY",
+    authentication=(AuthenticationProvider("API_KEY"),),
     schema=SCHEMA,
     data_sources=(DataSourceDefinition("none", "NONE"),),
     resolvers=(
@@ -100,7 +102,9 @@ def _list_milliseconds(rounds: int = 50) -> float:
     document = parse(graphql_core_list.DOCUMENT)
     (operation,) = document.definitions
     assert isinstance(operation, OperationDefinitionNode)
-    plan = compile_plan(PlanSettings(schema, {}, "API_KEY", 10_000), document, operation, {}, "API_KEY", {})
+    plan = compile_plan(
+        PlanSettings(schema, {}, Default("API_KEY"), 10_000), document, operation, {}, Access("API_KEY"), {}
+    )
     request = GraphqlRequest(graphql_core_list.DOCUMENT)
     times = []
     for _ in range(rounds):
