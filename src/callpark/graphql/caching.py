@@ -114,8 +114,8 @@ def whole_answer(
         return None
     who = {name: value for name, value in (request.identity or {}).items() if name != "sourceIp"}
     told = {name: value for name, value in request.headers.items() if name not in _HEADERS_LEFT_OUT}
-    variables = dict(request.variables)
-    key = entry_key("", [request.query, request.operation_name, variables, request.auth_mode, who, told])
+    asked = [request.query, request.operation_name, dict(request.variables)]
+    key = entry_key("", [*asked, request.auth_mode, who, sorted(request.denied_fields), told])
     return None if key is None else WholeAnswer(cache, key, declared.ttl)
 
 

@@ -18,7 +18,7 @@ ErrorEntry: TypeAlias = dict[str, object]
 class GraphqlRequest:
     """One authorised GraphQL request. `headers` have lower-case names, a repeated header is a list; `auth_mode` is the
     mode that let the caller in (API_KEY, AWS_IAM, …), `identity` what resolvers see of the caller (None: API_KEY);
-    `denied_fields` ("Type.field") are closed to this caller."""
+    `denied_fields` ("Type.field") are closed to this caller; `request_id` is the one its answer names."""
 
     query: str
     operation_name: str | None = None
@@ -27,15 +27,18 @@ class GraphqlRequest:
     auth_mode: str = "API_KEY"
     identity: Mapping[str, object] | None = None
     denied_fields: frozenset[str] = frozenset()
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphqlResponse:
-    """An HTTP 200 answer: `data` is None when nothing ran, `errors` is left out of the body when empty."""
+    """An HTTP 200 answer: `data` is None when nothing ran, `errors` is left out of the body when empty; `headers` are
+    those that resolvers added."""
 
     data: dict[str, object] | None
     errors: Sequence[ErrorEntry] = ()
     extensions: Mapping[str, object] | None = None
+    headers: Sequence[tuple[str, str]] = ()
 
     def body(self) -> bytes:
         """The JSON text of the answer."""

@@ -28,6 +28,7 @@ from callpark.graphql.resolvers.cached import CachePolicy, evict
 from callpark.graphql.resolvers.compiler import ResolverParts, compile_resolvers
 from callpark.graphql.resolvers.run import ResolverEnvironment
 from callpark.graphql.resolvers.sources import SourceParts
+from callpark.graphql.response_headers import response_headers
 from callpark.graphql.runtimes.js.host import JavaScriptHost
 from callpark.graphql.runtimes.vtl.host import VtlHost
 from callpark.graphql.schema import build_schema
@@ -125,7 +126,7 @@ class GraphqlService:
         AppSync's body (`{"errors": [{"errorType", "message"}]}`) for 400, 404 and 502 cases."""
         documents = self._documents(api_id)
         served = self._served[api_id]
-        log = self._request_log(served.definition)
+        log = self._request_log(served.definition, request)
         if log is None:
             return await self._execute(served, documents, request, None)
         status = 200
@@ -162,7 +163,10 @@ class GraphqlService:
             if kept is not None and not execution.errors:
                 kept.keep(data)
         extensions = self._evicted(served, execution)
-        self._warn_of_effects(execution, ("evictFromApiCache",))
+        headers, left_out = response_headers(execution.effects, self._limits.added_header_bytes)
+        for warning in left_out:
+            _log.warning("%s (request %s)", warning, execution.request_id)
+        self._warn_of_effects(execution, ("evictFromApiCache", "addResponseHeader"))
         self._trace.emit(
             OperationExecuted(
                 execution.request_id,
@@ -173,7 +177,7 @@ class GraphqlService:
                 len(execution.errors),
             )
         )
-        return GraphqlResponse(cast("dict[str, object] | None", data), execution.errors, extensions)
+        return GraphqlResponse(cast("dict[str, object] | None", data), execution.errors, extensions, headers)
 
     def _evicted(self, served: _Served, execution: Execution) -> Mapping[str, object] | None:
         """What resolvers of a mutation asked the cache to forget; `extensions` of the answer."""
@@ -269,18 +273,18 @@ class GraphqlService:
             variables,
             min(api.resolver_count_limit or self._limits.resolver_executions, self._limits.resolver_executions),
             publish,
-            self._ids.uuid() if log is None else log.request_id,
+            request.request_id or (self._ids.uuid() if log is None else log.request_id),
             self._clock.now() + self._limits.request_seconds,
             operation,
             log,
         )
 
-    def _request_log(self, api: ApiDefinition) -> RequestLog | None:
+    def _request_log(self, api: ApiDefinition, request: GraphqlRequest) -> RequestLog | None:
         if api.logs is None:
             return None
         arn = self._sources.outside.place.arn("appsync", f"apis/{api.api_id}")
         most = self._limits.request_log_bytes
-        return RequestLog(api.logs, api.api_id, arn, self._ids.uuid(), self._clock, most)
+        return RequestLog(api.logs, api.api_id, arn, request.request_id or self._ids.uuid(), self._clock, most)
 
     def _documents(self, api_id: str) -> Documents:
         served = self._served.get(api_id)

@@ -204,6 +204,7 @@ class AppSyncLimits:
     caching_keys: int = _limit(25, "keys", "quota: caching keys of one resolver")
     cache_entries: int = _limit(100_000, "entries", "our rule: kept in one API's cache, the oldest go")
     cache_bytes: int = _limit(67_108_864, "B", "our rule: the same, by size; AWS's smallest cache has 1.5 GB")
+    added_header_bytes: int = _limit(4_096, "B", "developerguide: response headers that resolvers add")
     request_log_bytes: int = _limit(1_048_576, "B", "our rule: what one request writes to its API's log")
     cached_operation_bytes: int = _limit(15_728_640, "B", "developerguide: OPERATION_LEVEL_CACHING, 15 MB")
 

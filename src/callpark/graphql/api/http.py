@@ -102,7 +102,7 @@ class GraphqlHttp:
                     return answers.refusal(401, "UnauthorizedException", verdict.message, request_id)
                 if body is None:
                     return _malformed(document, request_id)
-                response = await self._service.execute(api.api_id, _request(scope, body, verdict))
+                response = await self._service.execute(api.api_id, _request(scope, body, verdict, request_id))
         except asgi.BodyTooLarge:
             message = f"The request is larger than {self._limits.request_bytes} bytes."
             return answers.refusal(
@@ -114,10 +114,11 @@ class GraphqlHttp:
                     408, "RequestTimeoutException", "The request body did not arrive in time.", request_id
                 )
             response = _TIMED_OUT
-        return answers.answer(200, response.body(), request_id, ((b"x-amzn-appsync-tokensconsumed", b"1"),))
+        added = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+        return answers.answer(200, response.body(), request_id, ((b"x-amzn-appsync-tokensconsumed", b"1"), *added))
 
 
-def _request(scope: asgi.Scope, body: RequestBody, authorized: Authorized) -> GraphqlRequest:
+def _request(scope: asgi.Scope, body: RequestBody, authorized: Authorized, request_id: str) -> GraphqlRequest:
     return GraphqlRequest(
         query=body.query,
         operation_name=body.operation_name,
@@ -126,6 +127,7 @@ def _request(scope: asgi.Scope, body: RequestBody, authorized: Authorized) -> Gr
         auth_mode=authorized.mode,
         identity=authorized.identity,
         denied_fields=authorized.denied_fields,
+        request_id=request_id,
     )
 
 
