@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from callpark.cli import (
+    auth,
     call,
     contacts,
     demo,
@@ -92,6 +93,10 @@ _EXAMPLES = {
         "callpark call flow.json --keys 1 --coverage calls.json",
         "callpark flow coverage calls.json --minimum 80",
     ),
+    "auth token": (
+        "callpark auth token --user ada --groups writers,admins",
+        'curl -H "Authorization: $(callpark auth token --user ada)" …',
+    ),
     "faults add": (
         "callpark faults add Narrator fail --deliveries 2",
         "callpark faults add CardCheck delay --seconds 30",
@@ -123,6 +128,8 @@ flow_cli = typer.Typer(
     name="flow", help="Flows: checking them, converting old exports, what calls covered.", no_args_is_help=True
 )
 cli.add_typer(flow_cli)
+auth_cli = typer.Typer(name="auth", help="Authorization: tokens for clients in development.", no_args_is_help=True)
+cli.add_typer(auth_cli)
 faults_cli = typer.Typer(
     name="faults", help="Faults for tests: let the next deliveries to a function go wrong.", no_args_is_help=True
 )
@@ -151,6 +158,7 @@ for contact_function in (contacts.ls, contacts.show):
     _command(contact_function, contacts_cli)
 for flow_function in (flow.check, flow.convert, flow.coverage):
     _command(flow_function, flow_cli)
+_command(auth.token, auth_cli)
 for fault_function in (faults.add, faults.ls, faults.clear):
     _command(fault_function, faults_cli)
 
@@ -167,7 +175,7 @@ def run(arguments: Sequence[str]) -> int:
         return exits.INTERRUPTED
     except TyperException as error:
         named = next((name for name in arguments if not name.startswith("-")), "")
-        commands = {"contacts", "events", "faults", "flow", "queues"} | {
+        commands = {"auth", "contacts", "events", "faults", "flow", "queues"} | {
             command.callback.__name__ for command in cli.registered_commands if command.callback
         }
         help_line = f"callpark {named} --help" if named in commands else "callpark --help"

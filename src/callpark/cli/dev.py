@@ -15,6 +15,7 @@ def dev(
     parameter: options.Parameters = None,
     upstream: options.UpstreamAssignments = None,
     database: options.DatabaseAssignments = None,
+    jwks: options.KeySources = None,
     strict: options.Strict = False,
 ) -> int:
     """Serve a project with hot reload and live logs."""
@@ -22,5 +23,5 @@ def dev(
     from callpark.cli.serving import settle
 
     return run(
-        serve_and_reload(settle(project, host, port, data, limit, parameter, strict, upstream, database), project)
+        serve_and_reload(settle(project, host, port, data, limit, parameter, strict, upstream, database, jwks), project)
     )

@@ -74,6 +74,14 @@ DatabaseAssignments = Annotated[
         help="What stands for a database cluster of AppSync's: postgresql://… or sqlite:///path; repeatable.",
     ),
 ]
+KeySources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--jwks",
+        metavar="ISSUER=FILE|URL",
+        help="The keys of a token issuer; ISSUER=unverified trusts its tokens unseen; repeatable.",
+    ),
+]
 Endpoint = Annotated[
     str, typer.Option(envvar="CALLPARK_ENDPOINT", help="A running callpark server (`callpark start` or `dev`).")
 ]
@@ -118,4 +126,30 @@ def parameters(assignments: list[str] | None) -> dict[str, str]:
         if not equals or not name:
             raise ProjectError(f"not a parameter: {assignment!r}", "write --parameter NAME=VALUE")
         found[name] = value
+    return found
+
+
+def access_keys() -> dict[str, str]:
+    """Secrets by access key id, from `CALLPARK_CREDENTIALS=ID:SECRET,…`. Raises ProjectError."""
+    found: dict[str, str] = {}
+    for pair in os.environ.get("CALLPARK_CREDENTIALS", "").split(","):
+        key, colon, secret = pair.strip().partition(":")
+        if key and not (colon and secret):
+            raise ProjectError("CALLPARK_CREDENTIALS holds a key without a secret", "write ID:SECRET,ID:SECRET")
+        if key:
+            found[key] = secret
+    return found
+
+
+def key_sources(assignments: list[str] | None) -> dict[str, str]:
+    """Token issuer → JWKS file, URL or `unverified`, after `CALLPARK_JWKS` and then `--jwks`. Raises ProjectError."""
+    found: dict[str, str] = {}
+    inherited = [item for item in os.environ.get("CALLPARK_JWKS", "").split(",") if item.strip()]
+    for assignment in [*inherited, *(assignments or [])]:
+        issuer, equals, source = assignment.strip().partition("=")
+        if not equals or not issuer.startswith(("http://", "https://")) or not source:
+            raise ProjectError(f"not the keys of an issuer: {assignment!r}", "write --jwks https://issuer=FILE_OR_URL")
+        if source != "unverified" and not source.startswith(("http://", "https://")) and not Path(source).is_file():
+            raise ProjectError(f"there is no file {source}", "name a JWKS file, a URL, or write unverified")
+        found[issuer] = source
     return found

@@ -27,6 +27,7 @@ def settle(
     strict: bool = False,
     upstream: list[str] | None = None,
     database: list[str] | None = None,
+    jwks: list[str] | None = None,
 ) -> Settings:
     """The options of `start` and `dev` as settings. Raises ProjectError."""
     if not project.exists():
@@ -40,6 +41,8 @@ def settle(
         parameters=options.parameters(parameter),
         upstreams=options.upstreams(upstream),
         databases=options.databases(database),
+        access_keys=options.access_keys(),
+        key_sources=options.key_sources(jwks),
         strict=strict,
     )
 

@@ -15,9 +15,10 @@ def start(
     parameter: options.Parameters = None,
     upstream: options.UpstreamAssignments = None,
     database: options.DatabaseAssignments = None,
+    jwks: options.KeySources = None,
     strict: options.Strict = False,
 ) -> int:
     """Serve a project; its accepted events and waiting contacts survive a restart."""
     from callpark.cli.serving import serve, settle
 
-    return run(serve(settle(project, host, port, data, limit, parameter, strict, upstream, database), project))
+    return run(serve(settle(project, host, port, data, limit, parameter, strict, upstream, database, jwks), project))
