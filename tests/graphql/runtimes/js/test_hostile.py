@@ -41,7 +41,7 @@ HANGS = {
     "endless callback": "const f = (x) => { let y = 0; while (true) y += x; }; return [1].map(f);",
     "catastrophic pattern": "return times('a', 60).replace('(a+)+$', '') + util.matches('(a|a)*b', times('a', 60));",
     "shared arrays as item": "let a = 1; for (let i = 0; i < 40; i++) a = [a, a]; return util.dynamodb.toDynamoDB(a);",
-    "slow callbacks": "const s = times('a', 5e6); return times('b', 9e4).split('').map((x) => (s + x).toUpperCase().length);",
+    "slow callbacks": "const s = times('a', 5e6); return times('b', 9e4).split('').map((x) => (s + x).trim().length);",
     "pattern of Java's": "return times('a', 60).match('(?i)(?:(a|a)*)*b');",
     "searching": "const s = times('a', 1e6); let n = 0; for (;;) n += s.indexOf('ab');",
     "sorting": "const a = []; for (let i = 0; i < 9e4; i++) a.push(times('x', 300) + i); for (;;) a.reverse().sort();",
@@ -156,8 +156,8 @@ async def test_members_of_data_may_have_any_name(host: JavaScriptHost) -> None:
     body = f"const o = {{}}; for (const name of {names}) o[name] = name; return [o, {{ ...ctx.args, ...o }}];"
     text = '{"__proto__": {"polluted": 1}, "constructor": 2}'
     context = {**CONTEXT, "arguments": orjson.loads(text)}
-    own, both = (await run(unchecked(host, body), context)).value  # type: ignore[misc]
-    assert own == both == {name: name for name in names}
+    expected = {name: name for name in names}
+    assert (await run(unchecked(host, body), context)).value == [expected, expected]
     evaluation = await run(unchecked(host, "return [ctx.args, ({}).polluted, Object.assign({}, ctx.args)];"), context)
     assert evaluation.value == [orjson.loads(text), None, orjson.loads(text)]
 

@@ -69,7 +69,11 @@ function escape(pattern, at, inside) {
     return [`\\x${padStart(parseInt(octal[0], 8).toString(16), 2, '0')}`, at + 2 + octal[0].length];
   }
   if (!inside && char >= '1' && char <= '9') return [`\\${char}`, at + 2];
-  if (!inside && char === 'k') return ['\\k', at + 2];
+  if (!inside && char === 'k') {
+    const group = apply(nativeExec, /^<[a-zA-Z][a-zA-Z0-9]*>/, [pattern.slice(at + 2)]);
+    if (!group) broken("\\k is not followed by '<' for named capturing group");
+    return [`\\k${group[0]}`, at + 2 + group[0].length];
+  }
   if (apply(nativeTest, /[A-Za-z]/, [char])) broken(`Illegal/unsupported escape sequence near index ${at + 1}`);
   return [inside ? literal(char) : outsideLiteral(char), at + 2];
 }
