@@ -51,7 +51,7 @@ class LocalPool:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
-        self._key: "RSAPrivateKey | None" = None
+        self._key: RSAPrivateKey | None = None
 
     def document(self) -> Mapping[str, object]:
         """The JWKS document."""
