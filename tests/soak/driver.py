@@ -43,8 +43,12 @@ class Stalled(Exception):
     """Nothing has happened for so long that nothing will."""
 
 
+class Unstartable(Exception):
+    """A server did not start. What it said."""
+
+
 async def soak(asked: Soak, tell: Callable[[str], None]) -> Verdict:
-    """Run one. `tell` is given a line of progress now and then. Raises Stalled."""
+    """Run one. `tell` is given a line of progress now and then. Raises Stalled and Unstartable."""
     runs = project.Runs(asked.folder / "runs")
     marks = asked.folder / "marks"
     marks.mkdir()
@@ -91,7 +95,7 @@ class _Driver:
             if kill.moment is Moment.STARTING:
                 await asyncio.sleep(kill.after)
                 return
-            endpoint = await _ready(process)
+            endpoint = await self._ready(process)
             sending = asyncio.ensure_future(self._send(endpoint, share))
             if kill.moment is Moment.READY:
                 await asyncio.sleep(kill.after)
@@ -114,9 +118,17 @@ class _Driver:
     async def _server(self) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
         process = await self._launch()
         try:
-            yield await _ready(process), process
+            yield await self._ready(process), process
         finally:
             await _end(process)
+
+    async def _ready(self, process: asyncio.subprocess.Process) -> str:
+        """The endpoint. Raises Unstartable."""
+        assert process.stdout is not None
+        line = (await asyncio.wait_for(process.stdout.readline(), _READY_SECONDS)).decode()
+        if not line.startswith("ready http://"):
+            raise Unstartable(f"the server says {line!r}: {self._errors.read_text(errors='replace')[-2_000:]}")
+        return line.split()[1]
 
     async def _launch(self) -> asyncio.subprocess.Process:
         limits = [part for limit in _LIMITS for part in ("--limit", f"lambda.{limit}")]
@@ -174,13 +186,6 @@ class _Driver:
 def _queue_names() -> Sequence[str]:
     kinds = {True: ("dead", "failed", "done"), False: ("dead",)}
     return [f"{subject.name}-{kind}" for subject in SUBJECTS for kind in kinds[subject.records]]
-
-
-async def _ready(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
-    line = (await asyncio.wait_for(process.stdout.readline(), _READY_SECONDS)).decode()
-    assert line.startswith("ready http://"), line
-    return line.split()[1]
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
