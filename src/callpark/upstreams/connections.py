@@ -7,13 +7,15 @@ addresses are reached directly; others through the proxy that the environment na
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import ipaddress
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import UpstreamLimits
 from callpark.upstreams import refusals
 
@@ -87,6 +89,8 @@ class Connections:
     async def _send(self, request: Request) -> httpx.Response:
         import httpx
 
+        _remember_absence("sniffio")
+
         limits = self._limits
         timeouts = httpx.Timeout(limits.silence_seconds, connect=limits.connect_seconds, pool=limits.connect_seconds)
         made = httpx.Request(
@@ -123,9 +127,12 @@ class Connections:
         return httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=30.0)
 
 
-def failure(error: CallerError) -> bool:
-    """Whether trying again later may help: nobody there, too slow, throttled, an error of the service's own."""
-    return error.status >= 500 or error.status == 429 or "Throttl" in error.code
+@lru_cache
+def _remember_absence(module: str) -> None:
+    """httpcore tries to import sniffio several times in each request; where it is not installed, each of them searches
+    the disk, which is a third of what a request costs. None in `sys.modules` says so at once."""
+    if importlib.util.find_spec(module) is None:
+        cast("dict[str, object]", sys.modules).setdefault(module, None)
 
 
 def _is_near(address: str) -> bool:
