@@ -213,7 +213,7 @@ class End(msgspec.Struct, frozen=True, gc=False):
     """How a contact ended: AWS's disconnect reason, and what happened in words ("" when somebody just hung up).
 
     CONTACT_FLOW_DISCONNECT: the flow ended it. CUSTOMER_DISCONNECT: the caller. AGENT_DISCONNECT: the agent.
-    OTHER: it could not go on.
+    EXPIRED: a chat that lasted as long as it may. OTHER: it could not go on.
     """
 
     reason: str

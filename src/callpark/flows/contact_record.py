@@ -17,7 +17,7 @@ from callpark.flows.contact import Contact
 from callpark.flows.happenings import StageEntered
 from callpark.flows.logs import timestamp
 from callpark.flows.namespaces import segment_attributes
-from callpark.flows.turn import BEGINNING
+from callpark.flows.turn import BEGINNING, CONNECTION
 from callpark.kernel.arn import Arn
 from callpark.kernel.trace import Entry
 
@@ -50,7 +50,7 @@ def state_of(contact: Contact) -> str:
     """One of STATES."""
     if contact.ended is not None:
         return "ended"
-    if BEGINNING in contact.timers:
+    if BEGINNING in contact.timers or CONNECTION in contact.timers:
         return "scheduled"
     if contact.desk is not None:
         return "queued" if contact.desk.stage == "queued" else "connected"

@@ -19,7 +19,8 @@ from callpark.flows.actions import ACTION_TYPES
 from callpark.flows.actions.attributes import set_attributes
 from callpark.flows.actions.responses import InvalidResponse, read_response
 from callpark.flows.contact import Calling, Collecting, Contact, Conversing, Invocation, Memory, Party, Viewing
-from callpark.flows.effects import Effect, Warn
+from callpark.flows.effects import Effect
+from callpark.flows.endings import dead_end, fatal
 from callpark.flows.events import (
     AgentAccepted,
     AttributesSet,
@@ -27,6 +28,7 @@ from callpark.flows.events import (
     FunctionReturned,
     HungUp,
     KeyPressed,
+    Prepared,
     Signalled,
     Spoke,
     Started,
@@ -36,6 +38,7 @@ from callpark.flows.events import (
 from callpark.flows.happenings import (
     ActionEntered,
     ActionFailed,
+    ContactPrepared,
     ContactStarted,
     FlowEntered,
     KeyTaken,
@@ -46,7 +49,6 @@ from callpark.flows.logs import FUNCTION_FAILED
 from callpark.flows.placement import support
 from callpark.flows.program import (
     DONE,
-    FLOW_OVER,
     NO_MATCHING_ERROR,
     Call,
     Done,
@@ -64,9 +66,9 @@ from callpark.flows.program import (
     compile_flow,
 )
 from callpark.flows.references import as_text
-from callpark.flows.stages import TIMERS, accepted, begin, fired, flow_over, survives_its_flow
+from callpark.flows.stages import TIMERS, accepted, begin, fired, flow_over
 from callpark.flows.transitions import Edge, next_edge
-from callpark.flows.turn import BEGINNING, FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn
+from callpark.flows.turn import BEGINNING, CHAT_OVER, CONNECTION, FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn
 from callpark.flows.world import World
 
 
@@ -108,9 +110,18 @@ def handle(world: World, program: Program, contact: Contact, event: Event, now: 
 
 
 def _started(turn: Turn, event: Event) -> None:
+    """A chat begins when its customer connects, once."""
     party = turn.party
+    if CHAT_OVER in turn.timers and CONNECTION not in turn.timers:
+        return
+    turn.disarm(CONNECTION)
     turn.effects.append(ContactStarted(turn.subject, turn.program.flow.name, party.caller, party.number))
     _enter(turn, turn.step)
+
+
+def _prepared(turn: Turn, event: Event) -> None:
+    """Saved, and nothing more: the customer may connect."""
+    turn.effects.append(ContactPrepared(turn.subject, turn.program.flow.name))
 
 
 def _key_pressed(turn: Turn, event: Event) -> None:
@@ -139,6 +150,10 @@ def _timer_fired(turn: Turn, event: Event) -> None:
         _follow(turn, turn.step, fired(turn, name))
     elif name == BEGINNING:
         _started(turn, event)
+    elif name == CONNECTION:
+        turn.end("OTHER", f"nobody connected within {turn.world.limits.chat_connection_seconds:g} s")
+    elif name == CHAT_OVER:
+        turn.end("EXPIRED", "the chat has lasted as long as it may")
     else:
         _resume(turn, event)
 
@@ -200,6 +215,7 @@ def _attributes_set(turn: Turn, event: Event) -> None:
 
 _EVENTS: dict[type, Callable[[Turn, Event], None]] = {
     Started: _started,
+    Prepared: _prepared,
     KeyPressed: _key_pressed,
     TimerFired: _timer_fired,
     FunctionReturned: _function_returned,
@@ -269,7 +285,7 @@ def _end_wait(turn: Turn, branch: str) -> None:
     wait = turn.leave_wait(branch)
     assert wait is not None
     if len(turn.frames) > wait.depth and turn.pop(wait.depth) is None:
-        ended = _fatal(turn, turn.step, "the flow around the module is gone")
+        ended = fatal(turn, turn.step, "the flow around the module is gone")
         turn.end(ended.reason, ended.detail)
         return
     step = turn.program.steps[wait.action]
@@ -297,7 +313,7 @@ def _follow(turn: Turn, step: Step, outcome: Outcome) -> None:
                 turn.effects.append(ActionFailed(turn.subject, step.action.identifier, outcome.error, outcome.reason))
             edge = next_edge(step, outcome)
             if edge is None:
-                outcome = _dead_end(turn, step, outcome)
+                outcome = dead_end(turn, step, outcome)
                 continue
             source, step = step, turn.program.steps[edge.target]
             result = as_text(outcome.value)[:_SHOWN] if isinstance(outcome, Result) else ""
@@ -332,7 +348,7 @@ def _run(turn: Turn, step: Step, source: Step | None = None, edge: Edge | None =
         ActionEntered(turn.party.contact_id, action.identifier, action.type, in_branch, came, via, flow, result)
     )
     if turn.actions_run > turn.world.limits.actions_per_contact:
-        return _fatal(turn, step, f"stopped after {turn.world.limits.actions_per_contact} actions: an endless flow")
+        return fatal(turn, step, f"stopped after {turn.world.limits.actions_per_contact} actions: an endless flow")
     channel = turn.party.channel
     if channel != "VOICE" or action.type == "ShowView":
         supported = support(action.type, channel)
@@ -342,7 +358,7 @@ def _run(turn: Turn, step: Step, source: Step | None = None, edge: Edge | None =
     if step.handlers is not None:
         return step.handlers.enter(turn)
     if step.type is None:
-        return _fatal(turn, step, f"action {action.identifier!r}: {step.problem}")
+        return fatal(turn, step, f"action {action.identifier!r}: {step.problem}")
     turn.warn(step.problem)
     turn.log(action, {}, Results=step.problem)
     return Failed(NO_MATCHING_ERROR, step.problem)
@@ -368,31 +384,13 @@ def _come_back(turn: Turn, step: Step, outcome: Return) -> tuple[Step, Outcome]:
     """A module is over. A Wait inside it whose Continue branch came here is dropped (rule A9)."""
     depth = len(turn.frames) - 1
     if depth < 0:
-        return step, _fatal(turn, step, f"action {step.action.identifier!r}: not in a module")
+        return step, fatal(turn, step, f"action {step.action.identifier!r}: not in a module")
     if turn.wait is not None and turn.wait.depth > depth:
         turn.leave_wait("")
     frame = turn.pop(depth)
     if frame is None:
-        return step, _fatal(turn, step, "the flow that called the module is gone")
+        return step, fatal(turn, step, "the flow that called the module is gone")
     turn.find("Modules", {"Result": outcome.result, "ResultData": outcome.data})
     turn.step = turn.program.steps[frame.action]
     turn.effects.append(FlowEntered(turn.subject, turn.program.flow.name))
     return turn.step, DONE if outcome.result is None else Result(outcome.result)
-
-
-def _dead_end(turn: Turn, step: Step, outcome: Done | Result | Failed) -> Outcome:
-    """No way on. Who is queued or connected stays so without a flow, everybody else ends."""
-    name = step.action.identifier
-    if isinstance(outcome, Failed):
-        detail = f"action {name!r} failed ({outcome.error}: {outcome.reason}) and has no error branch"
-    else:
-        detail = f"action {name!r} leads nowhere: its branch is not wired"
-    ended = _fatal(turn, step, detail)
-    return FLOW_OVER if survives_its_flow(turn) else ended
-
-
-def _fatal(turn: Turn, step: Step, detail: str) -> Ended:
-    """The flow cannot go on: what Connect counts under ContactFlowFatalErrors. The reason is OTHER (our rule)."""
-    turn.log(step.action, {}, Results=detail, Metric="ContactFlowFatalErrors")
-    turn.effects.append(Warn(f"flow {turn.program.flow.name}: {detail}"))
-    return Ended("OTHER", detail)

@@ -10,6 +10,10 @@ class Started(msgspec.Struct, frozen=True):
     """The caller is connected; the flow begins."""
 
 
+class Prepared(msgspec.Struct, frozen=True):
+    """A chat has been made; nobody has connected yet."""
+
+
 class KeyPressed(msgspec.Struct, frozen=True):
     """One of 0-9 * #."""
 
@@ -78,6 +82,7 @@ class AttributesSet(msgspec.Struct, frozen=True):
 
 Event: TypeAlias = (
     Started
+    | Prepared
     | KeyPressed
     | TimerFired
     | FunctionReturned

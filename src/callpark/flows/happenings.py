@@ -16,6 +16,13 @@ class ContactStarted(msgspec.Struct, frozen=True):
     number: str | None
 
 
+class ContactPrepared(msgspec.Struct, frozen=True):
+    """A chat waits for its customer to connect."""
+
+    subject: str
+    flow: str
+
+
 class FlowEntered(msgspec.Struct, frozen=True):
     """TransferToFlow went to another flow."""
 
@@ -196,6 +203,7 @@ class ContactEnded(msgspec.Struct, frozen=True):
 
 FlowHappening: TypeAlias = (
     ContactStarted
+    | ContactPrepared
     | FlowEntered
     | ActionEntered
     | Spoken

@@ -9,7 +9,7 @@ state, its lane and its timers on the clock, never a task. Functions run as task
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -20,7 +20,15 @@ from callpark.flows.contact_record import state_of
 from callpark.flows.defaults import default_arn
 from callpark.flows.effects import Keep, OpenContact, SetAttributes, StartFunction
 from callpark.flows.engine import new_contact
-from callpark.flows.events import AgentAccepted, AttributesSet, FunctionAnswer, FunctionReturned, HungUp, Started
+from callpark.flows.events import (
+    AgentAccepted,
+    AttributesSet,
+    FunctionAnswer,
+    FunctionReturned,
+    HungUp,
+    Prepared,
+    Started,
+)
 from callpark.flows.floor import Floor
 from callpark.flows.happenings import ContactEnded, FunctionEnded
 from callpark.flows.instance import NOTHING, Instance, Surroundings, build_instance, default_programs
@@ -30,7 +38,7 @@ from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefin
 from callpark.flows.ports import FunctionRunner
 from callpark.flows.program import Program
 from callpark.flows.records import Records
-from callpark.flows.turn import BEGINNING
+from callpark.flows.turn import BEGINNING, CHAT_OVER, CONNECTION
 from callpark.kernel.arn import Arn, Place
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import CallerError, ProjectError
@@ -71,6 +79,17 @@ class Call:
     def ended(self) -> "asyncio.Future[End]":
         """Resolves with the way the call ended; cancelled when callpark closes first."""
         return self._lane.ended
+
+
+@dataclass(frozen=True, slots=True)
+class Chat(Call):
+    """A chat in progress. The flow starts when the customer connects; `say` is a message of the customer."""
+
+    def connect(self) -> None:
+        self._lane.post(Started())
+
+    def say(self, text: str) -> None:
+        self._lane.say(text)
 
 
 class Flows:
@@ -172,21 +191,36 @@ class Flows:
         """Call a number (E.164) or a flow (name, id, ARN). Raises ProjectError for what nobody answers, CallerError
         when `connect.calls` contacts are open."""
         program = self.instance.answering(number_or_flow)
-        if len(self._lanes) >= self._limits.calls:
-            raise CallerError("LimitExceededException", 429, f"{self._limits.calls} contacts are open already")
-        party = Party(
-            contact_id=self._ids.uuid(),
-            instance_arn=self.instance.definition.arn,
-            region=self._region,
-            caller=caller,
-            number=number_or_flow if number_or_flow in self.instance.numbers else None,
-            started_at=self.clock.now(),
-            flow_arn=program.flow.arn,
-        )
-        lane = self._open(new_contact(party, program), program, phone)
-        lane.greet()
+        number = number_or_flow if number_or_flow in self.instance.numbers else None
+        contact = new_contact(self._party(program, caller, number), program)
+        lane = self._enter(contact, program, phone)
         lane.post(Started())
-        return Call(party.contact_id, lane)
+        return Call(contact.id, lane)
+
+    def start_chat(
+        self,
+        flow: str,
+        participant: Phone,
+        *,
+        attributes: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+    ) -> Chat:
+        """Begin a chat with a flow (name, id, ARN) of at most `seconds` (25 hours unless given). The flow starts when
+        the customer connects. Raises as `start_call`.
+
+        https://docs.aws.amazon.com/connect/latest/APIReference/API_StartChatContact.html
+        """
+        program = self.instance.answering(flow)
+        party = msgspec.structs.replace(self._party(program, None, None), channel="CHAT", initiation_method="API")
+        now, limits = party.started_at, self._limits
+        timers = {
+            CONNECTION: now + limits.chat_connection_seconds,
+            CHAT_OVER: now + (limits.chat_seconds if seconds is None else seconds),
+        }
+        contact = new_contact(party, program, Memory(attributes=dict(attributes or {})))
+        lane = self._enter(msgspec.structs.replace(contact, timers=timers), program, participant)
+        lane.post(Prepared())
+        return Chat(contact.id, lane)
 
     async def close(self) -> None:
         """Leave open contacts as they are saved, and end what runs for them."""
@@ -261,6 +295,25 @@ class Flows:
             lane.post(AgentAccepted(agent))
 
     # Inside
+
+    def _party(self, program: Program, caller: str | None, number: str | None) -> Party:
+        return Party(
+            contact_id=self._ids.uuid(),
+            instance_arn=self.instance.definition.arn,
+            region=self._region,
+            caller=caller,
+            number=number,
+            started_at=self.clock.now(),
+            flow_arn=program.flow.arn,
+        )
+
+    def _enter(self, contact: Contact, program: Program, phone: Phone) -> Lane:
+        """Somebody comes in from outside. Raises CallerError when there is no room."""
+        if len(self._lanes) >= self._limits.calls:
+            raise CallerError("LimitExceededException", 429, f"{self._limits.calls} contacts are open already")
+        lane = self._open(contact, program, phone)
+        lane.greet()
+        return lane
 
     def _surroundings(self, instance: Instance) -> Surroundings:
         return Surroundings(

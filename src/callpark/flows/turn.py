@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from callpark.flows.channels.chat import message
 from callpark.flows.contact import (
     Awaited,
     Calling,
@@ -59,6 +60,7 @@ from callpark.flows.prompts import Prompt
 from callpark.flows.world import Heard, World
 
 PROMPT, INPUT, WAIT_LIMIT, WAIT_MINIMUM = "prompt", "input", "wait", "minimum"
+CONNECTION, CHAT_OVER = "connection", "chat"
 INTERRUPT, VIEW, THIRD_PARTY, BEGINNING = "interrupt", "view", "third party", "beginning"
 FUNCTION = "function "
 
@@ -203,15 +205,18 @@ class Turn:
             self.timers = {other: at for other, at in self.timers.items() if other != name}
 
     def say(self, prompt: Prompt) -> Heard:
-        """Begin a prompt; its end is the timer `prompt`. It ends a row of wordless functions. Raises BadPrompt."""
-        heard = self.world.hear(prompt)
+        """Begin a prompt; its end is the timer `prompt`, but a message has none: it is read at once. It ends a row of
+        wordless functions. Raises BadPrompt."""
+        written = self.party.channel in ("CHAT", "EMAIL")
+        heard = message(prompt, self.world.limits) if written else self.world.hear(prompt)
         if self.desk is not None and self.desk.stage == "agent_whisper":
             self.effects.append(AgentHeard(self.subject, heard.text, heard.seconds))
         else:
             self.effects.append(Say(prompt, heard.text, heard.seconds))
             self.effects.append(Spoken(self.subject, prompt.kind, heard.text, heard.seconds, heard.words))
         self.function_seconds = 0.0
-        self.arm(PROMPT, self.now + heard.seconds)
+        if not written:
+            self.arm(PROMPT, self.now + heard.seconds)
         return heard
 
     def hush(self) -> None:

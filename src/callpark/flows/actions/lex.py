@@ -28,7 +28,7 @@ from callpark.flows.effects import StartFunction
 from callpark.flows.events import Event, KeyPressed, Spoke, TimerFired
 from callpark.flows.happenings import FunctionStarted
 from callpark.flows.language import Action
-from callpark.flows.parameters import ParameterProblem, members, required
+from callpark.flows.parameters import ParameterProblem, members, number, required
 from callpark.flows.program import (
     NO_MATCHING_CONDITION,
     NO_MATCHING_ERROR,
@@ -56,6 +56,7 @@ class Lex:
     bot: Template
     attributes: Mapping[str, Template]
     initial_message: Template | None
+    chat_limit: Template | None = None
 
     def enter(self, turn: Turn) -> Outcome:
         bot = self._bot(turn)
@@ -101,8 +102,15 @@ class Lex:
         turn.activity = activity
         turn.want_words(seconds_of_prompt)
         if PROMPT not in turn.timers:
-            turn.arm(INPUT, turn.now + turn.world.limits.bot_silence_seconds)
+            turn.arm(INPUT, turn.now + self._patience(turn))
         return PARKED
+
+    def _patience(self, turn: Turn) -> float:
+        """How long the bot waits for words: seconds on the telephone, LexTimeoutSeconds in a chat."""
+        if turn.party.channel == "VOICE":
+            return turn.world.limits.bot_silence_seconds
+        seconds = None if self.chat_limit is None else number(self.chat_limit.text(turn.namespace))
+        return turn.world.limits.chat_bot_seconds if seconds is None else seconds
 
     def _key(self, turn: Turn, bot: Bot, activity: Conversing, key: str) -> Outcome:
         """`#` ends the keys, `*` deletes them, a pause ends them too."""
@@ -204,12 +212,14 @@ def _prepare(action: Action) -> Handlers:
     if prompt is None and not initial:
         raise ParameterProblem("Text", "one of Text, SSML, PromptId, Media is needed", missing=True)
     attributes = members(parameters, "LexSessionAttributes")
+    waits = members(parameters, "LexTimeoutSeconds")
     lex = Lex(
         action,
         prompt,
         _read_bot(parameters),
         {key: template(required(attributes, key, "LexSessionAttributes.")) for key in attributes},
         template(required(initial, "InitialMessage", "LexInitializationData.")) if initial else None,
+        template(required(waits, "Text", "LexTimeoutSeconds.")) if waits else None,
     )
     return Handlers(lex.enter, lex.resume)
 

@@ -12,7 +12,7 @@ from callpark.flows.language import Action
 from callpark.flows.parameters import ParameterProblem
 from callpark.flows.program import DONE, NO_MATCHING_ERROR, NO_RESULT, PARKED, ActionType, Failed, Handlers, Outcome
 from callpark.flows.prompts import BadPrompt
-from callpark.flows.turn import Turn
+from callpark.flows.turn import PROMPT, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Message:
             turn.log(self.action, {}, Results=str(problem))
             return Failed(NO_MATCHING_ERROR, str(problem))
         turn.log(self.action, {"Prompt" if prompt.kind == "recording" else "Text": prompt.content})
+        if PROMPT not in turn.timers:
+            return DONE
         turn.activity = Speaking()
         return PARKED
 
