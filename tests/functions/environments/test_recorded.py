@@ -5,11 +5,12 @@ import re
 
 import pytest
 
+from callpark.functions.environments import failures
 from callpark.functions.environments.happenings import AttemptStarted, FunctionLog
 from callpark.functions.environments.ports import Attempt, Deployment
 from callpark.functions.environments.processes import PlainLauncher
 from callpark.functions.environments.runtimes import HOST_PYTHON
-from tests.functions.environments.conftest import Bench
+from tests.functions.environments.conftest import Bench, needs_node
 
 pytestmark = pytest.mark.process
 
@@ -128,3 +129,35 @@ async def test_a_module_named_as_one_of_pythons_own(bench: Bench) -> None:
     function = bench.deploy("def handler(e, c): ...", handler="sys.handler", file="sys.py")
     error = json.loads((await bench.run(bench.fleet(), function)).payload)
     assert error["errorType"] == "Runtime.BuiltInModuleConflict"
+
+
+def test_the_platforms_own_error_objects() -> None:
+    """§2.4, §15.4: key order as recorded."""
+    assert failures.too_large(6_291_556) == (
+        b'{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).",'
+        b'"errorType":"Function.ResponseSizeTooLarge"}'
+    )
+    assert failures.platform_error(failures.EXIT, "<id>", failures.exit_text(0)) == (
+        b'{"errorType":"Runtime.ExitError",'
+        b'"errorMessage":"RequestId: <id> Error: Runtime exited without providing a reason"}'
+    )
+    assert failures.platform_error(failures.EXIT, "<id>", failures.exit_text(127)) == (
+        b'{"errorType":"Runtime.ExitError",'
+        b'"errorMessage":"RequestId: <id> Error: Runtime exited with error: exit status 127"}'
+    )
+    assert failures.platform_error(failures.TIMEOUT, "<id>", failures.timeout_text(1)) == (
+        b'{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: <id> Error: Task timed out after 1.00 seconds"}'
+    )
+
+
+@needs_node
+async def test_an_exception_of_nodes(bench: Bench) -> None:
+    """§15.4: the function itself put `Error: ` into the message."""
+    function = bench.deploy(
+        "exports.handler = async () => { throw new Error('Error: some_error_msg') };", file="m.js", runtime="nodejs20.x"
+    )
+    error = json.loads((await bench.run(bench.fleet(), function)).payload)
+    assert list(error) == ["errorType", "errorMessage", "trace"]
+    assert (error["errorType"], error["errorMessage"]) == ("Error", "Error: some_error_msg")
+    assert error["trace"][0] == "Error: Error: some_error_msg"
+    assert "/var/task/m.js" in error["trace"][1]
