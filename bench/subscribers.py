@@ -129,8 +129,7 @@ async def _child(url: str, count: int, protocol: Protocol, start: dict[str, obje
     loop = asyncio.get_running_loop()
     upgrade = _upgrade(url, protocol)
     address = urlsplit(url)
-    assert address.hostname and address.port, url
-    host, port = address.hostname, address.port
+    host, port = address.hostname or "127.0.0.1", address.port or 80
 
     async def subscribe(number: int) -> _Subscriber:
         _, subscriber = await loop.create_connection(lambda: _Subscriber(upgrade, delays, arrived), host, port)
