@@ -5,7 +5,7 @@ Called by the control plane and `callpark graphql eval`. https://docs.aws.amazon
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -13,6 +13,8 @@ from callpark.graphql.runtimes.evaluation import Evaluation
 from callpark.graphql.runtimes.js.host import JavaScriptHost
 from callpark.graphql.runtimes.js.module import BrokenCode
 from callpark.graphql.runtimes.js.syntax import CodeError
+from callpark.graphql.runtimes.vtl.failures import BrokenTemplate
+from callpark.graphql.runtimes.vtl.host import VtlHost
 from callpark.kernel.errors import CallerError
 
 CODE_ERRORS = "The code contains one or more errors."
@@ -50,6 +52,18 @@ async def evaluate_code(host: JavaScriptHost, code: str, context: str, function:
         return Evaluated(error=EvaluationError(f"The code does not export a function named {handler}."))
     done = unit.evaluate(handler, seen, "API Key Authorization")
     return evaluated(await done if inspect.isawaitable(done) else done)
+
+
+async def evaluate_template(host: VtlHost, template: str, context: str) -> Evaluated:
+    """EvaluateMappingTemplate: `result` is the text that the template prints. Raises CallerError."""
+    seen = read_context(context)
+    try:
+        loaded = host.load(template)
+    except BrokenTemplate as broken:
+        return Evaluated(error=EvaluationError(str(broken)))
+    evaluation = await loaded.evaluate_text(seen, "API Key Authorization")
+    answer = evaluated(evaluation)
+    return answer if evaluation.halt is not None else replace(answer, result=str(evaluation.value))
 
 
 def read_context(context: str) -> dict[str, object]:

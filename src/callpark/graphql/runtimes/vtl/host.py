@@ -7,8 +7,9 @@ own; evaluations have no effects outside their result, so the second start is no
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from callpark.graphql.runtimes.evaluation import Evaluation
 from callpark.graphql.runtimes.vtl.failures import BrokenTemplate, Overrun
@@ -72,17 +73,23 @@ class Template:
                 return self._compiled.evaluate(context, host.inline, now, seed, auth_type)
             except Overrun:
                 self._slow = True
-        return self._apart(context, now, seed, auth_type)
+        return self._apart(partial(self._compiled.evaluate, context, host.whole, now, seed, auth_type))
 
-    async def _apart(self, context: Mapping[str, object], now: float, seed: str, auth_type: str) -> Evaluation:
+    async def evaluate_text(self, context: Mapping[str, object], auth_type: str) -> Evaluation:
+        """The value is the text that the template prints, JSON or not."""
+        host = self._host
+        now, seed = host.clock.now(), host.ids.hex(32)
+        return await self._apart(partial(self._compiled.evaluate_text, context, host.whole, now, seed, auth_type))
+
+    async def _apart(self, evaluate: Callable[[], Evaluation]) -> Evaluation:
         loop = asyncio.get_running_loop()
         with self._host.clock.hold("mapping template"):
-            return await loop.run_in_executor(self._host.threads(), self._evaluate_apart, context, now, seed, auth_type)
+            return await loop.run_in_executor(self._host.threads(), self._evaluate_apart, evaluate)
 
-    def _evaluate_apart(self, context: Mapping[str, object], now: float, seed: str, auth_type: str) -> Evaluation:
+    def _evaluate_apart(self, evaluate: Callable[[], Evaluation]) -> Evaluation:
         started = time.thread_time()
         try:
-            evaluation = self._compiled.evaluate(context, self._host.whole, now, seed, auth_type)
+            evaluation = evaluate()
         except Overrun:
             return Evaluation(halt=mapping_failure("The template took too much time."))
         self._slow = time.thread_time() - started > self._host.inline.seconds / 2

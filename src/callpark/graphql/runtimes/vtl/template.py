@@ -51,19 +51,25 @@ class Compiled:
     def evaluate(
         self, context: Mapping[str, object], bounds: Bounds, now: float, seed: str, auth_type: str
     ) -> Evaluation:
-        """Raises Overrun when the time is up."""
+        """The value is what the printed JSON says. Raises Overrun when the time is up."""
         ctx = self._context(context)
-        run = Run(bounds, {"context": ctx, "ctx": ctx}, now, seed, auth_type)
+        return self._evaluate(context, Run(bounds, {"context": ctx, "ctx": ctx}, now, seed, auth_type), self._value)
+
+    def evaluate_text(
+        self, context: Mapping[str, object], bounds: Bounds, now: float, seed: str, auth_type: str
+    ) -> Evaluation:
+        """The value is the printed text. Raises Overrun when the time is up."""
+        ctx = self._context(context)
+        return self._evaluate(context, Run(bounds, {"context": ctx, "ctx": ctx}, now, seed, auth_type), self._text)
+
+    def _evaluate(self, context: Mapping[str, object], run: Run, read: Evaluate) -> Evaluation:
+        ctx = cast(dict[object, object], run.variables["ctx"])
         run.shares = self.shares
         halt: Mapping[str, object] | None = None
         value: object = None
         try:
             try:
-                if self.value is None:
-                    self._print(run)
-                    value = read_output("".join(run.out))
-                else:
-                    value = settled(run, self.value(run))
+                value = read(run)
             except Halt as ended:
                 halt = self._halted(run, ended)
             arguments, stash = self._left(run, ctx, "arguments"), self._left(run, ctx, "stash")
@@ -73,9 +79,15 @@ class Compiled:
             return self._failed(run, context, TemplateFailure("Values or calls are nested too deeply."))
         return Evaluation(value, halt, arguments, stash, tuple(run.errors), tuple(run.logs), tuple(run.effects))
 
-    def _print(self, run: Run) -> None:
+    def _value(self, run: Run) -> object:
+        if self.value is not None:
+            return settled(run, self.value(run))
+        return read_output(self._text(run))
+
+    def _text(self, run: Run) -> str:
         with suppress(Stop, Break):
             self.render(run)
+        return "".join(run.out)
 
     def _halted(self, run: Run, ended: Halt) -> Mapping[str, object]:
         if ended.members["kind"] == "return":
@@ -90,7 +102,7 @@ class Compiled:
             ctx.pop("error", None)
         for name in ("arguments", "stash"):
             if not isinstance(ctx.get(name), dict):
-                ctx[name] = {}
+                ctx[name] = ctx["args"] if name == "arguments" and isinstance(ctx.get("args"), dict) else {}
         ctx["args"] = ctx["arguments"]
         info = ctx.get("info")
         if isinstance(info, dict):
