@@ -230,8 +230,11 @@ class CodeUnit:
             )
         halt = members.get("halt")
         if halt is not None and halt["kind"] == "error":
-            place = halt.pop("at", None)
-            halt["message"] = f"{self._place(place)}: {halt['message']}" if place else halt["message"]
+            place, called = halt.pop("at", None), halt.pop("called", False)
+            if place:
+                positions = self._script.positions
+                at = positions.original_call(*place) if called else positions.original(*place)
+                halt["message"] = f"{_shown(at)}: {halt['message']}"
         return Evaluation(
             members.get("value"),
             halt,
@@ -259,17 +262,21 @@ class CodeUnit:
         return None
 
     def _log_line(self, level: str, place: list[int] | None, words: str) -> str:
-        return f"{level} - {self._place(place)}: {words}" if place else f"{level} - {words}"
-
-    def _place(self, place: list[int]) -> str:
-        file, line, column = self._script.positions.original(*place)
-        return f"{file}:{line}:{column}"
+        if place is None:
+            return f"{level} - {words}"
+        line, column = place
+        return f"{level} - {_shown(self._script.positions.original_call(line, column, 'console.'))}: {words}"
 
     def _compile_error(self, message: str) -> CodeError:
         match = _PLACE.search(message)
         place = self._script.positions.of_code(int(match[1]), int(match[2])) if match else (1, 1)
         first = message.strip().splitlines()[0]
         return CodeError("syntax", _in_typescript(first.removeprefix("SyntaxError: ")), *place)
+
+
+def _shown(place: tuple[str, int, int]) -> str:
+    file, line, column = place
+    return f"{file}:{line}:{column}"
 
 
 @cache

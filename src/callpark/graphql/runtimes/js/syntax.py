@@ -80,6 +80,11 @@ class Source:
             found.setdefault(kind, []).append(node)
         return found
 
+    def forget_tree(self) -> None:
+        """What is asked for after loading are places; a tree takes fifty times the memory of its text."""
+        for name in ("root", "nodes", "by_type"):
+            self.__dict__.pop(name, None)
+
     @property
     def line_count(self) -> int:
         return len(self._lines)

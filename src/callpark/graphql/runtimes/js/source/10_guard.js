@@ -201,7 +201,7 @@ function position(stack) {
 }
 // A util misused: an error of type Code with the place it happened at.
 function misuse(message) {
-  pending = { kind: 'error', message, type: 'Code', data: null, errorInfo: null, at: position(new NativeError().stack) };
+  pending = { kind: 'error', message, type: 'Code', data: null, errorInfo: null, at: position(new NativeError().stack), called: true };
   throw pending;
 }
 const util = {};
