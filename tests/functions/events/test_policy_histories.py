@@ -147,4 +147,4 @@ class EventLife(RuleBasedStateMachine):
 
 
 TestEventLife = EventLife.TestCase
-TestEventLife.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+TestEventLife.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
