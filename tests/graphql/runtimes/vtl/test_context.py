@@ -55,6 +55,7 @@ OUTPUTS = [
     ('"text"', "text"),
     ("[1, 2.5, true]", [1, 2.5, True]),
     ("$util.toJson($ctx.args)", {"id": "7", "input": {"title": "T"}}),
+    ('{"a": "like a key\\": in text", "b" : 1}', {"a": 'like a key": in text', "b": 1}),
     (' $util.toJson({"a": [$ctx.args.id]}) ', {"a": ["7"]}),
     ('"ü𝄞"', "ü𝄞"),
     ('"\\ud834\\udd1e"', "𝄞"),
@@ -82,7 +83,7 @@ async def test_output(host: VtlHost, template: str, expected: object) -> None:
         ("{'a': 1}", "Unable to parse the JSON document: 'Expecting property name"),
         ("NaN", "Unable to parse the JSON document: 'Unexpected NaN"),
         ('"\\ud800"', "Unable to parse the JSON document: 'no low surrogate"),
-        ("[" * 201 + "]" * 201, "A value is nested too deeply."),
+        ("[" * 300 + "]" * 300, "A value is nested too deeply."),
         ("[" * 5000, "Unable to parse the JSON document: 'it is nested too deeply'"),
     ],
 )  # fmt: skip

@@ -53,7 +53,7 @@ VALUES = [
     ("$util.toJson({1: 2, false: 3})", {"1": 2, "false": 3}),
     ("$util.toJson($a.m.keySet())", ["k", "n"]),
     ("$util.toJson($a.m.entrySet())", [{"k": "v"}, {"n": 1}]),
-    ("$utils.toJson(123456789012345678901234567890)", 123456789012345678901234567890),
+    ("$utils.toJson(123456789012345678901234567890)", 1.2345678901234568e29),
     ('$util.toJson("quote "" and \\ backslash")', 'quote " and \\ backslash'),
     ("[$util.isNull($a.none), $util.isNull($a.nothing), $util.isNull($a.empty)]", [True, True, False]),
     ("[$util.isNullOrEmpty($a.none), $util.isNullOrEmpty($a.empty), $util.isNullOrEmpty($a.blank)]", [True, True, False]),

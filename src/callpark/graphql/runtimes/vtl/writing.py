@@ -32,7 +32,7 @@ def json_text(run: Run, value: object) -> str:
 
 def settled(run: Run, value: object) -> object:
     """The value as fresh JSON values, sharing nothing. Raises TemplateFailure."""
-    if type(value) in (str, int, float, bool, type(None)):
+    if value is None or type(value) is str or type(value) is bool:
         return value
     return orjson.loads(json_text(run, value))
 
@@ -59,17 +59,18 @@ def _weigh(run: Run, value: object) -> None:
     rest = [value]
     while rest:
         each = rest.pop()
-        if isinstance(each, str):
-            left -= len(each) + 2
+        kind = type(each)
+        if kind is str:
+            left -= len(each) + 2  # type: ignore[arg-type]
         elif isinstance(each, dict):
             run.step()
             left -= 4 * len(each) + 2
-            rest += [key for key in each if isinstance(key, str)]
-            rest += each.values()
-        elif isinstance(each, list):
+            rest.extend(each)
+            rest.extend(each.values())
+        elif kind is list:
             run.step()
-            left -= len(each) + 2
-            rest += each
+            left -= len(each) + 2  # type: ignore[arg-type]
+            rest.extend(each)  # type: ignore[arg-type]
         elif isinstance(each, View | Entry | JavaIterator):
             rest.append(plain(each))
         else:
@@ -104,10 +105,40 @@ def _constant(name: str) -> object:
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 _BLANKS = " \t\r\n"
+_KEY_END = re.compile(r'"[ \t\r\n]*:')
 
 
 def read_output(text: str) -> object:
     """The JSON value a template printed. Raises TemplateFailure with AppSync's messages."""
+    try:
+        value = cast(object, orjson.loads(text))
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
+        return _read_exactly(text)
+    if len(_KEY_END.findall(text)) != _count_keys(value):
+        _read_exactly(text)  # a key may be there twice, or a string holds what looks like one
+    if text.count("[") + text.count("{") > _DEEPEST:
+        try:
+            orjson.dumps(value)
+        except orjson.JSONEncodeError:
+            raise TemplateFailure(_TOO_DEEP) from None
+    return value
+
+
+def _count_keys(value: object) -> int:
+    count = 0
+    rest = [value]
+    while rest:
+        each = rest.pop()
+        if type(each) is dict:
+            count += len(each)
+            rest.extend(each.values())
+        elif type(each) is list:
+            rest.extend(each)
+    return count
+
+
+def _read_exactly(text: str) -> object:
+    """Slower: says what is wrong, and finds keys that are there twice."""
     stripped = text.strip(_BLANKS)
     if not stripped:
         raise TemplateFailure(_EMPTY)
