@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from bench.figures import Figure, percentile
-from bench.peers import graphql_core_list, websockets_broadcast
+from bench.peers import bare_quickjs, graphql_core_list, websockets_broadcast
 from bench.subscribers import Subscribers
 from callpark.app import Settings, served
 from callpark.cli.collector import settle_collector
@@ -26,8 +26,13 @@ from callpark.graphql.model import (
     ResolverDefinition,
 )
 from callpark.graphql.plan import PlanSettings, compile_plan
+from callpark.graphql.runtimes.evaluation import Evaluation
+from callpark.graphql.runtimes.js.host import JavaScriptHost
 from callpark.graphql.schema import build_schema
 from callpark.graphql.urls import graphql_url, realtime_url
+from callpark.kernel.clock import VirtualClock
+from callpark.kernel.ids import SeededIds
+from callpark.kernel.limits import AppSyncLimits
 from callpark.projects.model import Project
 from graphql import OperationDefinitionNode, parse
 
@@ -69,6 +74,7 @@ API = ApiDefinition(
 async def figures() -> list[Figure]:
     ours, peer = _list_milliseconds(), graphql_core_list.milliseconds()
     resolver = await _resolver_microseconds()
+    handler, engine = _handler_microseconds(), bare_quickjs.microseconds(HANDLER_CONTEXT)
     fan_out = await _fan_out_p99()
     broadcast = await websockets_broadcast.milliseconds_p99(SUBSCRIBERS, MESSAGES)
     return [
@@ -83,6 +89,16 @@ async def figures() -> list[Figure]:
             False,
         ),
         Figure("JavaScript unit resolver, in process", resolver, "µs", "≤ 150 µs", resolver <= 150),
+        Figure(
+            "JavaScript handler, one evaluation",
+            handler,
+            "µs",
+            "≤ 10 × the peer",
+            handler <= 10 * engine,
+            "bare quickjs-ng",
+            engine,
+            False,
+        ),
         Figure(
             "fan-out to 1,000 subscribers, p99",
             fan_out,
@@ -114,6 +130,34 @@ def _list_milliseconds(rounds: int = 50) -> float:
         times.append(time.perf_counter() - started)
         assert data == {"posts": graphql_core_list.POSTS}
     return percentile(times, 0.5) * 1_000
+
+
+HANDLER_CONTEXT: dict[str, object] = {
+    "args": {"a": 1, "b": 2},
+    "arguments": {"a": 1, "b": 2},
+    "stash": {},
+    "source": None,
+    "identity": {"sub": "a", "claims": {"scope": "b"}},
+    "request": {"headers": {"host": "127.0.0.1", "accept": "*/*", "user-agent": "bench"}, "domainName": None},
+    "prev": None,
+    "env": {},
+    "outErrors": [],
+    "info": {"fieldName": "sum", "parentTypeName": "Query", "variables": {}, "selectionSetList": []},
+}
+
+
+def _handler_microseconds(rounds: int = 2_000) -> float:
+    """The median time of one evaluation of a request handler: budget, sealed engine, stash and arguments included."""
+    host = JavaScriptHost(VirtualClock(), SeededIds(1), AppSyncLimits())
+    unit = host.load(SUM)
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        done = unit.evaluate("request", HANDLER_CONTEXT, "API Key Authorization")
+        times.append(time.perf_counter() - started)
+    assert isinstance(done, Evaluation)
+    assert done.value == {"payload": 3}
+    return percentile(times, 0.5) * 1e6
 
 
 async def _resolver_microseconds(rounds: int = 2_000) -> float:
