@@ -7,7 +7,7 @@ it is made when the version first runs, and forgotten when the function changes.
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -25,7 +25,6 @@ from callpark.functions.environments.ports import (
     ResponseStream,
     Saturated,
 )
-from callpark.functions.events.dispatcher import EventDispatcher
 from callpark.functions.events.state import EventState
 from callpark.functions.layers import Layers
 from callpark.functions.model import Function, Version
@@ -46,7 +45,7 @@ class Runner:
         layers: Layers,
         environments: Environments,
         slots: Slots,
-        events: EventDispatcher,
+        capacity_freed: Callable[[str], None],
         transitions: Transitions,
         clock: Clock,
         ids: Ids,
@@ -57,7 +56,7 @@ class Runner:
         self._layers = layers
         self._environments = environments
         self._slots = slots
-        self._events = events
+        self._capacity_freed = capacity_freed
         self._transitions = transitions
         self._clock = clock
         self._ids = ids
@@ -171,7 +170,7 @@ class Runner:
                 yield
         finally:
             self._slots.give_back(name, version)
-            self._events.capacity_freed(name)
+            self._capacity_freed(name)
 
     def _in_chain(self, name: str, attempt: Attempt) -> tuple[Attempt, str]:
         """The attempt as a part of its chain, and its trace header. Raises CallerError when the function goes in

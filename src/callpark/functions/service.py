@@ -8,27 +8,25 @@ functions that nobody has brought by then are discarded, visibly.
 """
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from callpark.functions import payloads, refusals, versions
+from callpark.functions import versions
 from callpark.functions.administration import Administration
 from callpark.functions.catalogue import Catalogue
 from callpark.functions.code.packages import Packages
 from callpark.functions.code.uploads import Uploads
 from callpark.functions.concurrency import Slots
-from callpark.functions.environments.ports import Attempt, Environments, Outcome, ResponseStream
+from callpark.functions.environments.ports import Environments, ResponseStream
+from callpark.functions.event_subjects import EventSubjects
 from callpark.functions.events.administration import EventAdministration
 from callpark.functions.events.dispatcher import EventDispatcher
-from callpark.functions.events.happenings import EventAccepted, InvocationInCircles, InvocationThrottled
 from callpark.functions.events.messages import MessageQueues, NoQueues
-from callpark.functions.events.policy import event_rules
 from callpark.functions.events.results import EventResult
-from callpark.functions.events.state import EventState, function_of
-from callpark.functions.events.world import EventSubject
+from callpark.functions.events.state import function_of
+from callpark.functions.invoking import Invoker
 from callpark.functions.layers import Layers
 from callpark.functions.model import (
     Function,
@@ -38,7 +36,6 @@ from callpark.functions.model import (
     LayerDefinition,
     Version,
 )
-from callpark.functions.names import LATEST
 from callpark.functions.policies import Policies
 from callpark.functions.provisioning import Provisioning
 from callpark.functions.publishing import Publishing
@@ -55,7 +52,7 @@ from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
-from callpark.store.ports import Store, StoreFailure
+from callpark.store.ports import Store
 
 _log = logging.getLogger("callpark")
 
@@ -90,25 +87,11 @@ class Functions:
         self.limits = limits.lambda_
         self.place = place
         self.base_url = base_url
-        self._ids = ids
-        self._trace = trace
         self._store = store
         self._catalogue = Catalogue(store, place)
         self._packages = Packages(directory / "code", store, clock, self.limits)
         self._slots = Slots(self.limits.account_concurrency)
-        self._events = EventDispatcher(
-            clock=clock,
-            trace=trace,
-            limits=self.limits,
-            store=store,
-            slots=self._slots,
-            functions=self,
-            queues=queues or NoQueues(),
-            upstreams=upstreams,
-        )
         self.uploads = Uploads(upstreams, self.limits)
-        self.events = EventAdministration(self._events, trace, store, clock, self.invoke_event)
-        self._subjects: dict[str, dict[tuple[str | None, str], EventSubject]] = {}
         self._orphans: set[str] = set()
         registrar = Registrar(
             catalogue=self._catalogue,
@@ -130,9 +113,29 @@ class Functions:
             layers=self.layers,
             environments=environments,
             slots=self._slots,
-            events=self._events,
+            capacity_freed=self._capacity_freed,
             transitions=registrar.transitions,
             clock=clock,
+            ids=ids,
+            limits=self.limits,
+        )
+        self._subjects = EventSubjects(self._catalogue, self._runner, self.limits)
+        self._events = EventDispatcher(
+            clock=clock,
+            trace=trace,
+            limits=self.limits,
+            store=store,
+            slots=self._slots,
+            functions=self._subjects,
+            queues=queues or NoQueues(),
+            upstreams=upstreams,
+        )
+        self.events = EventAdministration(self._events, trace, store, clock, self.invoke_event)
+        self._invoker = Invoker(
+            catalogue=self._catalogue,
+            runner=self._runner,
+            events=self._events,
+            trace=trace,
             ids=ids,
             limits=self.limits,
         )
@@ -193,37 +196,24 @@ class Functions:
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """Run a function and wait for its answer. Raises CallerError; a failing function is an answer."""
-        name, version, attempt = self._begin(invocation)
-        with self._telling_refusals(name, attempt):
-            outcome = await self._runner.run_now(name, version, attempt)
-        return InvocationResult(
-            request_id=attempt.request_id,
-            payload=outcome.payload,
-            executed_version=version,
-            function_error=outcome.function_error,
-            log_tail=outcome.log_tail if invocation.log_tail else b"",
-        )
+        return await self._invoker.invoke(invocation)
 
     async def stream(self, invocation: Invocation) -> tuple[str, ResponseStream]:
         """Run a function and pass its answer on as it is made; with the version that runs. Raises CallerError."""
-        name, version, attempt = self._begin(invocation)
-        with self._telling_refusals(name, attempt):
-            return version, await self._runner.stream_now(name, version, attempt)
+        return await self._invoker.stream(invocation)
 
     async def invoke_event(self, invocation: Invocation) -> str:
         """Accept an event; returns its request id once it is durable. Raises CallerError."""
-        request_id = invocation.request_id or self._ids.uuid()
-        return await self._accept(invocation, request_id, request_id)
+        return await self._invoker.invoke_event(invocation)
 
     def accept(self, invocation: Invocation, receipt: T) -> "asyncio.Future[T]":
         """`invoke_event` without a task: a future of `receipt`, done once the event is durable. Raises CallerError,
         now or as the future's exception."""
-        return self._accept(invocation, invocation.request_id or self._ids.uuid(), receipt)
+        return self._invoker.accept(invocation, receipt)
 
     def dry_run(self, invocation: Invocation) -> None:
         """Whether an invocation would be accepted. Raises CallerError."""
-        self._target(invocation)
-        payloads.request_payload(invocation.payload, self.limits)
+        self._invoker.dry_run(invocation)
 
     def event_result(self, request_id: str) -> EventResult | None:
         """How an event ended, while that is remembered (in memory only)."""
@@ -234,6 +224,10 @@ class Functions:
         return await self._events.results.wait(request_id)
 
     # Reading
+
+    def function_named(self, arn: str) -> tuple[str, str | None]:
+        """Name and qualifier of what a name or ARN invokes. Raises CallerError."""
+        return self._catalogue.find_invoked(arn)
 
     def arn(self, name: str) -> str:
         """The unqualified ARN of a function of this place, whether or not it exists."""
@@ -277,101 +271,10 @@ class Functions:
             return None
         return await self._store.get_blob(digest)
 
-    # What the event queues ask (events/world.py)
-
-    def version_for(self, function: str, qualifier: str | None) -> str | None:
-        return self._runner.version_for(function, qualifier)
-
-    def subject(self, function: str, qualifier: str | None, version: str) -> EventSubject | None:
-        """A version as its events see it now; None when the function, the qualifier or the version is gone."""
-        subjects = self._subjects.get(function)
-        subject = None if subjects is None else subjects.get((qualifier, version))
-        if subject is not None:
-            return subject
-        found = self._catalogue.get(function)
-        if found is None or not versions.knows(found, qualifier) or not versions.knows(found, version):
-            return None
-        subject = self._describe(found, qualifier or LATEST, version)
-        self._subjects.setdefault(function, {})[qualifier, version] = subject
-        return subject
-
-    def invocations_in_chain(self, function: str, trace_header: str | None) -> int:
-        return self._runner.invocations_in_chain(function, trace_header)
-
-    def trace_onwards(self, function: str, request_id: str, trace_header: str | None) -> str:
-        return self._runner.trace_onwards(function, request_id, trace_header)
-
-    def function_named(self, arn: str) -> tuple[str, str | None]:
-        """Name and qualifier of what a name or ARN invokes. Raises CallerError."""
-        return self._catalogue.find_invoked(arn)
-
-    async def run_event(
-        self, function: str, version: str, request_id: str, payload: bytes, state: EventState
-    ) -> Outcome:
-        return await self._runner.run_event(function, version, request_id, payload, state)
-
     # Inside
 
-    @contextlib.contextmanager
-    def _telling_refusals(self, name: str, attempt: Attempt) -> Iterator[None]:
-        try:
-            yield
-        except CallerError as refusal:
-            if refusal.code == "TooManyRequestsException":
-                reason = str(refusal.body.get("Reason", ""))
-                self._trace.emit(InvocationThrottled(attempt.request_id, name, reason, self._resource(name, attempt)))
-            elif refusal.code == "RecursiveInvocationException":
-                self._trace.emit(InvocationInCircles(attempt.request_id, name, self._resource(name, attempt)))
-            raise
-
-    def _resource(self, name: str, attempt: Attempt) -> str:
-        qualifier = attempt.invoked_arn.removeprefix(self._catalogue.arn(name))
-        return f"{name}{qualifier}" if qualifier else ""
-
-    def _target(self, invocation: Invocation) -> tuple[str, str | None]:
-        if invocation.qualifier is None and invocation.function in self._catalogue:
-            return invocation.function, None
-        return self._catalogue.find_invoked(invocation.function, invocation.qualifier)
-
-    def _begin(self, invocation: Invocation) -> tuple[str, str, Attempt]:
-        """Function name and version of a synchronous invocation, and its attempt. Raises CallerError."""
-        name, qualifier = self._target(invocation)
-        version = self._runner.version_for(name, qualifier)
-        arn = self._runner.invoked_arn(name, qualifier)
-        if version is None:
-            raise refusals.function_not_found(arn)
-        attempt = Attempt(
-            request_id=invocation.request_id or self._ids.uuid(),
-            payload=payloads.request_payload(invocation.payload, self.limits),
-            invoked_arn=arn,
-            client_context=invocation.client_context,
-            trace_header=invocation.trace_header,
-            nested=invocation.nested,
-        )
-        return name, version, attempt
-
-    def _accept(self, invocation: Invocation, request_id: str, receipt: T) -> "asyncio.Future[T]":
-        name, qualifier = self._target(invocation)
-        payload = payloads.event_payload(invocation.payload, self.limits)
-        accepted: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-
-        def stored(commit: "asyncio.Future[None]") -> None:
-            if accepted.done():  # the caller has gone
-                return
-            failure = commit.exception()
-            if failure is None:
-                resource = "" if qualifier is None else f"{name}:{qualifier}"
-                self._trace.emit(EventAccepted(request_id, name, len(payload), resource))
-                accepted.set_result(receipt)
-            elif isinstance(failure, StoreFailure):
-                refusal = refusals.service_exception(f"The event could not be stored: {failure}")
-                refusal.__cause__ = failure
-                accepted.set_exception(refusal)
-            else:
-                accepted.set_exception(failure)
-
-        self._events.accept(name, request_id, payload, qualifier, invocation.trace_header).add_done_callback(stored)
-        return accepted
+    def _capacity_freed(self, name: str) -> None:
+        self._events.capacity_freed(name)
 
     def _digests(self) -> frozenset[str]:
         """The archives that are in use."""
@@ -380,25 +283,12 @@ class Functions:
     async def _release(self, digests: Collection[str]) -> None:
         await self._packages.release(frozenset(digests) - self._digests())
 
-    def _describe(self, function: Function, qualifier: str, version: str) -> EventSubject:
-        dated = function.event_invoke_configs.get(qualifier)
-        config = dated.config if dated is not None else None
-        endless = function.recursive_loop == "Allow"
-        chain = None if endless else self.limits.recursive_invocations
-        return EventSubject(
-            arn=f"{self._catalogue.arn(function.configuration.name)}:{qualifier}",
-            rules=event_rules(config, function.reserved_concurrency, self.limits, chain),
-            on_success=config.on_success if config is not None else None,
-            on_failure=config.on_failure if config is not None else None,
-            dead_letter_target=versions.numbered(function, version).configuration.dead_letter_target,
-        )
-
     def _now_current(self, changed: Sequence[str]) -> None:
         """Functions have changed, come or gone: forget what was derived from them, and let waiting events try again."""
         self._orphans.difference_update(changed)
         self._runner.forget(changed)
+        self._subjects.forget(changed)
         for name in changed:
-            self._subjects.pop(name, None)
             self._events.open(name)
         if changed:
             self._slots.share(self._catalogue.shares())
