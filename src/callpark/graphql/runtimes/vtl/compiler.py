@@ -11,6 +11,7 @@ from callpark.graphql.runtimes.vtl.failures import JavaException, TemplateFailur
 from callpark.graphql.runtimes.vtl.members.collections import as_key
 from callpark.graphql.runtimes.vtl.members.table import CHANGING, invoke, item, member
 from callpark.graphql.runtimes.vtl.operators import arithmetic, compare, join, same, truth
+from callpark.graphql.runtimes.vtl.printing import text_of
 from callpark.graphql.runtimes.vtl.run import Run
 from callpark.graphql.runtimes.vtl.syntax import (
     Accessor,
@@ -23,9 +24,11 @@ from callpark.graphql.runtimes.vtl.syntax import (
     Literal,
     MapLiteral,
     Node,
+    Output,
     Property,
     RangeLiteral,
     Reference,
+    Text,
     Unary,
 )
 from callpark.graphql.runtimes.vtl.util.function import Family, Function
@@ -68,8 +71,7 @@ def evaluated(to: Compiling, expression: Expression) -> Evaluate:
         case Reference():
             return referenced(to, expression)
         case Interpolated(body):
-            render = to.rendered(to, body)
-            return lambda run: run.capture(render)
+            return _interpolated(to, body)
         case ListLiteral(items):
             return _list(to, items)
         case MapLiteral(entries):
@@ -80,6 +82,30 @@ def evaluated(to: Compiling, expression: Expression) -> Evaluate:
             return _unary(to, operator, operand)
         case Binary():
             return _binary(to, expression)
+
+
+def _interpolated(to: Compiling, body: tuple[Node, ...]) -> Evaluate:
+    parts: list[tuple[str, Evaluate | None]] = []
+    for node in body:
+        match node:
+            case Text(text):
+                parts.append((text, None))
+            case Output(reference, 0):
+                parts.append(("" if reference.quiet else reference.source, referenced(to, reference)))
+            case _:
+                render = to.rendered(to, body)
+                return lambda run: run.capture(render)
+
+    def evaluate(run: Run) -> object:
+        pieces: list[str] = []
+        for text, part in parts:
+            value = text if part is None else part(run)
+            pieces.append(value if type(value) is str else text if value is None else text_of(run, value))
+        joined = "".join(pieces)
+        run.make(len(joined))
+        return joined
+
+    return evaluate
 
 
 def _list(to: Compiling, items: tuple[Expression, ...]) -> Evaluate:

@@ -24,7 +24,7 @@ def same(run: Run, left: object, right: object) -> bool:
     if left is None or right is None:
         return left is right
     kind, other = type(left), type(right)
-    if kind is other and (kind is str or kind is bool):
+    if kind is other and (kind is str or kind is int or kind is bool):
         return left == right
     if is_number(left) and is_number(right):
         return left == right
@@ -47,6 +47,8 @@ def compare(operator: str) -> Callable[[object, object], bool]:
     }[operator]
 
     def compared(left: object, right: object) -> bool:
+        if type(left) is int and type(right) is int:
+            return test(left, right)
         return is_number(left) and is_number(right) and test(left, right)  # type: ignore[arg-type]
 
     return compared
