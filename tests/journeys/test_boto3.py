@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from callpark.app import App, Settings, served
+from callpark.upstreams.assignments import parse
 from tests.journeys.archives import HANDLER, zipped
 
 pytestmark = pytest.mark.compat
@@ -179,9 +180,11 @@ async def test_botocore_raises_its_typed_exceptions(app: App) -> None:
     await asyncio.to_thread(use)
 
 
-async def test_a_service_that_is_not_here_is_named(app: App) -> None:
-    def use() -> None:
-        with pytest.raises(ClientError, match="dynamodb"):
+async def test_a_service_that_nobody_serves_is_named(tmp_path: Path) -> None:
+    def use(app: App) -> None:
+        with pytest.raises(ClientError, match="does not implement the service dynamodb: leave out --upstream all=none"):
             client(app, "dynamodb").list_tables()
 
-    await asyncio.to_thread(use)
+    settings = Settings(data=tmp_path, port=0, upstreams=parse(["all=none"], ()))
+    async with served(settings) as app:
+        await asyncio.to_thread(use, app)

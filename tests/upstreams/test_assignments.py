@@ -32,6 +32,13 @@ def test_without_an_assignment_the_fallback_serves_when_it_is_there() -> None:
     assert "--upstream s3=" in nobody.remedy
 
 
+def test_nobody_can_be_asked_for() -> None:
+    assignments = parse(["all=none", "s3=aws"], SERVICES)
+    nobody = assignments.server("dynamodb", fallback=True)
+    assert nobody == Nobody("leave out --upstream all=none")
+    assert assignments.server("s3", fallback=True) == RealAws()
+
+
 def test_keys_in_the_address_are_what_requests_are_signed_with() -> None:
     server = parse(["s3=http://minio:a%2Fb@localhost:9000"], SERVICES).server("s3", fallback=False)
     assert server == Emulator("http://localhost:9000", "minio", "a/b")

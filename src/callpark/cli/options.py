@@ -63,7 +63,7 @@ UpstreamAssignments = Annotated[
     typer.Option(
         "--upstream",
         metavar="SERVICE=URL",
-        help="Who serves what callpark does not: SERVICE=URL, SERVICE=aws for AWS itself, all=URL; repeatable.",
+        help="Who serves what callpark does not: SERVICE=URL, SERVICE=aws, SERVICE=none, all=…; repeatable.",
     ),
 ]
 DatabaseAssignments = Annotated[

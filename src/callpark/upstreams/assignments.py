@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
 from callpark.kernel.errors import ProjectError
 
 ALL = "all"
@@ -27,18 +29,15 @@ class Emulator:
     secret_key: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class RealAws:
+class RealAws(msgspec.Struct, frozen=True):
     """AWS itself, with the user's own credentials."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fallback:
+class Fallback(msgspec.Struct, frozen=True):
     """moto, in a process of ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nobody:
+class Nobody(msgspec.Struct, frozen=True):
     """No one; what the user can do about it."""
 
     remedy: str
@@ -47,12 +46,14 @@ class Nobody:
 Server: TypeAlias = Emulator | RealAws | Fallback | Nobody
 
 
-@dataclass(frozen=True, slots=True)
-class Assignments:
+Assigned: TypeAlias = Emulator | RealAws | Nobody
+
+
+class Assignments(msgspec.Struct, frozen=True):
     """Service (botocore's name) → who serves it; `default` stands for all others."""
 
-    by_service: Mapping[str, Emulator | RealAws] = field(default_factory=dict)
-    default: Emulator | RealAws | None = None
+    by_service: Mapping[str, Assigned] = {}
+    default: Assigned | None = None
 
     def server(self, service: str, *, fallback: bool) -> Server:
         """Who serves a service that is not ours. `fallback`: moto is installed and wanted."""
@@ -76,15 +77,15 @@ class Assignments:
 
 
 def parse(assignments: Iterable[str], services: Collection[str]) -> Assignments:
-    """`SERVICE=URL`, `SERVICE=aws`, `all=…`; the last one of a service counts. `services` are the names there are.
-    Raises ProjectError."""
-    by_service: dict[str, Emulator | RealAws] = {}
-    default: Emulator | RealAws | None = None
+    """`SERVICE=URL`, `SERVICE=aws`, `SERVICE=none`, `all=…`; the last one of a service counts. `services` are the names
+    there are. Raises ProjectError."""
+    by_service: dict[str, Assigned] = {}
+    default: Assigned | None = None
     for assignment in assignments:
         service, equals, target = assignment.strip().partition("=")
         if not equals or not service or not target:
             raise ProjectError(f"not an upstream: {assignment!r}", _WRITE)
-        server = RealAws() if target == "aws" else _emulator(target)
+        server = _assigned(assignment, target)
         if service == ALL:
             default = server
             continue
@@ -92,6 +93,16 @@ def parse(assignments: Iterable[str], services: Collection[str]) -> Assignments:
             raise ProjectError(f"there is no AWS service named {service!r}", _suggestion(service, services))
         by_service[service] = server
     return Assignments(by_service, default)
+
+
+def _assigned(assignment: str, target: str) -> Assigned:
+    match target:
+        case "aws":
+            return RealAws()
+        case "none":
+            return Nobody(f"leave out --upstream {assignment.strip()}")
+        case _:
+            return _emulator(target)
 
 
 def _emulator(text: str) -> Emulator:

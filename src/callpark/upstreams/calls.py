@@ -7,8 +7,9 @@ addresses. Ours are called in process, all others over HTTP: an assigned upstrea
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock
@@ -22,7 +23,9 @@ from callpark.upstreams.connections import Connections, Request
 from callpark.upstreams.fallback import FallbackServer
 from callpark.upstreams.provisioning import Provisioning, Wanted
 from callpark.upstreams.signing import Keys, OwnKeys, aws_address, scoped, signed
-from callpark.upstreams.wire import HttpAnswer, HttpRequest, operation_wire
+
+if TYPE_CHECKING:
+    from callpark.upstreams.wire import HttpRequest
 
 _log = logging.getLogger("callpark")
 
@@ -37,8 +40,7 @@ class OwnServices(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(msgspec.Struct, frozen=True):
     """Where a service is served: a URL without a path, and the keys that requests have to be signed with. `as_is`:
     requests arrive there with the host name and path that the client sent."""
 
@@ -84,6 +86,8 @@ class Upstreams:
             return await self._send(service, operation, parameters)
 
     async def _send(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
+        from callpark.upstreams.wire import HttpAnswer, operation_wire  # botocore's parsers: no start waits for them
+
         wire = operation_wire(service, operation)
         request = wire.request(parameters, self._ids.uuid)
         with self._clock.hold(f"{service} {operation}"):
@@ -180,7 +184,7 @@ class Upstreams:
             case Nobody(remedy):
                 return f"nobody: {remedy}"
 
-    def _headers(self, reached: Reached, signing_name: str, request: HttpRequest) -> Mapping[str, str]:
+    def _headers(self, reached: Reached, signing_name: str, request: "HttpRequest") -> Mapping[str, str]:
         headers = {**request.headers, "Content-Length": str(len(request.body))}
         region = self._place.region
         if reached.keys is None:

@@ -11,10 +11,11 @@ import importlib.util
 import ipaddress
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
+
+import msgspec
 
 from callpark.kernel.limits import UpstreamLimits
 from callpark.upstreams import refusals
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """To `address` (URL without a path) with the request target `target`, percent-encoded as it is sent."""
 
     service: str

@@ -6,8 +6,9 @@ signature or a presigned URL, `X-Amz-Target`, the host name, and what only Amazo
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
+
+import msgspec
 
 from callpark.upstreams.models import service_names
 
@@ -70,8 +71,7 @@ _TARGETS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Front:
+class Front(msgspec.Struct, frozen=True):
     """A request without its body: `path` and `query` as sent, `headers` lower-case."""
 
     method: str

@@ -7,8 +7,9 @@ wait for the fallback; and a fallback that was started again gets them again. In
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 from callpark.kernel.errors import CallerError
 from callpark.upstreams.assignments import Emulator, Fallback, Nobody, RealAws, Server
@@ -19,8 +20,7 @@ Send: TypeAlias = Callable[[str, str, Mapping[str, object]], Awaitable[object]]
 """Calls an operation without asking this room first. Raises CallerError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """An operation by botocore's names. Refusals with a code of `done` say that it was done before."""
 
     service: str
@@ -29,8 +29,7 @@ class Step:
     done: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """A resource: `name` and `type` for people, and the steps that bring it about, all of one service."""
 
     name: str
@@ -45,15 +44,15 @@ class Wanted:
         return f"{self.name} ({self.type})"
 
 
-@dataclass(slots=True)
 class _Site:
     """One server, as it is now. `made` are the resources that it has from us; `settled` the wishes it was last asked
     for."""
 
-    generation: int
-    made: list[Wanted] = field(default_factory=list)
-    settled: tuple[Wanted, ...] | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.made: list[Wanted] = []
+        self.settled: tuple[Wanted, ...] | None = None
+        self.lock = asyncio.Lock()
 
 
 class Provisioning:

@@ -7,7 +7,6 @@ event handlers is added here where services insist on it: idempotency tokens and
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, cast
 from urllib.parse import urlencode
@@ -17,13 +16,13 @@ import botocore.exceptions
 import botocore.parsers
 import botocore.serialize
 import botocore.utils
+import msgspec
 
 from callpark.kernel.errors import CallerError
 from callpark.upstreams.models import Member, Operation, Service, service_model
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct, frozen=True):
     """`target` is path and query, percent-encoded; `headers` in the spelling they are sent with."""
 
     method: str
@@ -32,8 +31,7 @@ class HttpRequest:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(msgspec.Struct, frozen=True):
     status: int
     headers: Mapping[str, str]
     body: bytes
