@@ -6,20 +6,18 @@ that it names,
 `/aws/connect/<instance alias>` with a stream per contact, `/aws/appsync/apis/<id>` with a stream per API.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import orjson
 
 from callpark.flows.happenings import FlowLogged
+from callpark.flows.logs import log_group
 from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted, FunctionLog
 from callpark.functions.events import happenings as events
 from callpark.graphql.happenings import RequestLogged, ResolverLogged
 from callpark.kernel.trace import Entry
 from callpark.metrics.service import ALL
-
-_NOT_IN_A_NAME = re.compile(r"[^\w./#-]", re.ASCII)
 
 #: Runs whose end was never told are forgotten beyond this many.
 _RUNS = 10_000
@@ -74,7 +72,7 @@ class Recorder:
         self._logs.append(group, log.stream, log.request_id, at, log.text)
 
     def _flow_log(self, at: float, logged: FlowLogged) -> None:
-        group = f"/aws/connect/{_NOT_IN_A_NAME.sub('-', self._alias())}"
+        group = log_group(self._alias())
         self._logs.append(group, logged.subject, logged.subject, at, orjson.dumps(logged.entry).decode())
 
     def _resolver_log(self, at: float, logged: ResolverLogged | RequestLogged) -> None:

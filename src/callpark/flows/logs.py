@@ -6,6 +6,7 @@ LoadLambdaFunctionResult no name is known: ours is the action type, `Results` th
 https://docs.aws.amazon.com/connect/latest/adminguide/about-contact-flow-logs.html
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -40,9 +41,16 @@ MODULE_TYPES: Mapping[str, str] = {
     "UpdateFlowLoggingBehavior": "SetLoggingBehavior",
 }
 
+_NOT_IN_A_NAME = re.compile(r"[^\w./#-]", re.ASCII)
+
 FUNCTION_FAILED = "The Lambda Function Returned An Error."
 FUNCTION_FORBIDDEN = "Status Code: 403; Error Code: AccessDeniedException"
 NESTED_WAIT = "Unsupported Action In Wait Action's Continue Branch"
+
+
+def log_group(alias: str) -> str:
+    """The log group of an instance; what no group's name may hold becomes a hyphen."""
+    return f"/aws/connect/{_NOT_IN_A_NAME.sub('-', alias)}"
 
 
 def timestamp(at: float) -> str:

@@ -17,6 +17,7 @@ import msgspec
 from callpark.flows.contact import Contact
 from callpark.flows.contact_record import STATES, contact_record, line
 from callpark.flows.happenings import FlowEntered
+from callpark.flows.logs import log_group
 from callpark.flows.service import Flows, Wanted
 from callpark.flows.timeline import timeline
 from callpark.kernel.asgi import Receive, Scope, Send, path, respond
@@ -84,7 +85,7 @@ class ContactsPage:
         story = await self._flows.story(contact.id)
         drawn = timeline(story)
         entered = [entry.happening.flow for entry in story if isinstance(entry.happening, FlowEntered)]
-        alias = self._flows.instance.definition.alias
+        group = log_group(self._flows.instance.definition.alias or "callpark")
         return {
             "contact": line(contact, self._flows.flow_name),
             "record": contact_record(contact, story),
@@ -92,7 +93,7 @@ class ContactsPage:
             "timeline": drawn,
             "seconds": round(drawn.seconds, 3),
             "secondsOfSilence": round(drawn.seconds_of_silence, 3),
-            "log": {"group": f"/aws/connect/{alias}", "stream": contact.id} if contact.memory.logging else None,
+            "log": {"group": group, "stream": contact.id} if contact.memory.logging else None,
             "complete": contact.page_bytes < self._limits.story_bytes,
         }
 
