@@ -165,6 +165,39 @@ def test_cycles_through_several_functions_are_named_from_each_of_them() -> None:
     ]
 
 
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=14))
+@settings(max_examples=150, deadline=None)
+def test_recursion_is_found_in_any_graph_of_calls(calls: list[tuple[int, int]]) -> None:
+    """Against reachability, found the simple way."""
+    reached = {(a, b) for a, b in calls}
+    for _ in range(8):
+        reached |= {(a, d) for a, b in reached for c, d in reached if b == c}
+    code = "".join(f"function f{n}() {{ {' '.join(f'f{b}();' for a, b in calls if a == n)} }}\n" for n in range(8))
+    lines = sorted(a + 1 for a, b in calls if (b, a) in reached or a == b)
+    assert [error.line for error in refusals(code)] == lines
+
+
+HOSTILE = {
+    "everybody calls everybody": "".join(
+        f"function f{i}(){{{''.join(f'f{(i * 7 + j) % 300}();' for j in range(10))}}}\n" for i in range(300)
+    ),
+    "names in a deep nest": "[" * 900 + "a," * 14_000 + "]" * 900,
+    "brackets": "(" * 16_000 + ")" * 16_000,
+    "a long sum": "a+" * 15_990 + "a",
+    "open templates": "`${" * 10_000,
+    "garbage": "class )] => async " * 1_700,
+    "errors": "this;" * 6_500,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_sources_are_refused(host: JavaScriptHost, name: str) -> None:
+    """In bounded time: quadratic work on these would take minutes."""
+    with pytest.raises(BrokenCode) as broken:
+        host.load(HOSTILE[name])
+    assert 1 <= len(broken.value.errors) <= 100
+
+
 def test_the_place_is_line_column_and_span_in_characters() -> None:
     (error,) = refusals("export function request() {\n  const ü = '𝒳'; while (ü) {}\n}")
     assert (error.line, error.column, error.span, error.error_type) == (2, 18, len("while (ü) {}"), "LINT_ERROR")

@@ -15,6 +15,7 @@ from callpark.graphql.runtimes.js.syntax import FUNCTIONS, CodeError, Source
 
 _TAKE = "map find filter findIndex findLast findLastIndex forEach reduce reduceRight every some flatMap"
 TAKE_FUNCTIONS = frozenset(_TAKE.split())
+_MOST_REPORTED = 20
 _NEVER_TAKE = frozenset(("sort", "replace", "replaceAll", "toSorted", "stringify", "parse", "assign"))
 
 
@@ -59,42 +60,85 @@ def _check_recursion(source: Source, names: Names) -> Iterator[CodeError]:
     calls: dict[int, list[Node]] = {}
     sites: list[tuple[Node, Reference, Node]] = []
     for each in names.references:
-        called = names.function_of(each.node) if _is_called(each.node) else None
+        called = names.function_of(each.node) if _is_called(source, each.node) else None
         if called is not None and each.function is not None:
-            for function in _around(each.function):
+            for function in _around(source, each.function):
                 calls.setdefault(function.id, []).append(called)
             sites.append((each.function, each, called))
+    circle = _circles(calls)
+    reported = 0
     for caller, each, called in sites:
-        path = _path(calls, called, {function.id for function in _around(caller)})
-        if path is not None:
+        around = {function.id for function in _around(source, caller)}
+        if called.id not in circle or not any(circle.get(one) == circle[called.id] for one in around):
+            continue
+        path = _path(calls, called, around)
+        if path is not None and reported < _MOST_REPORTED:
+            reported += 1
             shown = " <-".join(_named(source, function) for function in (path[-1], *path))
             yield source.error(
                 "no-recursion", f"Recursive function calls not supported. Detected cycle in {shown}", each.node
             )
 
 
-def _is_called(node: Node) -> bool:
+def _is_called(source: Source, node: Node) -> bool:
     """Called, or handed to something that calls it."""
-    parent = node.parent
-    if parent is None:
+    above = source.parent(node)
+    if above is None:
         return False
-    return parent.type == "arguments" or (
-        parent.type == "call_expression"
-        and (called := parent.child_by_field_name("function")) is not None
-        and called.id == node.id
-    )
+    if above.type == "arguments":
+        return True
+    called = above.child_by_field_name("function") if above.type == "call_expression" else None
+    return called is not None and called.id == node.id
 
 
-def _around(function: Node) -> Iterator[Node]:
+def _around(source: Source, function: Node) -> Iterator[Node]:
     """The function and those it is written in, as long as they are callbacks: a callback runs in its function."""
     yield function
-    node: Node | None = function
-    while node is not None and node.parent is not None and node.parent.type == "arguments":
-        node = node.parent
+    above = source.parent(function)
+    while above is not None and above.type == "arguments":
+        node: Node | None = above
         while node is not None and node.type not in FUNCTIONS:
-            node = node.parent
-        if node is not None:
-            yield node
+            node = source.parent(node)
+        if node is None:
+            return
+        yield node
+        above = source.parent(node)
+
+
+def _circles(calls: dict[int, list[Node]]) -> dict[int, int]:
+    """Functions that can call themselves, by the circle they are in: strongly connected components, after Tarjan."""
+    index: dict[int, int] = {}
+    low: dict[int, int] = {}
+    stacked: list[int] = []
+    on_stack: set[int] = set()
+    circle: dict[int, int] = {}
+    for start in calls:
+        if start in index:
+            continue
+        work = [(start, 0)]
+        while work:
+            at, position = work.pop()
+            if at not in index:
+                index[at] = low[at] = len(index)
+                stacked.append(at)
+                on_stack.add(at)
+            targets = calls.get(at, [])
+            for next_position in range(position, len(targets)):
+                target = targets[next_position].id
+                if target not in index:
+                    work += [(at, next_position), (target, 0)]
+                    break
+                if target in on_stack:
+                    low[at] = min(low[at], low[target])
+            else:
+                if low[at] == index[at]:
+                    members = [stacked.pop()]
+                    while members[-1] != at:
+                        members.append(stacked.pop())
+                    on_stack.difference_update(members)
+                    if len(members) > 1 or any(each.id == at for each in targets):
+                        circle.update(dict.fromkeys(members, index[at]))
+    return circle
 
 
 def _path(calls: dict[int, list[Node]], start: Node, goals: set[int]) -> list[Node] | None:
@@ -121,9 +165,9 @@ def _named(source: Source, function: Node) -> str:
     name = function.child_by_field_name("name")
     if name is not None:
         return source.of(name)
-    parent = function.parent
-    if parent is not None and parent.type == "variable_declarator":
-        return source.of(syntax.field(parent, "name"))
+    above = source.parent(function)
+    if above is not None and above.type == "variable_declarator":
+        return source.of(syntax.field(above, "name"))
     return "Anonymous Arrow Function" if function.type == "arrow_function" else "Anonymous Function"
 
 
@@ -135,14 +179,18 @@ def _check_context(source: Source, names: Names) -> Iterator[CodeError]:
             continue
         if _named(source, binding.parameter_of) not in ("request", "response"):
             continue
-        if _is_written(each.node):
+        if _is_written(source, each.node):
             yield source.error(
                 "no-disallowed-re-assignment", f"{each.name} is readonly and re-assignment is not supported.", each.node
             )
-        member = each.node.parent
+        member = source.parent(each.node)
         if member is not None and member.type in ("member_expression", "subscript_expression"):
             held = member.child_by_field_name("object")
-            if held is not None and held.id == each.node.id and (_is_written(member) or _is_deleted(member)):
+            if (
+                held is not None
+                and held.id == each.node.id
+                and (_is_written(source, member) or _is_deleted(source, member))
+            ):
                 yield source.error("no-disallowed-re-assignment", _member_sentence(source, each.name, member), member)
 
 
@@ -153,16 +201,16 @@ def _member_sentence(source: Source, name: str, member: Node) -> str:
     return f"{name} is readonly adding/modifying properties is not supported."
 
 
-def _is_written(node: Node) -> bool:
-    parent = node.parent
-    if parent is None:
+def _is_written(source: Source, node: Node) -> bool:
+    above = source.parent(node)
+    if above is None:
         return False
-    if parent.type in ("assignment_expression", "augmented_assignment_expression", "for_in_statement"):
-        left = parent.child_by_field_name("left")
+    if above.type in ("assignment_expression", "augmented_assignment_expression", "for_in_statement"):
+        left = above.child_by_field_name("left")
         return left is not None and left.id == node.id
-    return parent.type in ("update_expression", "array_pattern", "rest_pattern")
+    return above.type in ("update_expression", "array_pattern", "rest_pattern")
 
 
-def _is_deleted(node: Node) -> bool:
-    parent = node.parent
-    return parent is not None and parent.type == "unary_expression" and (parent.text or b"").startswith(b"delete")
+def _is_deleted(source: Source, node: Node) -> bool:
+    above = source.parent(node)
+    return above is not None and above.type == "unary_expression" and source.of(above).startswith("delete")

@@ -196,10 +196,14 @@ def _check_globals(source: Source, names: Names) -> Iterator[CodeError]:
             continue
         if each.name == "arguments":
             yield source.error("no-arguments", "The arguments object is not supported.", each.node)
-        elif each.name == "Promise" and not (each.node.parent and each.node.parent.type == "new_expression"):
+        elif each.name == "Promise" and not _is_made(source.parent(each.node)):
             yield source.error("no-promise", "Promise is not supported", each.node)
         elif each.name in _UNAVAILABLE:
             yield source.error("types", f"TS2304: Cannot find name '{each.name}'.", each.node)
+
+
+def _is_made(above: Node | None) -> bool:
+    return above is not None and above.type == "new_expression"
 
 
 _CHECKS = {

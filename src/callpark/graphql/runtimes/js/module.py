@@ -21,6 +21,9 @@ _DEEPEST = 1_000
 """Our rule: nesting of the syntax tree; the engine's own parser gives up not far from there."""
 
 
+_MOST_ERRORS = 100
+
+
 class BrokenCode(Exception):
     """The code cannot be loaded; `errors` say why, at least one."""
 
@@ -56,7 +59,7 @@ def to_script(code: str, characters_at_most: int) -> Script:
     module = _Module(source)
     refused = sorted([*module.errors, *check_language(source, names)], key=lambda each: (each.line, each.column))
     if refused:
-        raise BrokenCode(refused)
+        raise BrokenCode(refused[:_MOST_ERRORS])
     source_map, unreadable = inline_map(code)
     unknown = [f"{each.line}:{each.column}: {each.value}" for each in undeclared(source, names)]
     members = ", ".join(f"{name}: {local}" for name, local in module.exports.items())

@@ -141,7 +141,8 @@ class _Reader:
             self._uses.append((node, self._scope))
         elif kind == "variable_declarator":
             pattern = syntax.field(node, "name")
-            hoisted = node.parent is not None and node.parent.type == "variable_declaration"
+            above = self._source.parent(node)
+            hoisted = above is not None and above.type == "variable_declaration"
             value = node.child_by_field_name("value") if pattern.type == "identifier" else None
             self._declare_all(pattern, value=value and syntax.bare(value), hoisted=hoisted)
         elif kind == "class_declaration":

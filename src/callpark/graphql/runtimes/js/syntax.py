@@ -49,6 +49,7 @@ class Source:
         self.text = text
         self.data = text.encode()
         self.root: Node = _parser().parse(self.data).root_node
+        self._parents: dict[int, Node] = {}
         self._lines = [0]
         at = self.data.find(b"\n")
         while at >= 0:
@@ -71,7 +72,23 @@ class Source:
     @cached_property
     def nodes(self) -> list[tuple[Node, str]]:
         """Every named node with its type, in the order of the source."""
-        return [(node, node.type) for node, leaving in events(self.root) if not leaving and node.is_named]
+        found = []
+        above: list[Node] = []
+        for node, leaving in events(self.root):
+            if not node.is_named:
+                continue
+            if leaving:
+                above.pop()
+                continue
+            found.append((node, node.type))
+            if above:
+                self._parents[node.id] = above[-1]
+            above.append(node)
+        return found
+
+    def parent(self, node: Node | None) -> Node | None:
+        """The node above. The tree's own way to it begins at the root each time."""
+        return None if node is None else self._parents.get(node.id)
 
     @cached_property
     def by_type(self) -> dict[str, list[Node]]:
@@ -84,6 +101,7 @@ class Source:
         """What is asked for after loading are places; a tree takes fifty times the memory of its text."""
         for name in ("root", "nodes", "by_type"):
             self.__dict__.pop(name, None)
+        self._parents.clear()
 
     @property
     def line_count(self) -> int:
