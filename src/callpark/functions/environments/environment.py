@@ -3,9 +3,8 @@
 `fleet.py` makes them, starts them and gives them runs; they tell it, as `Owner`, when they are free again. Everything
 but `start` and `close` happens in callbacks, so a caller who goes away changes nothing: the run goes on to its end.
 
-Each environment has its own TMPDIR, which survives a reset; `/tmp` itself is the machine's and shared. Memory is what
-the process has resident: beyond `MemorySize` it is killed, as AWS does, at the next look, 50 ms later at most. (A limit
-of address space would stop Node and threads long before; control groups need privileges.) Children are not counted.
+Each environment has its own TMPDIR, which survives a reset; `/tmp` itself is the machine's and shared. `oversight.py`
+keeps runs within their limits, `verdicts.py` says what an end means.
 
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
@@ -20,18 +19,19 @@ from typing import Protocol
 from callpark.functions.environments import failures
 from callpark.functions.environments.extensions.registry import ShutdownReason, invoke_event
 from callpark.functions.environments.generation import Generation
-from callpark.functions.environments.happenings import AttemptStatus
 from callpark.functions.environments.lifecycle import Life, LifeEvent, live
 from callpark.functions.environments.narration import Narration, log_stream
+from callpark.functions.environments.oversight import Oversight
 from callpark.functions.environments.platform_lines import Report
-from callpark.functions.environments.ports import Deployment, EnvironmentUnavailable, Outcome
+from callpark.functions.environments.ports import Deployment, EnvironmentUnavailable
 from callpark.functions.environments.processes import Exit
 from callpark.functions.environments.runs import Ending, Init, InitFailed, InitTimedOut, Platform, Ready, Run
 from callpark.functions.environments.runtime_api import Answer, Delivery
 from callpark.functions.environments.runtimes import Program, Unstartable
 from callpark.functions.environments.streams import Collected, Sink
-from callpark.functions.environments.temporary import Measuring, TemporarySpace
-from callpark.functions.environments.watching import ComputeShare, Freezer, Overstep, PeakMemory, Watch
+from callpark.functions.environments.temporary import TemporarySpace
+from callpark.functions.environments.verdicts import Verdicts, outcome
+from callpark.functions.environments.watching import ComputeShare, Freezer
 from callpark.kernel.clock import SystemClock
 
 #: How long a process that has been given a run may at least take to ask for it.
@@ -65,22 +65,27 @@ class Environment:
         self._name = name
         self._directory = platform.directory / "environments" / name
         self._narration = Narration(deployment, self.stream, platform)
-        self._places = failures.presented_places(deployment)
+        self._verdicts = Verdicts(deployment, self._narration, platform.limits)
         self._wall = SystemClock()
         self._generation: Generation | None = None
         self._ending: asyncio.Task[None] | None = None
         self._begun: asyncio.Future[Init] | None = None
         self._run: Run | None = None
         self._answered: Ending | None = None
-        self._killed: Overstep | None = None
         self._broken: InitFailed | None = None
-        self._watch = Watch(self._overstepped)
         self._space = TemporarySpace(self._directory / "tmp", deployment.configuration.ephemeral_storage_megabytes)
-        self._measuring = Measuring(self._space, platform.tasks)
+        self._oversight = Oversight(
+            deployment,
+            self._space,
+            self._narration,
+            platform.tasks,
+            processes=lambda: self._generation,
+            running=lambda: self._run is not None,
+        )
+        self._watch = self._oversight.watch
         self._attempts = 0
         self._init_seconds: float | None = None
         self._exit_status = 0
-        self._peak = PeakMemory()
         self._share = ComputeShare()
         self._freezer = Freezer(platform.limits.freeze_seconds, self._idle_generation)
 
@@ -147,17 +152,18 @@ class Environment:
         if isinstance(init, Ready):
             self.begin(run)
         elif isinstance(init, InitTimedOut):
-            self._conclude(run, self._timeout(run))
+            self._conclude(run, self._verdicts.of_timeout(run))
             self._free(None)
         else:
-            self._conclude(run, self._init_failure(run, init))
+            self._conclude(run, self._verdicts.of_failed_init(run, init))
             self._free(None)
 
     async def _started(self, generation: Generation, program: Program | Unstartable, limit_seconds: float) -> Init:
         if isinstance(program, Unstartable):
             return InitFailed(program.error_type, None, program.text)
         begun: asyncio.Future[Init] = asyncio.get_running_loop().create_future()
-        self._begun, self._killed, self._broken, self._peak = begun, None, None, PeakMemory()
+        self._begun, self._broken = begun, None
+        self._oversight.renew()
         until = time.perf_counter() + limit_seconds
         try:
             async with asyncio.timeout(limit_seconds):
@@ -230,26 +236,10 @@ class Environment:
 
     def answered(self, answer: Answer) -> None:
         run, generation = self._run, self._generation
-        if run is None or generation is None or self._killed is not None:
+        if run is None or generation is None or self._oversight.killed is not None:
             return
         generation.drain()
-        if answer.too_large:
-            limit = self._platform.limits
-            ending = Ending(
-                failures.too_large(limit.response_payload_bytes if run.feed is None else limit.stream_bytes),
-                "error",
-                failures.TOO_LARGE,
-            )
-        elif answer.failed:
-            payload = failures.present_paths(answer.payload, self._places)
-            ending = Ending(payload, "error", failures.error_type_of(payload))
-        elif run.feed is None:
-            ending = Ending(answer.payload, "success")
-        else:
-            if not answer.streamed:
-                run.feed.open(answer.content_type)
-                run.feed.write(answer.payload)
-            ending = Ending(b"", "success")
+        ending = self._verdicts.of_answer(answer, run)
         self._narration.runtime_done(
             run.attempt.request_id, ending.status, ending.error_type, self.running_seconds, len(ending.payload)
         )
@@ -258,7 +248,7 @@ class Environment:
         else:
             # The caller has waited for the handler; extensions may take the rest of the timeout.
             self._answered = ending
-            run.finish(self._outcome(ending, self._narration.log.tail(), self.running_seconds))
+            run.finish(outcome(ending, self._narration.log.tail(), self.running_seconds))
 
     def runtime_ready(self) -> None:
         self._look_whether_settled()
@@ -275,7 +265,7 @@ class Environment:
             self._finish(self._run, self._answered)
 
     def init_failed(self, payload: bytes, error_type: str | None) -> None:
-        presented = failures.present_paths(payload, self._places)
+        presented = self._verdicts.presented(payload)
         if self._begun is not None and not self._begun.done():
             self._begun.set_result(InitFailed(error_type or failures.error_type_of(presented), presented, ""))
 
@@ -296,70 +286,24 @@ class Environment:
         self._run = self._answered = None
         seconds = time.perf_counter() - run.started_at
         self._share.ran(seconds)
-        configuration = self.deployment.configuration
-        if self._generation is not None and self._generation.process is not None:
-            self._peak.after_run(self._generation.process.peak_megabytes, seconds)
+        memory = self.deployment.configuration.memory_megabytes
+        peak = self._oversight.peak_after(None if self._generation is None else self._generation.process, seconds)
         init_seconds, self._init_seconds = self._init_seconds, None
-        memory, peak = configuration.memory_megabytes, min(configuration.memory_megabytes, self._peak.megabytes)
         status, kind = ending.status, ending.error_type
         self._narration.ended(Report(run.attempt.request_id, status, kind, seconds, memory, peak, init_seconds))
-        run.finish(self._outcome(ending, self._narration.log.close(), seconds))
+        run.finish(outcome(ending, self._narration.log.close(), seconds))
         return seconds
-
-    def _outcome(self, ending: Ending, log_tail: bytes, seconds: float) -> Outcome:
-        return Outcome(ending.payload, None if ending.status == "success" else "Unhandled", log_tail, seconds)
-
-    def _timeout(self, run: Run) -> Ending:
-        text = failures.timeout_text(self.deployment.configuration.timeout_seconds)
-        self._narration.timed_out(run.attempt.request_id, text)
-        return self._platform_failure(run, failures.TIMEOUT, text, "timeout")
-
-    def _failure(self, run: Run, error_type: str, text: str) -> Ending:
-        self._narration.failed(run.attempt.request_id, error_type, text)
-        return self._platform_failure(run, error_type, text, "error")
-
-    def _platform_failure(self, run: Run, error_type: str, text: str, status: AttemptStatus) -> Ending:
-        return Ending(failures.platform_error(error_type, run.attempt.request_id, text), status, error_type)
-
-    def _init_failure(self, run: Run, init: InitFailed) -> Ending:
-        if init.payload is None:
-            return self._failure(run, init.error_type, init.text)
-        return Ending(init.payload, "error", init.error_type)
 
     def _free(self, ran_seconds: float | None) -> None:
         self._owner.environment_free(self, ran_seconds)
 
-    # Watching.
-
-    def _overstepped(self, deadline_passed: bool) -> bool:
-        """Called by the watch now and then; whether it should go on."""
-        process = None if self._generation is None else self._generation.process
-        if self._run is None or process is None or self._killed is not None:
-            return False
-        peak = self._peak.look(process.peak_megabytes)
-        if deadline_passed:
-            self._killed = "timeout"
-        elif peak > self.deployment.configuration.memory_megabytes:
-            self._killed = "memory"
-        else:
-            self._measuring.soon(self._space_measured)
-            return True
-        process.kill()
-        return False
-
-    def _space_measured(self, full: bool) -> None:
-        """TMPDIR is full, or not any more."""
-        if self._generation is not None:
-            self._generation.limit_files(0 if full else self._space.limit_bytes)
-        if full:
-            megabytes = self.deployment.configuration.ephemeral_storage_megabytes
-            self._narration.log.say(f"[callpark] /tmp is full: it may hold {megabytes} MB (EphemeralStorage)\n")
+    # What its processes do.
 
     def process_exited(self, how: Exit) -> None:
         """The process is gone: whatever waited for it gets to know."""
-        self._peak.look(lambda: how.peak_kilobytes // 1024)
+        self._oversight.exited(how.peak_kilobytes)
         self._exit_status = how.status
-        killed, run = self._killed, self._run
+        killed, run = self._oversight.killed, self._run
         if self._generation is not None:
             self._generation.read_to_the_end()
         if self._begun is not None and not self._begun.done():
@@ -393,12 +337,12 @@ class Environment:
             run.fail(
                 EnvironmentUnavailable("the process that handlers are forked from has died, and its handlers with it")
             )
-        elif self._killed == "timeout":
-            self._conclude(run, self._timeout(run))
+        elif self._oversight.killed == "timeout":
+            self._conclude(run, self._verdicts.of_timeout(run))
         elif self._broken is not None:
-            self._conclude(run, self._failure(run, self._broken.error_type, self._broken.text))
+            self._conclude(run, self._verdicts.of_failure(run, self._broken.error_type, self._broken.text))
         else:
-            self._conclude(run, self._failure(run, failures.EXIT, failures.exit_text(how.status)))
+            self._conclude(run, self._verdicts.of_failure(run, failures.EXIT, failures.exit_text(how.status)))
         self._free(None)
 
     def _idle_generation(self) -> Generation | None:
