@@ -15,7 +15,6 @@ from bench import contact_flows as flows
 from callpark.cli.collector import settle_collector
 from callpark.cli.loop import run
 from callpark.flows.channels.voice import DeadPhone
-from callpark.flows.contact import Contact
 from callpark.flows.ports import FunctionRunner
 from callpark.flows.service import Flows
 from callpark.kernel.arn import Place
@@ -62,7 +61,9 @@ async def parked() -> dict[str, object]:
             contact_id = served.start_call("short", ear).contact_id
             await asyncio.sleep(PACE_SECONDS)
             offset = time.perf_counter() - clock.now()
-            ears.append((_open(served, contact_id).timers["wait"] + offset, ear))
+            contact = served.contact(contact_id)
+            assert contact is not None
+            ears.append((contact.timers["wait"] + offset, ear))
         await until(lambda: all(ear.heard_at for _, ear in ears))
         delays = [(ear.heard_at[0] - due) * 1_000 for due, ear in ears]
     return {
@@ -89,10 +90,6 @@ async def flows_over(runner: FunctionRunner, clock: Clock) -> AsyncIterator[Flow
 async def until(condition: Callable[[], bool]) -> None:
     while not condition():  # noqa: ASYNC110 - nobody here could set an event without being measured
         await asyncio.sleep(0.05)
-
-
-def _open(served: Flows, contact_id: str) -> Contact:
-    return served._lanes[contact_id].contact
 
 
 def _resident_megabytes() -> float:

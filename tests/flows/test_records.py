@@ -217,6 +217,24 @@ async def test_a_record_of_another_version_is_named_and_dropped(
     assert "was written by another version" in caplog.text
     caplog.clear()
     assert again.flows.find_contacts(Wanted()) == []
+    assert await again.store.scan(records.TABLE) == []
+    assert await again.store.scan(story.TABLE) == []
+
+
+async def test_nothing_is_left_of_an_open_contact_of_another_version(
+    clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    office = Office(clock, [PATTERN], {"F": takes(30)})
+    call = office.flows.start_call("flow", office.phone("3#"))
+    await clock.advance(12)
+    await office.flows.close()
+    await office.store.commit([SetRow(lane.TABLE, call.contact_id, b"\x00")])
+    again = office.restarted()
+    await again.flows.start()
+    assert "was saved by another version" in caplog.text
+    caplog.clear()
+    for table in (lane.TABLE, records.TABLE, story.TABLE):
+        assert await again.store.scan(table) == []
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -72,12 +72,18 @@ class Records:
                 found.append((from_bytes(row.value), len(row.value)))
             except ValueError as error:
                 _log.warning("the record of contact %s was written by another version: %s", row.key, error)
-                await self._store.commit([DeleteRow(TABLE, row.key)])
+                await self.forget(row.key)
         for contact, size in sorted(found, key=lambda pair: pair[0].ended_at):
             self._add(contact, size)
         removals = self._trim()
         if removals:
             await self._store.commit(removals)
+
+    async def forget(self, contact_id: str) -> None:
+        """A contact cannot be read: its record and its story go."""
+        rows = await self._store.scan(story.TABLE, f"{contact_id}/")
+        pages = [DeleteRow(story.TABLE, row.key) for row in rows]
+        await self._store.commit([DeleteRow(TABLE, contact_id), *pages])
 
     def page(self, contact: Contact, effects: Sequence[Effect], at: float) -> tuple[Contact, list[Change]]:
         """The next page of a contact's story: what belongs into the commit that saves the contact, and the contact with

@@ -184,6 +184,7 @@ class Flows:
             except ValueError as error:
                 _log.warning("contact %s was saved by another version and is dropped: %s", row.key, error)
                 await self.store.commit([DeleteRow(TABLE, row.key)])
+                await self.records.forget(row.key)
                 continue
             await self._take_up(contact, reconnect(contact))
 
