@@ -87,7 +87,7 @@ def foreign_service(front: Front, ours: Collection[str], own_paths: Callable[[],
     target = _TARGETS.get(front.headers.get("x-amz-target", "").rpartition(".")[0])
     if scope is not None:
         _, name = scope
-        if name in {_SIGNING_NAMES.get(service, service) for service in ours}:
+        if name in map(signing_name, ours):
             return None
         return target or _of_signing_name(name, front.path)
     if "x-amz-target" in front.headers:

@@ -7,11 +7,12 @@ out, and so is what a presigned URL carries of it.
 
 import hashlib
 import logging
+import re
 from collections.abc import AsyncIterator, Collection, Mapping
 from functools import cached_property
 from urllib.parse import quote
 
-from callpark.kernel.asgi import BodyTooLarge, ClientGone, Receive, Scope, Send, read_body
+from callpark.kernel.asgi import BodyTooLarge, ClientGone, Receive, Scope, Send, header, read_body
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import GatewayLimits
 from callpark.upstreams import refusals
@@ -38,6 +39,7 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
+_SCOPE = re.compile(rb"Credential=[^/,\s]+/\d+/[^/,\s]+/([^/,\s]+)/aws4_request")
 _SIGNATURE_FIELDS = frozenset(
     f"X-Amz-{name}"
     for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature", "Security-Token")
@@ -50,11 +52,16 @@ class Passing:
     def __init__(self, upstreams: Upstreams, ours: Collection[str], region: str, limits: GatewayLimits) -> None:
         self._upstreams = upstreams
         self._ours = frozenset(ours)
+        self._own_scopes = frozenset(signing_name(service).encode() for service in ours)
         self._region = region
         self._limits = limits
 
     def service(self, scope: Scope) -> str | None:
-        """The foreign service that a request is for; None for all others."""
+        """The foreign service that a request is for; None for all others. Asked for every request: the common answer
+        comes first."""
+        found = _SCOPE.search(header(scope, b"authorization") or b"")
+        if found is not None and found[1] in self._own_scopes:
+            return None
         return foreign_service(_front(scope), self._ours, lambda: self._own_paths)
 
     async def __call__(self, service: str, scope: Scope, receive: Receive, send: Send) -> None:

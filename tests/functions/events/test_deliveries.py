@@ -141,6 +141,9 @@ async def test_what_may_pass_is_tried_again_later_and_later(clock: VirtualClock,
     assert len(upstreams.calls) == 4
     assert scene.trace_of(happenings.DestinationFailed) == []
     assert len(scene.trace_of(happenings.DestinationDelivered)) == 1
+    told = [(step.kind, step.text) for step in (await scene.functions.events.story(request_id)).steps]
+    assert ("undelivered", f"to {TOPIC}: ServiceUnavailable: down, next try in 1 s") in told
+    assert told[-1] == ("delivered", f"OnSuccess to {TOPIC}")
 
 
 async def test_a_delivery_is_given_up_in_the_end(clock: VirtualClock, tmp_path: Path) -> None:
