@@ -9,7 +9,6 @@ import asyncio
 import logging
 import os
 import shutil
-import time
 from pathlib import Path
 
 import msgspec
@@ -34,9 +33,9 @@ from callpark.functions.environments.processes import (
     PlainLauncher,
     allow_descriptors,
 )
-from callpark.functions.environments.runs import InitTimedOut, Platform, Ready, Run
-from callpark.functions.environments.runtimes import Program, Unstartable, program
+from callpark.functions.environments.runs import Platform, Run
 from callpark.functions.environments.scaling import environments_to_start
+from callpark.functions.environments.starting import Starts
 from callpark.functions.environments.streams import Feed
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
@@ -71,6 +70,7 @@ class Fleet:
         place = directory.absolute()
         self._tasks = Tasks("environments")
         self._background = Tasks("environments")
+        self._starts = Starts(self, self._tasks, limits.lambda_)
         self._platform = Platform(
             clock,
             ids,
@@ -127,8 +127,9 @@ class Fleet:
             pool.provisioned.discard(environment)
         starts = []
         with self._clock.hold(f"provisioned environments of {deployment.configuration.name}"):
-            while len(pool.provisioned) < count and (added := self._provisioned_environment(pool)) is not None:
-                starts.append(self._tasks.spawn(self._start_provisioned(pool, added), f"start of {added.stream}"))
+            provisioned = msgspec.structs.replace(pool.deployment, initialization="provisioned-concurrency")
+            while len(pool.provisioned) < count and self._make_room(pool, self._limits.environments):
+                starts.append(self._starts.provisioned(pool, self._added(pool, provisioned)))
             await asyncio.gather(*starts)
         if pool.idle and self._sweep is None:
             self._sweep_in(self._limits.idle_environment_seconds)
@@ -196,7 +197,7 @@ class Fleet:
             pool.waiting.append(run)
             self._weigh_soon(pool)
         else:
-            self._start_for(pool, self._new_environment(pool, nested=run.attempt.nested), run)
+            self._starts.for_run(pool, self._new_environment(pool, nested=run.attempt.nested), run)
 
     def _take_idle(self, pool: Pool) -> Environment | None:
         """The environment used last, warm ones first: the others get old and end."""
@@ -211,7 +212,7 @@ class Fleet:
             pool.busy.add(environment)
             environment.begin(run)
         else:
-            self._start_for(pool, environment, run)
+            self._starts.for_run(pool, environment, run)
 
     def _new_environment(self, pool: Pool, *, nested: bool = False) -> Environment:
         most = self._limits.environments + (self._limits.nested_environments if nested else 0)
@@ -241,98 +242,8 @@ class Fleet:
             return False
         for environment in sorted(candidates, key=lambda environment: environment.idle_since)[:surplus]:
             self._environments[environment].idle.remove(environment)
-            self._end(environment)
+            self.end(environment)
         return True
-
-    # Starting.
-
-    def _start_for(self, pool: Pool, environment: Environment, run: Run) -> None:
-        pool.busy.add(environment)
-        environment.prepare()
-        self._tasks.spawn(self._run_cold(pool, environment, run), f"start of {environment.stream}")
-
-    async def _run_cold(self, pool: Pool, environment: Environment, run: Run) -> None:
-        try:
-            chosen = await self._program(pool, environment)
-            started = time.perf_counter()
-            await environment.start_for(chosen, run)
-            self._note_start(pool, time.perf_counter() - started)
-        except asyncio.CancelledError:
-            run.fail(EnvironmentUnavailable("callpark is closing"))
-            raise
-        except Exception as error:
-            self._start_failed(pool, environment, run, error)
-
-    async def _start_ahead(self, pool: Pool, environment: Environment) -> None:
-        """Start an environment for whichever event waits first when it is ready."""
-        try:
-            chosen = await self._program(pool, environment)
-            started = time.perf_counter()
-            init = await environment.start(chosen, self._limits.init_seconds, "")
-        except Exception as error:
-            self._start_failed(pool, environment, pool.take_waiting(), error)
-            return
-        if not isinstance(init, InitTimedOut):
-            self._note_start(pool, time.perf_counter() - started)
-        if isinstance(init, Ready):
-            self.environment_free(environment, None)
-            return
-        run = pool.take_waiting()
-        pool.starting.discard(environment)
-        if run is None:
-            self._end(environment)
-            return
-        pool.busy.add(environment)
-        try:
-            await environment.go_on(chosen, run, init)
-        except Exception as error:
-            self._start_failed(pool, environment, run, error)
-
-    def _provisioned_environment(self, pool: Pool) -> Environment | None:
-        if not self._make_room(pool, self._limits.environments):
-            return None
-        environment = self._added(
-            pool, msgspec.structs.replace(pool.deployment, initialization="provisioned-concurrency")
-        )
-        pool.provisioned.add(environment)
-        pool.starting.add(environment)
-        environment.prepare()
-        return environment
-
-    async def _start_provisioned(self, pool: Pool, environment: Environment) -> None:
-        """Start an environment that nothing waits for; one that cannot start is given up."""
-        try:
-            chosen = await self._program(pool, environment)
-            init = await environment.start(chosen, self._limits.provisioned_init_seconds, "")
-        except EnvironmentUnavailable as error:
-            _log.warning("%s", error)
-            self._end(environment)
-            return
-        if isinstance(init, Ready):
-            self.environment_free(environment, None)
-        else:
-            self._end(environment)
-
-    def _start_failed(self, pool: Pool, environment: Environment, run: Run | None, error: Exception) -> None:
-        """One run gets to know why; the others that wait are tried in their turn. Whatever else than
-        EnvironmentUnavailable comes here is a bug of ours: loud, and the run's caller gets it."""
-        if run is not None:
-            run.fail(error)
-        self._end(environment)
-        self._serve(pool)
-        if not isinstance(error, EnvironmentUnavailable):
-            _log.error("the start of %s failed", environment.stream, exc_info=error)
-
-    async def _program(self, pool: Pool, environment: Environment) -> Program | Unstartable:
-        if pool.program is None or pool.deployment is not environment.deployment:
-            chosen = await asyncio.to_thread(program, environment.deployment)
-            if pool.deployment is not environment.deployment:
-                return chosen
-            pool.program = chosen
-        return pool.program
-
-    def _note_start(self, pool: Pool, seconds: float) -> None:
-        pool.start_seconds += 0.3 * (seconds - pool.start_seconds)
 
     # What environments say.
 
@@ -345,7 +256,7 @@ class Fleet:
         if ran_seconds is not None:
             pool.run_seconds += 0.2 * (ran_seconds - pool.run_seconds)
         if environment.life is Life.GONE or environment.life is Life.DRAINING:
-            self._end(environment)
+            self.end(environment)
             self._serve(pool)
             return
         environment.idle_since = asyncio.get_running_loop().time()
@@ -357,7 +268,11 @@ class Fleet:
 
     def environment_lost_run(self, environment: Environment, run: Run) -> None:
         pool = self._environments[environment]
-        self._start_for(pool, environment, run)
+        self._starts.for_run(pool, environment, run)
+
+    def start_failed(self, pool: Pool, environment: Environment) -> None:
+        self.end(environment)
+        self._serve(pool)
 
     def _serve(self, pool: Pool) -> None:
         """Give waiting events to idle environments; see to it that somebody serves the rest."""
@@ -399,19 +314,17 @@ class Fleet:
                     while (run := pool.take_waiting()) is not None:
                         run.fail(error)
                 return
-            pool.starting.add(environment)
-            environment.prepare()
-            self._tasks.spawn(self._start_ahead(pool, environment), f"start of {environment.stream}")
+            self._starts.ahead(pool, environment)
 
     def _retire(self, pool: Pool) -> None:
         pool.provisioned.clear()
         for environment in (*pool.starting, *pool.busy):
             environment.retire()
             if environment.life is Life.GONE:
-                self._end(environment)
+                self.end(environment)
         idle, pool.idle = pool.idle, []
         for environment in idle:
-            self._end(environment)
+            self.end(environment)
 
     def _sweep_in(self, seconds: float) -> None:
         self._sweep = asyncio.get_running_loop().call_later(seconds, self._end_idle)
@@ -428,7 +341,7 @@ class Fleet:
                 if environment in pool.provisioned:
                     kept.append(environment)
                 elif due <= now:
-                    self._end(environment)
+                    self.end(environment)
                 else:
                     kept.append(environment)
                     earliest = due if earliest is None else min(earliest, due)
@@ -436,7 +349,7 @@ class Fleet:
         if earliest is not None:
             self._sweep_in(earliest - now)
 
-    def _end(self, environment: Environment) -> None:
+    def end(self, environment: Environment) -> None:
         pool = self._environments.pop(environment, None)
         if pool is not None:
             pool.busy.discard(environment)

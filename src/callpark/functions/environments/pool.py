@@ -78,6 +78,10 @@ class Pool:
         share = (now_computed - computed) / max(now - at, 1e-6)
         self._server_share += 0.5 * (share - self._server_share)
 
+    def note_start(self, seconds: float) -> None:
+        """An environment took so long to start."""
+        self.start_seconds += 0.3 * (seconds - self.start_seconds)
+
     def take_waiting(self) -> Run | None:
         """The next event whose sender still waits for it."""
         while self.waiting:
