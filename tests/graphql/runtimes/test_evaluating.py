@@ -15,9 +15,9 @@ from callpark.kernel.limits import AppSyncLimits
 pytestmark = pytest.mark.unit
 
 
-@pytest.fixture
-def host(clock: VirtualClock, ids: SeededIds) -> Iterator[JavaScriptHost]:
-    made = JavaScriptHost(clock, ids, AppSyncLimits(resolver_milliseconds=300))
+@pytest.fixture(scope="module")
+def host() -> Iterator[JavaScriptHost]:
+    made = JavaScriptHost(VirtualClock(), SeededIds(1), AppSyncLimits(resolver_milliseconds=300))
     yield made
     made.close()
 

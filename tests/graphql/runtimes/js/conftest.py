@@ -8,8 +8,9 @@ from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import AppSyncLimits
 
 
-@pytest.fixture
-def host(clock: VirtualClock, ids: SeededIds) -> Iterator[JavaScriptHost]:
-    made = JavaScriptHost(clock, ids, AppSyncLimits(resolver_milliseconds=300))
+@pytest.fixture(scope="module")
+def host() -> Iterator[JavaScriptHost]:
+    """One for all tests of a module, as one serves all resolvers of a server: its clock stands still."""
+    made = JavaScriptHost(VirtualClock(), SeededIds(1), AppSyncLimits(resolver_milliseconds=300))
     yield made
     made.close()

@@ -10,6 +10,8 @@ import pytest
 from callpark.graphql.runtimes.evaluation import Evaluation
 from callpark.graphql.runtimes.js.host import JavaScriptHost
 from callpark.kernel.clock import VirtualClock
+from callpark.kernel.ids import SeededIds
+from callpark.kernel.limits import AppSyncLimits
 
 pytestmark = pytest.mark.unit
 
@@ -150,7 +152,8 @@ async def test_stash_arguments_errors_and_effects_come_back(host: JavaScriptHost
     assert evaluation.value is None
 
 
-async def test_time_inside_is_the_clock(host: JavaScriptHost, clock: VirtualClock) -> None:
+async def test_time_inside_is_the_clock(clock: VirtualClock, ids: SeededIds) -> None:
+    host = JavaScriptHost(clock, ids, AppSyncLimits())
     before = (await evaluate(host, "return util.time.nowEpochSeconds();")).value
     await clock.advance(60)
     assert (await evaluate(host, "return util.time.nowEpochSeconds();")).value == before + 60  # type: ignore[operator]

@@ -11,6 +11,9 @@ import pytest
 from callpark.graphql.runtimes.evaluation import Evaluation
 from callpark.graphql.runtimes.js.host import CodeUnit, JavaScriptHost
 from callpark.graphql.runtimes.js.module import Script
+from callpark.kernel.clock import VirtualClock
+from callpark.kernel.ids import SeededIds
+from callpark.kernel.limits import AppSyncLimits
 from tests.graphql.runtimes.js.test_conformance import CONTEXT
 
 pytestmark = pytest.mark.unit
@@ -60,6 +63,7 @@ FAILS = {
     "borrowed method": "const o = { length: 2 ** 53, sort: [].sort }; return o.sort();",
     "quadratic search": "return times('a', 2e7).indexOf(times('a', 1e7) + 'b');",
     "shared arrays as text": "let a = []; for (let i = 0; i < 400; i++) a = [a, a]; return `${a}`;",
+    "comparator": "const o = { compare: (a, b) => 0 }; return [2, 1].sort(o.compare);",
     "cycle": "const o = {}; o.o = o; return o;",
     "flat of shared arrays": "let a = []; for (let i = 0; i < 40; i++) a = [a, a]; return a.flat(Infinity);",
     "flat of a cycle": "const a = []; a.push(a, a); return a.flat(Infinity);",
@@ -160,6 +164,16 @@ async def test_members_of_data_may_have_any_name(host: JavaScriptHost) -> None:
     assert (await run(unchecked(host, body), context)).value == [expected, expected]
     evaluation = await run(unchecked(host, "return [ctx.args, ({}).polluted, Object.assign({}, ctx.args)];"), context)
     assert evaluation.value == [orjson.loads(text), None, orjson.loads(text)]
+
+
+async def test_the_memory_of_units_that_are_gone_is_not_given_to_others(clock: VirtualClock, ids: SeededIds) -> None:
+    host = JavaScriptHost(clock, ids, AppSyncLimits(resolver_memory_bytes=8_388_608))
+    greedy = "const all = []; for (let i = 0; i < 60; i++) all.push(times('x', 9e4).split('')); return all.length;"
+    for _ in range(300):
+        assert (await run(unchecked(host, "return 1;"))).value == 1
+    halt = (await run(unchecked(host, greedy))).halt
+    assert halt is not None
+    host.close()
 
 
 async def test_hostile_code_does_not_stop_its_neighbours(host: JavaScriptHost) -> None:

@@ -249,7 +249,7 @@ def test_exports_and_imports_become_script() -> None:
     code = (
         "import { util, runtime as rt } from '@aws-appsync/utils';\n"
         "import * as ddb from '@aws-appsync/utils/dynamodb';\nimport rds from '@aws-appsync/utils/rds';\n"
-        "const respond = (c) => c;\nfunction request(ctx) { return missing }\nexport { request, respond as response };\n"
+        "const respond = (c) => c;\nfunction request(ctx) { return missing + Math.abs(1) }\nexport { request, respond as response };\n"
         "export const extra = 1, [more, { deep: deeper }] = [2, {}];"
     )
     script = to_script(code, 32_768)
@@ -258,6 +258,7 @@ def test_exports_and_imports_become_script() -> None:
     assert script.warnings == (
         "@aws-appsync/utils/rds has no default export in AppSync: name what you import",
         "5:32: TS2304: Cannot find name 'missing'.",
+        "5:42: Math.abs is not among the functions that AppSync documents",
     )
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, Protocol, cast
+from weakref import WeakSet
 
 import orjson
 import quickjs
@@ -73,7 +74,7 @@ class JavaScriptHost:
         self.limits = limits
         self._threads: ThreadPoolExecutor | None = None
         self._inline: _Engine | None = None
-        self._units = 0
+        self._inside: WeakSet[CodeUnit] = WeakSet()
 
     def load(self, source: str) -> "CodeUnit":
         """A code unit, evaluated once to see that it can be. Raises BrokenCode."""
@@ -107,14 +108,14 @@ class JavaScriptHost:
     def inline(self) -> _Engine:
         """The engine of the event loop's thread; another one after it has been discarded."""
         if self._inline is None:
-            self._units = 0
+            self._inside = WeakSet()
             self._inline = self.engine(self.limits.inline_milliseconds)
         return self._inline
 
-    def entered(self, engine: _Engine) -> None:
-        """One more code unit lives in the engine, and may keep its code there."""
-        self._units += 1
-        engine.context.set_memory_limit(self.limits.resolver_memory_bytes + self._units * _UNIT_BYTES)
+    def entered(self, engine: _Engine, unit: "CodeUnit") -> None:
+        """One more code unit lives in the engine, and may keep its code there as long as it is used."""
+        self._inside.add(unit)
+        engine.context.set_memory_limit(self.limits.resolver_memory_bytes + len(self._inside) * _UNIT_BYTES)
 
     def discard(self, engine: _Engine) -> None:
         """An engine in which an evaluation was cut off."""
@@ -177,7 +178,7 @@ class CodeUnit:
         """The door on the event loop's thread. Raises JSException."""
         engine = self._host.inline()
         if self._entered is None or self._entered[0] is not engine:
-            self._host.entered(engine)
+            self._host.entered(engine, self)
             self._entered = engine, engine.entry(self._script)
         return self._entered[1]
 
@@ -189,6 +190,7 @@ class CodeUnit:
             "now": int(self._host.clock.now() * 1000),
             "seed": self._host.ids.hex(32),
             "authType": auth_type,
+            "turns": self._host.limits.loop_iterations,
         }
         try:
             texts = orjson.dumps(context).decode(), orjson.dumps(clock_and_chance).decode()

@@ -74,6 +74,15 @@ def undeclared(source: Source, names: Names) -> Iterator[CodeError]:
             yield source.error("types", f"TS2304: Cannot find name '{each.name}'.", each.node)
 
 
+def undocumented(source: Source, names: Names) -> Iterator[CodeError]:
+    """Static functions that work here and that AppSync neither documents nor forbids."""
+    for node in source.by_type.get("member_expression", ()):
+        held, member = syntax.field(node, "object"), syntax.field(node, "property")
+        if names.is_global(held, *surface.DOCUMENTED) and source.of(member) not in surface.DOCUMENTED[source.of(held)]:
+            shown = f"{source.of(held)}.{source.of(member)}"
+            yield source.error("types", f"{shown} is not among the functions that AppSync documents", node)
+
+
 def _check_nodes(source: Source, names: Names) -> Iterator[CodeError]:
     for kind, nodes in source.by_type.items():
         check = _CHECKS.get(kind)

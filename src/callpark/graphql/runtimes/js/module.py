@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from callpark.graphql.runtimes.js import surface, syntax
-from callpark.graphql.runtimes.js.language import check_language, undeclared
+from callpark.graphql.runtimes.js.language import check_language, undeclared, undocumented
 from callpark.graphql.runtimes.js.positions import Edit, Positions
 from callpark.graphql.runtimes.js.scopes import imports_of, module_of, read_names
 from callpark.graphql.runtimes.js.sourcemap import inline_map
@@ -61,7 +61,8 @@ def to_script(code: str, characters_at_most: int) -> Script:
     if refused:
         raise BrokenCode(refused[:_MOST_ERRORS])
     source_map, unreadable = inline_map(code)
-    unknown = [f"{each.line}:{each.column}: {each.value}" for each in undeclared(source, names)]
+    doubtful = [*undeclared(source, names), *undocumented(source, names)]
+    unknown = [f"{each.line}:{each.column}: {each.value}" for each in doubtful[:_MOST_ERRORS]]
     members = ", ".join(f"{name}: {local}" for name, local in module.exports.items())
     head = '(function (__importModule, __importName, __turn) { "use strict";'
     text = f"{head}\n{module.text()}\nreturn {{ {members} }}; }})"

@@ -17,6 +17,14 @@ _GLOBALS = (
 )
 GLOBALS = frozenset(_GLOBALS.split())
 
+DOCUMENTED = {
+    "Object": frozenset(("assign", "entries", "hasOwn", "keys", "values")),
+    "Number": frozenset(("isFinite", "isNaN")),
+    "Math": frozenset(("random", "min", "max", "round", "floor", "ceil")),
+    "JSON": frozenset(("parse", "stringify")),
+}
+"""https://docs.aws.amazon.com/appsync/latest/devguide/supported-features.html"""
+
 
 @dataclass(frozen=True, slots=True)
 class Surface:

@@ -104,10 +104,13 @@ hidden(Array.prototype, 'flat', function (depth = 1) {
   return flattened([], this, +depth || 0, { visits: MOST_VALUES });
 });
 // Comparators are not for APPSYNC_JS, and the engine does not look at the clock between two native comparisons.
-const nativeSort = Array.prototype.sort;
-hidden(Array.prototype, 'sort', function () {
-  return apply(nativeSort, this, []);
-});
+for (const name of ['sort', 'toSorted']) {
+  const native = Array.prototype[name];
+  hidden(Array.prototype, name, function (comparator) {
+    if (comparator !== undefined) misuse(`Array.${name} takes no comparator`);
+    return apply(native, this, []);
+  });
+}
 for (const name of ['indexOf', 'lastIndexOf', 'includes', 'split', 'startsWith', 'endsWith']) {
   const native = String.prototype[name];
   hidden(String.prototype, name, function (sought, ...parameters) {

@@ -57,11 +57,10 @@ const modules = {
 const importModule = (name) => modules[name];
 const importName = (name, member) => modules[name][member];
 // Called at each turn of a loop.
-const MOST_TURNS = 1000;
 function turn() {
   tick();
   left.turns += 1;
-  if (left.turns === MOST_TURNS + 1) log('WARN', `loops made more than ${MOST_TURNS} turns, which AppSync may not allow`);
+  if (left.turns === host.turns + 1) log('WARN', `loops made more than ${host.turns} turns, which AppSync may not allow`);
 }
 
 function context(contextText) {
