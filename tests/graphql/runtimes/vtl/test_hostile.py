@@ -64,6 +64,14 @@ HOSTILE = [
     (f"{LOOP}$util.qr($util.escapeJavaScript($ctx.args.long))#end", None),
     (f"{LOOP}$util.log.info($ctx.args.long)#end", None),
     (f"{LOOP}{LOOP}$util.appendError('x')#end#end", None),
+    (f"#set($big = $ctx.args.s.repeat(40000)){LOOP}$util.qr($util.urlEncode($big))#end", None),
+    (f"#set($big = $ctx.args.s.repeat(40000)){LOOP}$util.qr($util.base64Encode($big))#end", None),
+    ("#set($big = $ctx.args.s.repeat(40000))$util.qr($util.urlDecode($big))", "$util.urlDecode takes at most 1000000 characters"),
+    ("#set($big = $ctx.args.s.repeat(40000))$big.split('a').size()", None),
+    ("#set($big = $ctx.args.s.repeat(40000))$big.toCharArray().size()", None),
+    ("$util.qr($util.str.normalize($ctx.args.marks, 'nfc'))", "more than 4096 combining marks in a row"),
+    ("$ctx.args.s.matches($ctx.args.long)", "callpark takes patterns of at most 10000 characters"),
+    (f"#set($xml = '<r>' + $ctx.args.elements.repeat(1000) + '</r>'){LOOP}$util.qr($util.xml.toMap($xml))#end", None),
 ]  # fmt: skip
 
 
@@ -76,6 +84,8 @@ def hostile_context() -> dict[str, object]:
             "words": words,
             "other": words[::-1],
             "long": "ü" * 100_000,
+            "marks": "a" + "\u0301\u0327" * 30_000,
+            "elements": "<a/>" * 1_000,
         }
     )
 
@@ -86,6 +96,15 @@ async def test_cut_off(host: VtlHost, template: str, message: str | None) -> Non
     said = await failure_of(host, template, hostile_context())
     assert any(each in said for each in (SOME_LIMIT if message is None else (message,)))
     assert time.thread_time() - started < 2
+
+
+async def test_a_context_too_deep_to_copy_is_an_error_of_the_template(host: VtlHost) -> None:
+    deep: object = 1
+    for _ in range(300):
+        deep = [deep]
+    said = await failure_of(host, "#set($ctx.stash.a = 1){}", context(arguments={"deep": deep}))
+    assert said.startswith("The context cannot be written as JSON")
+    assert TOO_DEEP in await failure_of(host, "$util.toJson($ctx.args)", context(arguments={"deep": deep}))
 
 
 async def test_everyone_else_is_served_while_a_template_runs_away(host: VtlHost) -> None:

@@ -55,6 +55,8 @@ CALLS = [
     ("$s.join('-', $l) $s.join('-', 'x', 'y')", "b-a-c x-y"),
     ("$s.format('%05d|%-4s|%.2f|%x|%%', 42, 'ab', 2.755, 255)", "00042|ab  |2.76|ff|%"),
     ("$s.valueOf(12).length()", "2"),
+    ("$s.format('%.2f %.0f %f', 1.0e30, 2.5, 0.5)", "1000000000000000000000000000000.00 3 0.500000"),
+    ("$s.format('%.3f', $d.parseDouble('NaN'))", "NaN"),
     # java.util.List
     ("$l.size() $l.isEmpty() $l.empty", "3 false false"),
     ("$l.get(0) $l[2]", "b c"),

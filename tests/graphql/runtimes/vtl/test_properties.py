@@ -58,7 +58,7 @@ def check(compiled: Compiled) -> None:
         assert evaluate(compiled, given_context) == first
 
 
-@quickly
+@settings(quickly, max_examples=50)
 @given(SCRAPS)
 def test_the_parser_raises_nothing_but_its_own_error(source: str) -> None:
     with suppress(BrokenTemplate):

@@ -17,6 +17,8 @@ from callpark.graphql.runtimes.vtl.run import Run
 
 _SPECIAL = frozenset("\\^$.|?*+()[]{}")
 _MOST_PARTS = 100_000
+_LONGEST_PATTERN = 10_000
+_CELL = 64
 _MEMORY_BYTES = 67_108_864
 _LEAST_SECONDS = 0.001
 
@@ -90,6 +92,7 @@ def split(run: Run, pattern: str, text: str, limit: int) -> list[str]:
     if text == "":
         return [""]
     if is_literal(pattern) and pattern:
+        run.make(_CELL * (1 + text.count(pattern)))
         parts = text.split(pattern, limit - 1 if limit > 0 else -1)
     else:
         parts = _split(run, pattern, text, limit - 1 if limit > 0 else _MOST_PARTS)
@@ -155,6 +158,8 @@ _CLASS = re.compile(r"\\([pP])\{(\w+)\}")
 @lru_cache(maxsize=512)
 def _translated(pattern: str) -> tuple[str, str]:
     """The JavaScript pattern and its flags. Raises JavaException."""
+    if len(pattern) > _LONGEST_PATTERN:
+        raise JavaException(f"callpark takes patterns of at most {_LONGEST_PATTERN} characters")
     flags = ""
     text = _QUOTED.sub(lambda quoted: re.sub(r"[\\^$.|?*+()\[\]{}/]", r"\\\g<0>", quoted[1]), pattern)
     while (inline := _INLINE.match(text)) is not None:

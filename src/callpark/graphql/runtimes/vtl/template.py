@@ -52,22 +52,21 @@ class Compiled:
         self, context: Mapping[str, object], bounds: Bounds, now: float, seed: str, auth_type: str
     ) -> Evaluation:
         """The value is what the printed JSON says. Raises Overrun when the time is up."""
-        ctx = self._context(context)
-        return self._evaluate(context, Run(bounds, {"context": ctx, "ctx": ctx}, now, seed, auth_type), self._value)
+        return self._evaluate(context, Run(bounds, {}, now, seed, auth_type), self._value)
 
     def evaluate_text(
         self, context: Mapping[str, object], bounds: Bounds, now: float, seed: str, auth_type: str
     ) -> Evaluation:
         """The value is the printed text. Raises Overrun when the time is up."""
-        ctx = self._context(context)
-        return self._evaluate(context, Run(bounds, {"context": ctx, "ctx": ctx}, now, seed, auth_type), self._text)
+        return self._evaluate(context, Run(bounds, {}, now, seed, auth_type), self._text)
 
     def _evaluate(self, context: Mapping[str, object], run: Run, read: Evaluate) -> Evaluation:
-        ctx = cast(dict[object, object], run.variables["ctx"])
         run.shares = self.shares
         halt: Mapping[str, object] | None = None
         value: object = None
         try:
+            ctx = self._context(context)
+            run.variables.update(context=ctx, ctx=ctx)
             try:
                 value = read(run)
             except Halt as ended:
@@ -75,6 +74,8 @@ class Compiled:
             arguments, stash = self._left(run, ctx, "arguments"), self._left(run, ctx, "stash")
         except (TemplateFailure, JavaException) as failure:
             return self._failed(run, context, failure)
+        except orjson.JSONEncodeError as error:
+            return self._failed(run, context, TemplateFailure(f"The context cannot be written as JSON: {error}"))
         except (RecursionError, MemoryError):
             return self._failed(run, context, TemplateFailure("Values or calls are nested too deeply."))
         return Evaluation(value, halt, arguments, stash, tuple(run.errors), tuple(run.logs), tuple(run.effects))

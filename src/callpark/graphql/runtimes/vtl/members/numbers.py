@@ -30,7 +30,7 @@ def _parse_double(run: Run, self: object, value: object) -> float:
         return float(value)
     text = as_text(value)
     try:
-        if "_" in text:
+        if "_" in text or len(text) > _LONGEST:
             raise ValueError
         return float(text)
     except ValueError:

@@ -1,7 +1,8 @@
 """java.lang.String. https://docs.oracle.com/javase/8/docs/api/java/lang/String.html"""
 
+import math
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from callpark.graphql.runtimes.vtl.failures import JavaException
 from callpark.graphql.runtimes.vtl.members.method import Table, as_items, as_text, as_whole, method
@@ -10,6 +11,7 @@ from callpark.graphql.runtimes.vtl.printing import text_of
 from callpark.graphql.runtimes.vtl.run import Run
 
 _PIECE = 4_096
+_DIGITS = 3_000
 _FORMAT = re.compile(r"%(?:(\d+)\$)?([-0+, ]*)(\d{0,4})(?:\.(\d{1,3}))?([sSdfxXeb%n])|%")
 
 
@@ -139,8 +141,11 @@ def _formatted(run: Run, kind: str, flags: str, width: str, precision: str | Non
         return format(text.upper() if kind == "S" else text, f"{align or '>'}{width}")
     if isinstance(value, bool) or not isinstance(value, int | float) or (kind in "dxX" and isinstance(value, float)):
         raise JavaException(f"java.util.IllegalFormatConversionException: {kind} != {text_of(run, value)}")
+    if not math.isfinite(value):
+        return format(text_of(run, value), f"{align or '>'}{width}")
     if kind == "f":
-        value = Decimal(repr(value)).quantize(Decimal(1).scaleb(-int(precision or 6)), ROUND_HALF_UP)
+        with localcontext(prec=_DIGITS):
+            value = Decimal(repr(value)).quantize(Decimal(1).scaleb(-int(precision or 6)), ROUND_HALF_UP)
     zero, comma = "0" if "0" in flags and not align else "", "," if "," in flags else ""
     return format(value, f"{align}{sign}{zero}{width}{comma}{'' if kind in 'dxX' else point}{kind}")
 

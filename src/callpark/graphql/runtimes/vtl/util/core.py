@@ -25,6 +25,7 @@ _ESCAPES = {
     '"': '\\"', "'": "\\'", "\\": "\\\\", "/": "\\/", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f",
 }  # fmt: skip
 _PIECE = 4_096
+_LONGEST_URL = 1_000_000
 _ESCAPED = re.compile(r"[^ -~]|[\"'\\/]")
 
 
@@ -77,11 +78,17 @@ def _parse_json(run: Run, value: object) -> object:
 def _url_encode(run: Run, value: object) -> str:
     source = text(value, "$util.urlEncode")
     run.make(3 * len(source))
-    return urllib.parse.quote_plus(source, safe="*", errors="replace").replace("~", "%7E")
+    parts: list[str] = []
+    for at in range(0, len(source), _PIECE):
+        run.work(_PIECE)
+        parts.append(urllib.parse.quote_plus(source[at : at + _PIECE], safe="*", errors="replace"))
+    return "".join(parts).replace("~", "%7E")
 
 
 def _url_decode(run: Run, value: object) -> str:
     source = text(value, "$util.urlDecode")
+    if len(source) > _LONGEST_URL:
+        raise TemplateFailure(f"$util.urlDecode takes at most {_LONGEST_URL} characters")
     run.make(len(source))
     return urllib.parse.unquote_plus(source, errors="replace")
 

@@ -63,6 +63,7 @@ def _to_map(run: Run, value: object) -> object:
     parser = expat.ParserCreate()
 
     def start(name: str, attributes: dict[str, str]) -> None:
+        run.step()
         if len(stack) > _DEEPEST:
             raise TemplateFailure("$util.xml.toMap: elements are nested too deeply")
         stack.append(_Element(name, attributes))
@@ -96,13 +97,14 @@ def _rows(run: Run, value: object) -> object:
     run.make(4 * len(source))
     try:
         results = orjson.loads(source)["sqlStatementResults"]
-        return [_table(each) for each in results]
+        return [_table(run, each) for each in results]
     except (orjson.JSONDecodeError, UnicodeEncodeError, KeyError, TypeError, AttributeError, IndexError):
         return None
 
 
-def _table(result: dict[str, list[dict[str, object]]]) -> list[dict[object, object]]:
+def _table(run: Run, result: dict[str, list[dict[str, object]]]) -> list[dict[object, object]]:
     labels = [each.get("label") or each.get("name") for each in result.get("columnMetadata") or []]
+    run.work(len(labels) * len(result.get("records") or []))
     records = cast(list[list[dict[str, object]]], result.get("records") or [])
     return [{label: _field(field) for label, field in zip(labels, record, strict=True)} for record in records if labels]
 

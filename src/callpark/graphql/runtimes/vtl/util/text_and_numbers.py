@@ -10,6 +10,7 @@ from callpark.graphql.runtimes.vtl.failures import TemplateFailure
 from callpark.graphql.runtimes.vtl.run import Run
 from callpark.graphql.runtimes.vtl.util.function import Family, functions, number, text, whole
 
+_MOST_MARKS = 4_096
 _FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 
 
@@ -33,7 +34,21 @@ def _normalize(run: Run, value: object, form: object) -> str:
     if name not in _FORMS:
         raise TemplateFailure(f"$util.str.normalize: '{form}' is not one of nfc, nfd, nfkc, nfkd")
     run.make(4 * len(source))
+    _check_marks(run, source)
     return unicodedata.normalize(name, source)  # type: ignore[arg-type]
+
+
+def _check_marks(run: Run, source: str) -> None:
+    """Ordering combining marks takes the square of their number."""
+    if source.isascii() or len(source) <= _MOST_MARKS:
+        return
+    marks = 0
+    for at, each in enumerate(source):
+        marks = marks + 1 if unicodedata.combining(each) else 0
+        if marks > _MOST_MARKS:
+            raise TemplateFailure(f"$util.str.normalize: more than {_MOST_MARKS} combining marks in a row")
+        if at % _MOST_MARKS == 0:
+            run.work(_MOST_MARKS)
 
 
 def _round(run: Run, value: object) -> int:
