@@ -74,17 +74,21 @@ class FunctionsForGraphql:
         await self._functions.invoke_event(Invocation(function=function_arn, payload=payload))
 
 
+#: Ours although not every operation is: what somebody else made of them would not be what runs here.
+_CONVERSATIONS = frozenset({"appsync", "connect"})
+
+
 class OwnOperations:
     """`upstreams.calls.OwnServices`: the gateway's operations, called without the wire."""
 
     def __init__(self, operations: OperationTable, ids: Ids, place: Place) -> None:
         self._operations = operations
-        self._services = frozenset(service for service, _ in operations)
+        self.services = frozenset(service for service, _ in operations) | _CONVERSATIONS
         self._ids = ids
         self._place = place
 
     def serves(self, service: str) -> bool:
-        return service in self._services
+        return service in self.services
 
     async def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
         found = self._operations.get((service, operation))

@@ -172,8 +172,8 @@ class App:
             **metrics_operations(self.metrics),
             **identity.OPERATIONS,
         }
-        settings.upstreams.check({service for service, _ in served}, base_url)
         self.own_operations = OwnOperations(served, ids, place)
+        settings.upstreams.check(self.own_operations.services, base_url)
         self.gateway = Gateway(
             operations=served,
             mounts=[
@@ -192,7 +192,7 @@ class App:
             limits=limits.gateway,
             place=place,
             health=lambda: msgspec.to_builtins(self.health()),
-            foreign=Passing(self.upstreams, {service for service, _ in served}, place.region, limits.gateway),
+            foreign=Passing(self.upstreams, self.own_operations.services, place.region, limits.gateway),
         )
         self._project: Project | None = None
         self._source: Source | None = None
