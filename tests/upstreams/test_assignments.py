@@ -39,6 +39,11 @@ def test_nobody_can_be_asked_for() -> None:
     assert assignments.server("s3", fallback=True) == RealAws()
 
 
+@pytest.mark.parametrize(("given", "reaches"), [("s3=aws", True), ("all=aws", True), ("s3=http://a", False)])
+def test_whether_credentials_of_the_user_are_used(given: str, reaches: bool) -> None:
+    assert parse([given], SERVICES).reaches_aws() is reaches
+
+
 def test_keys_in_the_address_are_what_requests_are_signed_with() -> None:
     server = parse(["s3=http://minio:a%2Fb@localhost:9000"], SERVICES).server("s3", fallback=False)
     assert server == Emulator("http://localhost:9000", "minio", "a/b")

@@ -68,6 +68,8 @@ def announce(app: App) -> None:
                 "are not verified; --host 127.0.0.1 keeps it to yourself"
             ]
         )
+        if app.settings.upstreams.reaches_aws():
+            show_warnings([f"whoever reaches {host} also uses AWS with your credentials, as --upstream …=aws says"])
     show_warnings(app.warnings)
     show(app.base_url, app.health())
     remarks.print("Ctrl-C stops", style="dim")

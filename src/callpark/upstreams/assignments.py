@@ -67,6 +67,10 @@ class Assignments(msgspec.Struct, frozen=True):
             f"or --upstream {service}=aws for AWS itself"
         )
 
+    def reaches_aws(self) -> bool:
+        """Whether requests go to AWS itself, with the user's credentials."""
+        return any(isinstance(server, RealAws) for server in (*self.by_service.values(), self.default))
+
     def check(self, ours: Collection[str], base_url: str) -> None:
         """Raises ProjectError for a service that callpark serves itself, and for callpark as its own upstream."""
         for service, server in (*self.by_service.items(), (ALL, self.default)):
