@@ -3,14 +3,15 @@
 Used by `service.py`. Parsing and validation are nearly all of a small request's cost, hence the cache.
 """
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphql.execution.values import get_variable_values
 
-from callpark.graphql.auth.access import Access
-from callpark.graphql.messages import ErrorEntry
+from callpark.graphql.auth.access import Access, access_of
+from callpark.graphql.messages import ErrorEntry, GraphqlRequest
 from callpark.graphql.plan import Plan, PlanSettings, PlanTooLarge, compile_plan
 from callpark.graphql.refusals import bad_request
 from callpark.graphql.selection import switch_names
@@ -29,17 +30,30 @@ from graphql import (
 _PLANS_PER_DOCUMENT = 32
 """Our rule: combinations of operation, access and switches kept for one document."""
 
+_FEW_SPREADS, _MANY_FIELDS = 8, 1_000
+"""Our rule: a document that may expand to more is prepared on a thread."""
+
 
 @dataclass(slots=True)
 class Document:
-    """A parsed document; `problems` is empty when it is valid."""
+    """A parsed document; `problems` is empty when it is valid. `heavy`: compiling it takes a while."""
 
     ast: DocumentNode
     problems: tuple[ErrorEntry, ...]
     operations: tuple[OperationDefinitionNode, ...]
     fragments: Mapping[str, FragmentDefinitionNode]
+    heavy: bool = False
     switches: dict[str, tuple[str, ...]] = field(default_factory=dict)
     plans: "OrderedDict[tuple[object, ...], Plan | CompiledSubscription]" = field(default_factory=OrderedDict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`variables` are coerced."""
+
+    operation: OperationDefinitionNode
+    variables: dict[str, object]
+    plan: Plan
 
 
 class Documents:
@@ -52,6 +66,27 @@ class Documents:
         self.named_groups = settings.schema.rules.groups
         """Groups that make a difference to what a caller may see."""
 
+    def is_quick(self, request: GraphqlRequest) -> bool:
+        """Whether `prepare` is a matter of milliseconds at most."""
+        document = self._documents.get(request.query)
+        if document is None:
+            small = len(request.query) <= self._limits.inline_document_characters
+            quick = small and request.query.count("...") <= _FEW_SPREADS
+        else:
+            quick = not document.heavy
+        return quick and (not request.variables or _is_small(request.variables, self._limits.inline_values))
+
+    def prepare(self, request: GraphqlRequest) -> Prepared:
+        """A query or mutation, ready to run. Raises InvalidDocument, and CallerError when the name does not settle
+        the operation."""
+        document = self.document(request.query)
+        operation = self.operation(document, request.operation_name)
+        if operation.operation is OperationType.SUBSCRIPTION:
+            raise bad_request("Subscriptions are served over the WebSocket endpoint.")
+        variables = self.variables(operation, request.variables)
+        plan = self.plan(document, operation, access_of(request, self.named_groups), variables)
+        return Prepared(operation, variables, plan)
+
     def document(self, query: str) -> Document:
         """The valid document of that text. Raises InvalidDocument."""
         document = self._documents.get(query)
@@ -62,7 +97,8 @@ class Documents:
                 if len(self._documents) > self._limits.document_cache_entries:
                     self._documents.popitem(last=False)
         else:
-            self._documents.move_to_end(query)
+            with contextlib.suppress(KeyError):  # a large request's thread may have dropped it just now
+                self._documents.move_to_end(query)
         if document.problems:
             raise InvalidDocument(document.problems)
         return document
@@ -121,11 +157,13 @@ class Documents:
         try:
             compiled = compile_(self._settings, document.ast, operation, document.fragments, access, switches)
         except PlanTooLarge:
+            document.heavy = True
             most = self._limits.selected_fields
             raise InvalidDocument([problem(f"The operation selects more than {most} fields.")]) from None
         except GraphQLError as error:
             raise InvalidDocument([problem(error.message)]) from None
         document.plans[key] = compiled
+        document.heavy = document.heavy or (isinstance(compiled, Plan) and compiled.fields > _MANY_FIELDS)
         if len(document.plans) > _PLANS_PER_DOCUMENT:
             document.plans.popitem(last=False)
         return compiled
@@ -136,3 +174,20 @@ class Documents:
         operations = tuple(node for node in ast.definitions if isinstance(node, OperationDefinitionNode))
         fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
         return Document(ast, problems, operations, fragments)
+
+
+def _is_small(variables: Mapping[str, object], most: int) -> bool:
+    """Whether variables hold at most so many values, long texts counted as several."""
+    left, waiting = most, [*variables.values()]
+    while waiting and left >= 0:
+        left -= 1
+        match waiting.pop():
+            case dict() as members:
+                waiting.extend(members.values())
+                left -= len(members)
+            case list() as items:
+                waiting.extend(items)
+                left -= len(items)
+            case str() as text:
+                left -= len(text) // 1_000
+    return left >= 0

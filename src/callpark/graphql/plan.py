@@ -82,10 +82,11 @@ class PlanSettings:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A compiled operation. `start(execution, root value)` returns the response's data, or a coroutine of it; errors
-    are the execution's."""
+    are the execution's. `fields` says how large it is, fragments expanded."""
 
     operation: OperationType
     start: Start
+    fields: int
 
 
 def compile_plan(
@@ -101,9 +102,9 @@ def compile_plan(
     root = schema.get_root_type(operation.operation)
     assert root is not None, "validated documents name root types that exist"
     compiler = _Compiler(settings, Selector(schema, fragments, switches), document, operation, access)
-    if operation.operation is OperationType.MUTATION:
-        return Plan(operation.operation, compiler.serial_root(root, operation.selection_set))
-    return Plan(operation.operation, compiler.parallel_root(root, operation.selection_set))
+    mutation = operation.operation is OperationType.MUTATION
+    start = (compiler.serial_root if mutation else compiler.parallel_root)(root, operation.selection_set)
+    return Plan(operation.operation, start, compiler.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,11 @@ class _Compiler:
         self._access = access
         self._fields_left = settings.fields_at_most
         self._depth = 0
+
+    @property
+    def fields(self) -> int:
+        """Compiled so far."""
+        return self._settings.fields_at_most - self._fields_left
 
     def parallel_root(self, root: GraphQLObjectType, selection: SelectionSetNode) -> Start:
         complete = self._object(root, [selection])

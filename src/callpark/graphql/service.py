@@ -4,34 +4,37 @@ Used by `api/` and `realtime/` inside the slice and by `app.py`. A new set of AP
 what is served, so the last good version keeps serving when the new one does not compile.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import CoroutineType
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, cast
 
-from callpark.graphql.auth.access import Default, access_of
-from callpark.graphql.caching import ApiCache, whole_answer
+from callpark.graphql.auth.access import access_of
+from callpark.graphql.caching import whole_answer
 from callpark.graphql.datasources.lambda_ import FunctionInvoker
 from callpark.graphql.datasources.nowhere import NOWHERE
 from callpark.graphql.datasources.port import Outside
-from callpark.graphql.documents import Document, Documents
+from callpark.graphql.documents import Document, Documents, Prepared
 from callpark.graphql.execution import Execution, FieldCall, Resolver, internal_failure
 from callpark.graphql.failures import FieldFailure, failure_entry, not_authorized
 from callpark.graphql.happenings import OperationExecuted, RequestLogged
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publication
-from callpark.graphql.model import ApiDefinition, UserPoolConfig
-from callpark.graphql.plan import PlanSettings
-from callpark.graphql.refusals import bad_request, refusal
+from callpark.graphql.model import ApiDefinition
+from callpark.graphql.pacing import Pacer
+from callpark.graphql.refusals import refusal
 from callpark.graphql.request_log import RequestLog
-from callpark.graphql.resolvers.cached import CachePolicy, evict
-from callpark.graphql.resolvers.compiler import ResolverParts, compile_resolvers
+from callpark.graphql.resolvers.cached import evict
+from callpark.graphql.resolvers.compiler import ResolverParts
 from callpark.graphql.resolvers.run import ResolverEnvironment
 from callpark.graphql.resolvers.sources import SourceParts
 from callpark.graphql.response_headers import response_headers
+from callpark.graphql.runtimes.evaluating import Evaluated, evaluate_code, evaluate_template
 from callpark.graphql.runtimes.js.host import JavaScriptHost
 from callpark.graphql.runtimes.vtl.host import VtlHost
-from callpark.graphql.schema import build_schema
+from callpark.graphql.serving import Served, compile_api, compile_kept, same_schema
 from callpark.graphql.subscriptions import CompiledSubscription, PreparedSubscription, SubscriptionRefused
 from callpark.graphql.validation import InvalidDocument
 from callpark.kernel.clock import Clock
@@ -43,6 +46,8 @@ from graphql import GraphQLError, OperationDefinitionNode, OperationType
 
 _log = logging.getLogger("callpark")
 
+T = TypeVar("T")
+
 Publisher: TypeAlias = Callable[[Publication], None]
 """Takes a publication and returns at once; called after the mutation's field completed, before its answer is sent."""
 
@@ -50,16 +55,6 @@ _SUBSCRIPTION_EFFECTS = {
     "setSubscriptionFilter": "filter",
     "setSubscriptionInvalidationFilter": "invalidation_filter",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Served:
-    definition: ApiDefinition
-    warnings: tuple[str, ...]
-    documents: Documents | None = None
-    resolvers: Mapping[tuple[str, str], Resolver] = field(default_factory=dict)
-    cache: ApiCache | None = None
-    policies: Mapping[str, CachePolicy] = field(default_factory=dict)
 
 
 class GraphqlService:
@@ -79,24 +74,51 @@ class GraphqlService:
         self._trace = trace
         self._limits = limits.appsync
         self._sources = SourceParts(functions, outside, clock, ids, self._limits)
+        self._pacer = Pacer(self._limits.turn_seconds)
+        self._preparing: ThreadPoolExecutor | None = None
         self._host = JavaScriptHost(clock, ids, self._limits)
         self._templates = VtlHost(clock, ids, self._limits)
-        self._served: Mapping[str, _Served] = {}
+        self._served: Mapping[str, Served] = {}
         self._publisher: Publisher = lambda publication: None
 
     def apply(self, apis: Sequence[ApiDefinition]) -> list[str]:
-        """Compile all, then replace what was served; returns warnings. Raises ProjectError and changes nothing."""
-        served: dict[str, _Served] = {}
+        """Compile all, then replace what was applied before; returns warnings. What was `put` and is not among them
+        stays. Raises ProjectError and changes nothing."""
+        served: dict[str, Served] = {}
         warnings: list[str] = []
         for api in apis:
             if api.api_id in served:
                 raise ProjectError(f"two APIs have the id '{api.api_id}'", "give each API an id of its own")
             before = self._served.get(api.api_id)
             # What did not change is not compiled again, and keeps what it has cached.
-            served[api.api_id] = before if before is not None and before.definition == api else self._compile(api)
+            same = before is not None and before.definition == api and not before.kept
+            served[api.api_id] = before if before is not None and same else self._compile(api, before)
             warnings += served[api.api_id].warnings
-        self._served = served
+        stays = {api_id: each for api_id, each in self._served.items() if each.kept and api_id not in served}
+        self._served = stays | served
         return warnings
+
+    def put(self, api: ApiDefinition) -> None:
+        """Serve one API, new or changed, beside the others; the next request compiles it. Requests that run now end
+        with what they began with."""
+        schema = same_schema(api, self._served.get(api.api_id))
+        self._served = {**self._served, api.api_id: Served(api, schema=schema, waiting=True, kept=True)}
+
+    def remove(self, api_id: str) -> None:
+        """Serve an API no longer."""
+        self._served = {name: each for name, each in self._served.items() if name != api_id}
+
+    def check(self, api: ApiDefinition) -> None:
+        """Raises ProjectError when it cannot be served as it is."""
+        self._compile(api, self._served.get(api.api_id))
+
+    async def evaluate_code(self, code: str, context: str, function: str | None) -> Evaluated:
+        """EvaluateCode, beside every API. Raises CallerError."""
+        return await evaluate_code(self._host, code, context, function)
+
+    async def evaluate_template(self, template: str, context: str) -> Evaluated:
+        """EvaluateMappingTemplate. Raises CallerError."""
+        return await evaluate_template(self._templates, template, context)
 
     def apis(self) -> Sequence[ApiDefinition]:
         """What is served now, as declared."""
@@ -120,6 +142,8 @@ class GraphqlService:
         """Let go of the threads of slow resolvers."""
         self._host.close()
         self._templates.close()
+        if self._preparing is not None:
+            self._preparing.shutdown(wait=False, cancel_futures=True)
 
     async def execute(self, api_id: str, request: GraphqlRequest) -> GraphqlResponse:
         """Run a query or mutation. Validation and resolver errors are in the response; raises CallerError with
@@ -141,18 +165,14 @@ class GraphqlService:
             self._trace.emit(RequestLogged(log.request_id, api_id, tuple(log.lines)))
 
     async def _execute(
-        self, served: _Served, documents: Documents, request: GraphqlRequest, log: RequestLog | None
+        self, served: Served, documents: Documents, request: GraphqlRequest, log: RequestLog | None
     ) -> GraphqlResponse:
         try:
-            document = documents.document(request.query)
-            operation = documents.operation(document, request.operation_name)
-            if operation.operation is OperationType.SUBSCRIPTION:
-                raise bad_request("Subscriptions are served over the WebSocket endpoint.")
-            variables = documents.variables(operation, request.variables)
-            plan = documents.plan(document, operation, access_of(request, documents.named_groups), variables)
+            prepared = await self._prepared(documents, request)
         except InvalidDocument as invalid:
             return GraphqlResponse(None, invalid.entries)
-        execution = self._execution(served.definition, request, variables, operation.operation, log)
+        operation, plan = prepared.operation, prepared.plan
+        execution = self._execution(served.definition, request, prepared.variables, operation.operation, log)
         started = self._clock.now()
         kept = whole_answer(served.cache, served.definition.cache, operation.operation, request)
         data = None if kept is None else kept.answer()
@@ -179,7 +199,20 @@ class GraphqlService:
         )
         return GraphqlResponse(cast("dict[str, object] | None", data), execution.errors, extensions, headers)
 
-    def _evicted(self, served: _Served, execution: Execution) -> Mapping[str, object] | None:
+    async def _prepared(self, documents: Documents, request: GraphqlRequest) -> Prepared:
+        """Raises InvalidDocument."""
+        if documents.is_quick(request):
+            return documents.prepare(request)
+        return await self._apart(lambda: documents.prepare(request))
+
+    async def _apart(self, work: Callable[[], T]) -> T:
+        """Large requests are read on a thread, one at a time: meanwhile all others are served."""
+        if self._preparing is None:
+            self._preparing = ThreadPoolExecutor(1, "callpark-graphql-documents")
+        with self._clock.hold("reading a large GraphQL request"):
+            return await asyncio.get_running_loop().run_in_executor(self._preparing, work)
+
+    def _evicted(self, served: Served, execution: Execution) -> Mapping[str, object] | None:
         """What resolvers of a mutation asked the cache to forget; `extensions` of the answer."""
         asked = [effect for effect in execution.effects if effect["name"] == "evictFromApiCache"]
         if not asked:
@@ -195,11 +228,15 @@ class GraphqlService:
         """Validate a subscription operation and run its field's own resolver, if there is one. Raises
         SubscriptionRefused with the errors of the `error` frame, CallerError when there is no such API."""
         documents = self._documents(api_id)
-        try:
+
+        def prepare() -> tuple[dict[str, object], CompiledSubscription]:
             document, operation = self._subscription_operation(documents, request)
             variables = documents.variables(operation, request.variables)
             access = access_of(request, documents.named_groups)
-            compiled = documents.subscription(document, operation, access, variables)
+            return variables, documents.subscription(document, operation, access, variables)
+
+        try:
+            variables, compiled = prepare() if documents.is_quick(request) else await self._apart(prepare)
         except InvalidDocument as invalid:
             raise SubscriptionRefused(invalid.entries) from None
         definition = self._served[api_id].definition
@@ -290,49 +327,36 @@ class GraphqlService:
         served = self._served.get(api_id)
         if served is None:
             raise refusal("NotFoundException", 404, f"GraphQL API {api_id} not found.")
+        if served.waiting:
+            served = self._awaited(served)
         if served.documents is None:
             raise refusal("GraphQLSchemaException", 502, "No schema definition exists.")
         return served.documents
 
-    def _compile(self, api: ApiDefinition) -> _Served:
-        warnings: list[str] = []
-        if not api.schema.strip():
-            return _Served(api, (*warnings, f"API {api.name} has no schema: every request to it is refused"))
-        if len(api.schema.encode()) > self._limits.schema_bytes:
-            raise ProjectError(
-                f"API {api.name}: the schema is larger than {self._limits.schema_bytes} bytes", "shorten the schema"
-            )
-        schema = build_schema(api.schema, str(api.schema_source or f"schema of API {api.name}"))
-        environment = ResolverEnvironment(api.api_id, api.environment, self._trace)
+    def _awaited(self, waiting: Served) -> Served:
+        """What the control plane put is compiled when it is first asked for: a client that makes an API resolver by
+        resolver compiles it once."""
+        try:
+            served = self._compile(waiting.definition, waiting, kept=True)
+        except ProjectError as error:
+            _log.error("%s\n%s", error.cause, error.remedy)
+            raise refusal("GraphQLSchemaException", 502, error.cause) from error
+        self._served = {**self._served, waiting.definition.api_id: served}
+        for warning in served.warnings:
+            _log.warning("%s", warning)
+        return served
+
+    def _compile(self, api: ApiDefinition, before: Served | None, *, kept: bool = False) -> Served:
+        environment = ResolverEnvironment(api.api_id, api.environment, self._trace, self._pacer)
         parts = ResolverParts(
             self._host, self._templates, self._sources, environment, self._limits.functions_per_pipeline
         )
-        cache = None if api.cache is None else ApiCache(self._clock, self._limits)
-        compiled = compile_resolvers(api, schema, parts, cache)
-        warnings += [*schema.warnings, *compiled.warnings]
-        settings = PlanSettings(
-            schema,
-            compiled.by_field,
-            _default(api),
-            self._limits.selected_fields,
-            depth_limit=api.query_depth_limit,
-            introspection=api.introspection,
-        )
-        documents = Documents(settings, self._limits)
-        return _Served(api, tuple(warnings), documents, compiled.by_field, cache, compiled.policies)
+        return (compile_kept if kept else compile_api)(api, parts, before)
 
     def _warn_of_effects(self, execution: Execution, acted_on: tuple[str, ...]) -> None:
         for effect in execution.effects:
             if effect["name"] not in acted_on:
                 _log.warning("extensions.%s has no effect here (request %s)", effect["name"], execution.request_id)
-
-
-def _default(api: ApiDefinition) -> Default:
-    denies = any(
-        isinstance(each.configuration, UserPoolConfig) and each.configuration.default_action == "DENY"
-        for each in api.authentication[:1]
-    )
-    return Default(api.default_mode, denies)
 
 
 def _entry(failure: FieldFailure, compiled: CompiledSubscription) -> dict[str, object]:

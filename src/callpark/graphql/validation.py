@@ -36,6 +36,7 @@ from graphql import (
     visit,
 )
 
+_INTROSPECTIONS_AT_MOST = 20
 _ERRORS_AT_MOST = 50
 """Our rule: a document that is wrong in more ways is not described further."""
 
@@ -65,6 +66,18 @@ def parse_document(query: str, tokens_at_most: int) -> DocumentNode:
         ) from None
 
 
+class _FewIntrospections(ValidationRule):
+    """Our rule: `__schema` and `__type` a few times. Each walks the schema."""
+
+    found = 0
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        if node.name.value in ("__schema", "__type"):
+            self.found += 1
+            if self.found == _INTROSPECTIONS_AT_MOST + 1:
+                self.report_error(GraphQLError(f"More than {_INTROSPECTIONS_AT_MOST} introspection fields", node))
+
+
 class _WithoutIntrospection(ValidationRule):
     """`__schema` and `__type` are fields that do not exist; `__typename` does."""
 
@@ -78,7 +91,7 @@ def validate_document(
     schema: GraphQLSchema, document: DocumentNode, *, introspection: bool = True
 ) -> tuple[ErrorEntry, ...]:
     """What is wrong with a parsed document, in AppSync's words; empty when nothing is."""
-    rules = specified_rules if introspection else [*specified_rules, _WithoutIntrospection]
+    rules = [*specified_rules, _FewIntrospections if introspection else _WithoutIntrospection]
     try:
         errors = validate(schema, document, rules, max_errors=_ERRORS_AT_MOST)
     except RecursionError:

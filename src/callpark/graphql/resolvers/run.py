@@ -11,6 +11,7 @@ from typing import Protocol, cast
 from callpark.graphql.execution import FieldCall
 from callpark.graphql.failures import FieldFailure
 from callpark.graphql.happenings import ResolverLogged
+from callpark.graphql.pacing import Pacer
 from callpark.graphql.request_log import UNIT, FieldLog
 from callpark.graphql.runtimes.evaluation import Evaluation
 from callpark.graphql.runtimes.js.host import CodeUnit
@@ -32,6 +33,7 @@ class ResolverEnvironment:
     api_id: str
     variables: Mapping[str, str]
     trace: Trace
+    pacer: Pacer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,15 @@ class Handlers(Protocol):
 
 
 class ResolverRun:
-    """Stash and arguments are one object for all steps of a run, as the handlers leave them."""
+    """Stash and arguments are one object for all steps of a run, as the handlers leave them. `hurried`: siblings wait
+    for it to join their batch, so it does not make way for others."""
 
-    __slots__ = ("_base", "arguments", "call", "environment", "out_errors", "stage", "stash")
+    __slots__ = ("_base", "arguments", "call", "environment", "hurried", "out_errors", "stage", "stash")
 
     def __init__(self, call: FieldCall, environment: ResolverEnvironment) -> None:
         self.call = call
         self.environment = environment
+        self.hurried = False
         self.stage = UNIT
         self.stash: Mapping[str, object] = {}
         self.arguments = call.arguments
@@ -106,6 +110,8 @@ class ResolverRun:
     async def evaluate(self, unit: Handlers, handler: str, context: Mapping[str, object]) -> object:
         """The handler's value or an EarlyReturn. Raises FieldFailure when the handler ends the field."""
         execution = self.call.execution
+        if not self.hurried and self.environment.pacer.crowded():
+            await self.environment.pacer.turn()
         mode = execution.request.auth_mode
         done = unit.evaluate(handler, context, AUTH_TYPES.get(mode, mode))
         evaluation = done if isinstance(done, Evaluation) else await done

@@ -32,6 +32,7 @@ class CodeStep:
     batch_size: int = 0
 
     async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
+        run.hurried = self.batch_size > 0
         request = await run.evaluate(self.code, "request", run.context(previous))
         if isinstance(request, EarlyReturn):
             return request
