@@ -212,6 +212,13 @@ class AppSyncLimits:
     inline_values: int = _limit(2_000, "values", "our rule: more variables are coerced on a thread")
     added_header_bytes: int = _limit(4_096, "B", "developerguide: response headers that resolvers add")
     request_log_bytes: int = _limit(1_048_576, "B", "our rule: what one request writes to its API's log")
+    apis: int = _limit(25, "APIs", "quota: made through the control plane, per Region")
+    api_keys: int = _limit(50, "keys", "quota: per API")
+    api_key_default_days: int = _limit(7, "days", "API_CreateApiKey: without expires")
+    api_key_least_days: int = _limit(1, "days", "API_CreateApiKey: expires")
+    api_key_most_days: int = _limit(365, "days", "API_CreateApiKey: expires")
+    api_key_kept_days: int = _limit(60, "days", "API_ApiKey: deletes")
+    environment_variables: int = _limit(50, "variables", "API_PutGraphqlApiEnvironmentVariables")
     cached_operation_bytes: int = _limit(15_728_640, "B", "developerguide: OPERATION_LEVEL_CACHING, 15 MB")
 
 
