@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+COMPAT := tests/compat/node_modules/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test soak check format bench lock clean
@@ -10,7 +11,7 @@ STAMP  := $(VENV)/.installed
 help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
 
-setup: $(STAMP)  ## create .venv and install the locked dependencies
+setup: $(STAMP) $(COMPAT)  ## create .venv and install the locked dependencies
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "callpark needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
@@ -21,6 +22,12 @@ $(STAMP): requirements.lock pyproject.toml
 	  $$UV pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
 	  $$UV pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
+
+$(COMPAT): tests/compat/package-lock.json
+	@if command -v npm >/dev/null 2>&1; then \
+	  echo "installing the JavaScript clients of tests/compat" && \
+	  npm ci --prefix tests/compat --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	else echo "npm is missing: tests of JavaScript clients will be skipped"; fi
 
 demo: setup      ## both examples, before and after, in under a minute
 	@$(BIN)/callpark demo
@@ -53,4 +60,4 @@ lock: setup      ## compile requirements.lock from pyproject.toml
 	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade -o requirements.lock
 
 clean:           ## remove what setup made
-	rm -rf $(VENV)
+	rm -rf $(VENV) tests/compat/node_modules
