@@ -19,7 +19,7 @@ from callpark.graphql.runtimes.vtl.failures import (
 )
 from callpark.graphql.runtimes.vtl.parser import parse
 from callpark.graphql.runtimes.vtl.run import Bounds, Run
-from callpark.graphql.runtimes.vtl.syntax import Call, Expression, Node, Output, Reference, Text
+from callpark.graphql.runtimes.vtl.syntax import Call, Expression, Node, Output, Property, Reference, Text
 from callpark.graphql.runtimes.vtl.util.table import FAMILIES
 from callpark.graphql.runtimes.vtl.values import HidingMap
 from callpark.graphql.runtimes.vtl.writing import read_output, settled
@@ -29,9 +29,10 @@ _NESTING = 50
 
 
 class Compiled:
-    """`render` prints the template; `value` is the argument of a template that is nothing but `$util.toJson(…)`."""
+    """`render` prints the template; `value` is the argument of a template that is nothing but `$util.toJson(…)`, which
+    `passes_on` a result as it came."""
 
-    __slots__ = ("changes", "lacking", "render", "shares", "value")
+    __slots__ = ("changes", "lacking", "passes_on", "render", "shares", "value")
 
     def __init__(self, source: str) -> None:
         """Raises BrokenTemplate."""
@@ -42,6 +43,7 @@ class Compiled:
             self.render: Render = nodes(to, tree)
             only = _only_value(tree)
             self.value: Evaluate | None = None if only is None else evaluated(to, only)
+            self.passes_on = only is not None and _is_result(only)
         except RecursionError:
             raise BrokenTemplate("expressions and blocks are nested too deeply", 1, 1) from None
         self.changes = to.changes
@@ -82,7 +84,8 @@ class Compiled:
 
     def _value(self, run: Run) -> object:
         if self.value is not None:
-            return settled(run, self.value(run))
+            value = self.value(run)
+            return value if self.passes_on else settled(run, value)
         return read_output(self._text(run))
 
     def _text(self, run: Run) -> str:
@@ -148,3 +151,11 @@ def _only_value(tree: tuple[Node, ...]) -> Expression | None:
         case Reference(name="util" | "utils", accessors=(Call(name="toJson", arguments=(argument,)),)):
             return argument
     return None
+
+
+def _is_result(value: Expression) -> bool:
+    """`$ctx.result`, `$ctx.prev.result` or a part of it: JSON that nobody changes."""
+    match value:
+        case Reference(name="ctx" | "context", accessors=(Property("result" | "prev"), *rest)):
+            return all(isinstance(each, Property) for each in rest)
+    return False
