@@ -167,12 +167,17 @@ async def test_members_of_data_may_have_any_name(host: JavaScriptHost) -> None:
 
 
 async def test_the_memory_of_units_that_are_gone_is_not_given_to_others(clock: VirtualClock, ids: SeededIds) -> None:
-    host = JavaScriptHost(clock, ids, AppSyncLimits(resolver_memory_bytes=8_388_608))
-    greedy = "const all = []; for (let i = 0; i < 60; i++) all.push(times('x', 9e4).split('')); return all.length;"
+    host = JavaScriptHost(clock, ids, AppSyncLimits(resolver_memory_bytes=8_388_608, inline_milliseconds=9_000))
+    greedy = "const all = []; for (let i = 0; i < 20; i++) all.push(times('x', 9e4).split('')); return all.length;"
     for _ in range(300):
         assert (await run(unchecked(host, "return 1;"))).value == 1
     halt = (await run(unchecked(host, greedy))).halt
     assert halt is not None
+    assert "The handler used too much memory." in str(halt["message"])
+    alive = [unchecked(host, "return 1;") for _ in range(300)]
+    for each in alive:
+        await run(each)
+    assert (await run(unchecked(host, greedy))).value == 20
     host.close()
 
 

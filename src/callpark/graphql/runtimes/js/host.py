@@ -201,9 +201,10 @@ class CodeUnit:
             try:
                 return self._evaluation(self._inline(), handler, *texts)
             except quickjs.JSException as error:
+                stopped = _stopped(str(error))
+                if stopped is not _TOO_SLOW:
+                    return stopped
                 self._host.discard(engine)
-                if "interrupted" not in str(error):
-                    return _stopped(str(error))
                 self._slow = True
         return self._apart(handler, *texts)
 
@@ -289,17 +290,20 @@ def _prelude() -> str:
     return "\n" * _OUR_LINES + f'(function () {{ "use strict";\n{texts}\n}})()'
 
 
+def _failed(message: str) -> Evaluation:
+    return Evaluation(halt={"kind": "error", "message": message, "type": "Code", "data": None, "errorInfo": None})
+
+
+_TOO_SLOW = _failed("The handler took too much time.")
+
+
 def _stopped(message: str) -> Evaluation:
     """The engine gave up on the handler."""
     if "interrupted" in message:
-        return _failed("The handler took too much time.")
+        return _TOO_SLOW
     if "out of memory" in message or message.strip() == "null":
         return _failed("The handler used too much memory.")
     return _failed(message.strip().splitlines()[0])
-
-
-def _failed(message: str) -> Evaluation:
-    return Evaluation(halt={"kind": "error", "message": message, "type": "Code", "data": None, "errorInfo": None})
 
 
 _PLACE = re.compile(r"<input>:(\d+):(\d+)")

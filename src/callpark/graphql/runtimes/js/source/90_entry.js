@@ -78,7 +78,11 @@ function context(contextText) {
   return ctx;
 }
 function shown(error) {
-  const message = error && error.message !== undefined ? `${error.name}: ${error.message}` : `${error}`;
+  // The engine throws null when it has no memory left for an error.
+  const exhausted = error === null || (error && error.message === 'out of memory');
+  const message = exhausted
+    ? 'The handler used too much memory.'
+    : error && error.message !== undefined ? `${error.name}: ${error.message}` : `${error}`;
   return { kind: 'error', type: 'Code', message, data: null, errorInfo: null, at: position(`${error && error.stack}`) };
 }
 frozen([globalThis, ...functions, ...iterators, modules]);
