@@ -14,7 +14,8 @@ from callpark.upstreams.models import service_names
 
 _CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE_OR_ACCOUNT = re.compile(r"\d{4}-\d\d-\d\d|\d{12}")
+"""What our own paths begin with: an API's version, or the account of a queue's URL."""
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3(?:[.-][a-z0-9.-]*)?\.(?:amazonaws\.com(?:\.cn)?|localhost[a-z.]*)")
 _AWS_HOST = re.compile(r"(?P<service>[a-z0-9-]+)\.(?:[a-z0-9-]+\.)*(?:amazonaws\.com(?:\.cn)?|localhost[a-z.]*)")
 _LOCAL_BUCKET = re.compile(r"(?P<bucket>.+)\.localhost")
@@ -139,10 +140,10 @@ def _by_host(host: str) -> str | None:
 
 def _is_unsigned_s3(front: Front, own_paths: Callable[[], Collection[str]]) -> bool:
     bucket, slash, key = front.path.lstrip("/").partition("/")
-    if not _BUCKET.fullmatch(bucket) or _DATE.fullmatch(bucket):
+    if not _BUCKET.fullmatch(bucket) or _DATE_OR_ACCOUNT.fullmatch(bucket):
         return False
     if "AWSAccessKeyId=" in front.query and "Signature=" in front.query:
         return True
-    if front.method == "POST" and not key:
+    if front.method == "POST":  # a browser's upload; whatever else is posted is signed, or a call of our own
         return front.headers.get("content-type", "").startswith("multipart/form-data")
     return bool(slash and key) and "x-amz-target" not in front.headers and bucket not in own_paths()
