@@ -111,6 +111,7 @@ class Invoker:
             client_context=invocation.client_context,
             trace_header=invocation.trace_header,
             nested=invocation.nested,
+            log_tail=invocation.log_tail,
         )
         return name, version, attempt
 

@@ -116,6 +116,7 @@ class Runner:
             payload=payload,
             invoked_arn=self.invoked_arn(name, state.qualifier),
             trace_header=header,
+            log_tail=False,
         )
         deployment = await self.deployment(name, version)
         root = self._chains.begin(header)
@@ -188,6 +189,7 @@ class Runner:
             attempt.client_context,
             header,
             attempt.nested or self._chains.nested(attempt.trace_header),
+            attempt.log_tail,
         )
         return chained, header
 

@@ -16,12 +16,15 @@ from callpark.kernel.limits import LambdaLimits
 from callpark.kernel.trace import Trace
 
 _READ_BYTES = 262_144
+#: Most runs write little or nothing, and a buffer of the full size would be made for each.
+_FIRST_READ_BYTES = 4_096
 #: Reads in one go before other work of the loop gets its turn; the rest follows in the next turn.
 _READS_AT_ONCE = 16
 
 
 class EnvironmentLog:
-    """Log events, attributed to the run that is on. Between `open` and `close` they are kept for the run's tail too."""
+    """Log events, attributed to the run that is on. Between `open` and `close` they are kept for the run's tail too,
+    where it is wanted: few callers do, and no event."""
 
     def __init__(self, function: str, group: str, stream: str, trace: Trace, limits: LambdaLimits) -> None:
         self._function = function
@@ -41,9 +44,9 @@ class EnvironmentLog:
         self._written_bytes = 0
         self._cut = False
 
-    def open(self, request_id: str) -> None:
+    def open(self, request_id: str, tail: bool = True) -> None:
         self.attribute(request_id)
-        self._tail = deque()
+        self._tail = deque() if tail else None
         self._tail_bytes = 0
 
     def tail(self) -> bytes:
@@ -103,9 +106,10 @@ class OutputPipe:
         """Take what is there, without waiting."""
         if not self._open:
             return
+        size = _FIRST_READ_BYTES
         for _ in range(_READS_AT_ONCE):
             try:
-                data = os.read(self._reader, _READ_BYTES)
+                data = os.read(self._reader, size)
             except BlockingIOError:
                 return
             if not data:
@@ -114,8 +118,9 @@ class OutputPipe:
             events = self._events.feed(data)
             if events:
                 self._read(events)
-            if len(data) < 4096:
+            if len(data) < _FIRST_READ_BYTES:
                 return
+            size = _READ_BYTES
 
     def close(self) -> None:
         """The process is gone: take the rest, however it ends, and close."""

@@ -95,7 +95,7 @@ class Narration:
 
     def started(self, attempt: Attempt, *, cold: bool) -> None:
         request_id = attempt.request_id
-        self.log.open(request_id)
+        self.log.open(request_id, attempt.log_tail)
         resource = self._resource(attempt.invoked_arn)
         self._platform.trace.emit(AttemptStarted(self._name, request_id, self._stream, cold, resource))
         self._say(self._lines.start(request_id, self._deployment.version, self.now_text))

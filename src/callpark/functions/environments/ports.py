@@ -30,7 +30,7 @@ class Deployment(msgspec.Struct, frozen=True):
 
 class Attempt(msgspec.Struct, frozen=True):
     """One run of a handler. `invoked_arn` carries the qualifier the caller used. A `nested` one may be waited for by a
-    function that holds an environment itself."""
+    function that holds an environment itself; without `log_tail` the outcome has none."""
 
     request_id: str
     payload: bytes
@@ -38,6 +38,7 @@ class Attempt(msgspec.Struct, frozen=True):
     client_context: str | None = None
     trace_header: str | None = None
     nested: bool = False
+    log_tail: bool = True
 
 
 class Outcome(msgspec.Struct, frozen=True):
