@@ -73,6 +73,8 @@ def error_of(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], code:
         (["start", ".", "--limit", "nonsense"], "unknown limit: 'nonsense'"),
         (["limits", "--limit", "lambda.init_seconds=soon"], "limit lambda.init_seconds needs a number, not 'soon'"),
         (["start", ".", "--parameter", "x"], "not a parameter: 'x'"),
+        (["start", ".", "--upstream", "dynamo=http://a"], "there is no AWS service named 'dynamo'"),
+        (["start", ".", "--upstream", "s3"], "not an upstream: 's3'"),
         (["start", ".", "--host", "host.invalid"], "cannot listen on host.invalid:4566"),
         (["start", ".", "--port", "0", "--data", "file"], "the data directory"),
         (["call", "nowhere.json"], "there is no flow file at nowhere.json"),

@@ -2,6 +2,9 @@
 
 import pytest
 
+from callpark.cli.options import upstreams
+from callpark.cli.status import show_resources
+from callpark.health import Health, UpstreamHealth
 from callpark.kernel.errors import ProjectError
 from callpark.upstreams.assignments import Assignments, Emulator, Fallback, Nobody, RealAws, parse
 from callpark.upstreams.models import service_names
@@ -74,6 +77,19 @@ def test_what_cannot_be_assigned(given: str, cause: str, remedy: str) -> None:
 def test_callpark_keeps_its_own_services_and_is_no_upstream_of_itself(given: str) -> None:
     with pytest.raises(ProjectError, match="callpark"):
         parse([given], SERVICES).check({"lambda"}, "http://127.0.0.1:4566")
+
+
+def test_the_command_line_comes_after_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLPARK_UPSTREAMS", "s3=http://a, dynamodb=aws ,")
+    assignments = upstreams(["s3=http://b"])
+    assert assignments.server("s3", fallback=True) == Emulator("http://b")
+    assert assignments.server("dynamodb", fallback=True) == RealAws()
+
+
+def test_status_says_who_serves_what(capsys: pytest.CaptureFixture[str]) -> None:
+    served_by = [UpstreamHealth("dynamodb", "http://127.0.0.1:8000"), UpstreamHealth("all", "moto")]
+    show_resources(Health("ready", "us-east-1", "123456789012", [], [], [], [], served_by))
+    assert capsys.readouterr().out == "  upstream  dynamodb  http://127.0.0.1:8000\n  upstream  all others  moto\n"
 
 
 def test_service_names_are_botocores() -> None:
