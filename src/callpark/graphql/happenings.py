@@ -32,6 +32,15 @@ class RequestLogged:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestAnswered:
+    """The API `subject` answered an HTTP request with `status`; `seconds` are the clock's."""
+
+    subject: str
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class OperationExecuted:
     """A query or mutation was answered; `seconds` are the clock's."""
 
@@ -56,6 +65,15 @@ class Published:
     field_name: str
     subscribers: int
     too_large: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidated:
+    """A mutation of the API `subject` ended `subscriptions` subscriptions to `field_name`."""
+
+    subject: str
+    field_name: str
+    subscriptions: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,3 +64,13 @@ class Publication:
     api_id: str
     field_name: str
     value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """A mutation's request to end the subscriptions of a subscription field whose invalidation filter `payload`
+    passes."""
+
+    api_id: str
+    field_name: str
+    payload: object

@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import CoroutineType
 from typing import TypeAlias, TypeVar, cast
 
+from callpark.graphql import invalidations
 from callpark.graphql.auth.access import access_of
 from callpark.graphql.caching import whole_answer
 from callpark.graphql.datasources.lambda_ import FunctionInvoker
@@ -21,7 +22,7 @@ from callpark.graphql.documents import Document, Documents, Prepared
 from callpark.graphql.execution import Execution, FieldCall, Resolver, internal_failure
 from callpark.graphql.failures import FieldFailure, failure_entry, not_authorized
 from callpark.graphql.happenings import OperationExecuted, RequestLogged
-from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publication
+from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Invalidation, Publication
 from callpark.graphql.model import ApiDefinition
 from callpark.graphql.pacing import Pacer
 from callpark.graphql.refusals import refusal
@@ -80,6 +81,8 @@ class GraphqlService:
         self._templates = VtlHost(clock, ids, self._limits)
         self._served: Mapping[str, Served] = {}
         self._publisher: Publisher = lambda publication: None
+        self._invalidator: Callable[[Invalidation], None] = lambda invalidation: None
+        self._changed: Callable[[], None] = lambda: None
 
     def apply(self, apis: Sequence[ApiDefinition]) -> list[str]:
         """Compile all, then replace what was applied before; returns warnings. What was `put` and is not among them
@@ -96,6 +99,7 @@ class GraphqlService:
             warnings += served[api.api_id].warnings
         stays = {api_id: each for api_id, each in self._served.items() if each.kept and api_id not in served}
         self._served = stays | served
+        self._changed()
         return warnings
 
     def put(self, api: ApiDefinition) -> None:
@@ -107,10 +111,14 @@ class GraphqlService:
     def remove(self, api_id: str) -> None:
         """Serve an API no longer."""
         self._served = {name: each for name, each in self._served.items() if name != api_id}
+        self._changed()
 
     def check(self, api: ApiDefinition) -> None:
         """Raises ProjectError when it cannot be served as it is."""
-        self._compile(api, self._served.get(api.api_id))
+        current = self._served.get(api.api_id)
+        checked = self._compile(api, current)
+        if current is not None and current.schema is None and same_schema(current.definition, checked):
+            self._served = {**self._served, api.api_id: replace(current, schema=checked.schema)}
 
     async def evaluate_code(self, code: str, context: str, function: str | None) -> Evaluated:
         """EvaluateCode, beside every API. Raises CallerError."""
@@ -132,6 +140,14 @@ class GraphqlService:
     def on_publish(self, publisher: Publisher) -> None:
         """Set who hears of mutations. Called only for fields that some `@aws_subscribe` names."""
         self._publisher = publisher
+
+    def on_invalidate(self, invalidator: Callable[[Invalidation], None]) -> None:
+        """Set who ends the subscriptions that mutations invalidate."""
+        self._invalidator = invalidator
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Set who hears when other APIs are served than before."""
+        self._changed = listener
 
     def flush_cache(self, api_id: str) -> int:
         """Forget all that an API has cached; how many entries there were."""
@@ -186,7 +202,8 @@ class GraphqlService:
         headers, left_out = response_headers(execution.effects, self._limits.added_header_bytes)
         for warning in left_out:
             _log.warning("%s (request %s)", warning, execution.request_id)
-        self._warn_of_effects(execution, ("evictFromApiCache", "addResponseHeader"))
+        self._invalidate(served.definition.api_id, execution)
+        self._warn_of_effects(execution, ("evictFromApiCache", "addResponseHeader", invalidations.NAME))
         self._trace.emit(
             OperationExecuted(
                 execution.request_id,
@@ -223,6 +240,18 @@ class GraphqlService:
         parameters = [cast(list[object], effect["parameters"]) for effect in asked]
         cache, policies = served.cache, served.policies
         return {"apiCacheEntriesDeleted": sum(evict(cache, policies, each) for each in parameters)}
+
+    def _invalidate(self, api_id: str, execution: Execution) -> None:
+        """After what the request published: who is to leave has heard it."""
+        asked = invalidations.asked(api_id, execution.effects, self._limits.invalidations)
+        if execution.operation is not OperationType.MUTATION and (asked.invalidations or asked.too_many):
+            _log.warning("extensions.%s has no effect here (request %s)", invalidations.NAME, execution.request_id)
+            return
+        if asked.too_many:
+            message = f"A request can invalidate subscriptions {self._limits.invalidations} times at most."
+            execution.errors.append(failure_entry(FieldFailure(message, "BadRequestException"), None, ()))
+        for invalidation in asked.invalidations:
+            self._invalidator(invalidation)
 
     async def subscribe(self, api_id: str, request: GraphqlRequest) -> PreparedSubscription:
         """Validate a subscription operation and run its field's own resolver, if there is one. Raises

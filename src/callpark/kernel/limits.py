@@ -171,6 +171,7 @@ class AppSyncLimits:
     schema_bytes: int = _limit(1_048_576, "B", "quota: schema document")
     subscription_message_bytes: int = _limit(245_760, "B", "developerguide: 240 KB")
     subscriptions_per_connection: int = _limit(100, "subscriptions", "quota: per connection")
+    invalidations: int = _limit(5, "invalidations", "developerguide: invalidateSubscriptions in one request")
     connection_timeout_milliseconds: int = _limit(300_000, "ms", "developerguide: connectionTimeoutMs")
     keep_alive_seconds: float = _limit(60.0, "s", "developerguide: ka")
     connection_init_seconds: float = _limit(15.0, "s", "our rule: a socket that never says connection_init")

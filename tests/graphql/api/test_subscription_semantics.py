@@ -36,11 +36,13 @@ type Query { hidden: String @aws_iam  open: String }
 type Mutation {
   raise(id: ID!, severity: Int, title: String): Alert
   drop(id: ID!, severity: Int, title: String): Alert
+  revoke(ids: [ID!]!): [Alert]
 }
 type Subscription {
   onRaise(id: ID, severity: Int): Alert @aws_subscribe(mutations: ["raise"])
   onAny: Alert @aws_subscribe(mutations: ["raise", "drop"])
   onSevere(least: Int!): Alert @aws_subscribe(mutations: ["raise"])
+  onTicket(id: ID!): Alert @aws_subscribe(mutations: ["raise"])
   onClosed: Alert @aws_subscribe(mutations: ["raise"])
 }
 """
@@ -55,6 +57,25 @@ export function response(ctx) {
   const filters = [{ fieldName: 'severity', operator: 'ge', value: ctx.args.least }];
   extensions.setSubscriptionFilter({ filterGroup: [{ filters }] });
   return null;
+}
+"""
+TICKET = """
+import { extensions } from '@aws-appsync/utils';
+export function request(ctx) { return { payload: null }; }
+export function response(ctx) {
+  const filters = [{ fieldName: 'ticket', operator: 'eq', value: ctx.args.id }];
+  extensions.setSubscriptionInvalidationFilter({ filterGroup: [{ filters }] });
+  return null;
+}
+"""
+REVOKE = """
+import { extensions } from '@aws-appsync/utils';
+export function request(ctx) { return { payload: null }; }
+export function response(ctx) {
+  for (const ticket of ctx.args.ids) {
+    extensions.invalidateSubscriptions({ subscriptionField: 'onTicket', payload: { ticket } });
+  }
+  return [];
 }
 """
 CLOSED = """
@@ -78,6 +99,8 @@ def alerts() -> ApiDefinition:
         ("Mutation", "drop"): ECHO,
         ("Subscription", "onSevere"): SEVERE,
         ("Subscription", "onClosed"): CLOSED,
+        ("Subscription", "onTicket"): TICKET,
+        ("Mutation", "revoke"): REVOKE,
     }
     return ApiDefinition(
         "alerts",
@@ -98,6 +121,7 @@ class World:
     clock: VirtualClock
     wire: Wire
     client: httpx.AsyncClient
+    service: GraphqlService
     warnings: list[str]
 
     async def subscribe(self, id: str, query: str, **variables: object) -> list[dict[str, Any]]:
@@ -127,7 +151,7 @@ async def world(clock: VirtualClock, ids: SeededIds) -> AsyncIterator[World]:
     async with httpx.AsyncClient(
         transport=transport, base_url="http://localhost", headers={"x-api-key": KEY}
     ) as client:
-        made = World(clock, wire, client, warnings)
+        made = World(clock, wire, client, service, warnings)
         assert [frame["type"] for frame in await made.news()] == ["connection_ack", "ka"]
         yield made
     await web.aclose()
@@ -227,3 +251,40 @@ async def test_a_field_of_another_mode_is_denied(world: World) -> None:
     assert answer["data"] == {"hidden": None, "open": None}
     (error,) = answer["errors"]
     assert (error["errorType"], error["message"]) == ("Unauthorized", "Not Authorized to access hidden on type Query")
+
+
+async def test_a_mutation_ends_the_subscriptions_whose_invalidation_filter_its_payload_passes(world: World) -> None:
+    for id in ("1", "2", "3"):
+        await world.subscribe(id, f'subscription {{ onTicket(id: "{id}") {{ id }} }}')
+    await world.subscribe("4", "subscription { onAny { id } }")
+    await world.mutate('mutation { revoke(ids: ["1", "3", "9"]) { id } }')
+    assert await world.news() == [{"type": "complete", "id": "1"}, {"type": "complete", "id": "3"}]
+    assert sorted(await heard_by(world, 'mutation { raise(id: "2") { id } }')) == ["2", "4"]
+    assert await world.subscribe("1", 'subscription { onTicket(id: "1") { id } }') == [ack("1")]
+
+
+async def test_who_is_sent_away_hears_first_what_the_same_request_published(world: World) -> None:
+    await world.subscribe("1", 'subscription { onTicket(id: "1") { id } }')
+    await world.mutate('mutation { revoke(ids: ["1"]) { id } raise(id: "1") { id } }')
+    assert [frame["type"] for frame in await world.news()] == ["data", "complete"]
+
+
+async def test_a_request_invalidates_five_times_at_most(world: World) -> None:
+    await world.subscribe("1", 'subscription { onTicket(id: "1") { id } }')
+    answer = await world.mutate('mutation { revoke(ids: ["1", "2", "3", "4", "5", "6"]) { id } }')
+    (error,) = answer["errors"]
+    assert error["message"] == "A request can invalidate subscriptions 5 times at most."
+    assert await world.news() == []
+    answer = await world.mutate('mutation { revoke(ids: ["1", "2", "3", "4", "5", "1", "2"]) { id } }')
+    assert answer == {"data": {"revoke": []}}
+    assert await world.news() == [{"type": "complete", "id": "1"}]
+
+
+async def test_a_connection_ends_with_its_api(world: World) -> None:
+    await world.subscribe("1", "subscription { onAny { id } }")
+    world.service.apply([alerts()])
+    assert await world.news() == []
+    assert not world.wire.closed
+    world.service.apply([])
+    await world.clock.settle()
+    assert world.wire.closed

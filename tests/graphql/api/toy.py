@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publication
+from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Invalidation, Publication
 from callpark.graphql.model import ApiDefinition, ApiKey, AuthenticationProvider
 from callpark.graphql.subscriptions import PreparedSubscription, SubscriptionRefused
 
@@ -35,6 +35,8 @@ class ToyService:
     requests: list[GraphqlRequest] = field(default_factory=list)
     on_execute: Callable[[GraphqlRequest], Awaitable[GraphqlResponse]] = data
     publishers: list[Callable[[Publication], None]] = field(default_factory=list)
+    invalidators: list[Callable[[Invalidation], None]] = field(default_factory=list)
+    listeners: list[Callable[[], None]] = field(default_factory=list)
     once_subscribed: list[object] = field(default_factory=list)
     projected: int = 0
 
@@ -62,6 +64,12 @@ class ToyService:
 
     def on_publish(self, publisher: Callable[[Publication], None]) -> None:
         self.publishers.append(publisher)
+
+    def on_invalidate(self, invalidator: Callable[[Invalidation], None]) -> None:
+        self.invalidators.append(invalidator)
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self.listeners.append(listener)
 
     def publish(self, value: object, api_id: str = "story") -> None:
         for publisher in self.publishers:

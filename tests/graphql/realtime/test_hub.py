@@ -1,12 +1,13 @@
 """Fan-out: who gets what, how often it is made, and that nobody's trouble is another's."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from callpark.graphql.happenings import Published, Subscribed, Unsubscribed
-from callpark.graphql.messages import Publication
+from callpark.graphql.happenings import Invalidated, Published, Subscribed, Unsubscribed
+from callpark.graphql.messages import Invalidation, Publication
 from callpark.graphql.realtime.hub import Hub
 from callpark.graphql.subscriptions import PreparedSubscription
 from callpark.kernel.clock import VirtualClock
@@ -147,8 +148,45 @@ def test_a_filter_replaces_the_arguments(hub: Hub) -> None:
     assert got == ['{"data":{"onSay":{"to":"y","n":3}}}']
 
 
-def test_an_invalidation_filter_is_named_as_not_supported(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
-    subscription = PreparedSubscription("onSay", {}, ("say",), "s", Counter(), None, {"filterGroup": []})
-    with caplog.at_level(logging.WARNING):
-        hub.attach("a", subscription, list[str]().append)
-    assert "invalidation filter" in caplog.text
+def revocable(least: int) -> PreparedSubscription:
+    filter = {"filterGroup": [{"filters": [{"fieldName": "n", "operator": "ge", "value": least}]}]}
+    return replace(prepared(Counter()), invalidation_filter=filter)
+
+
+def test_a_subscription_whose_invalidation_filter_the_payload_passes_is_ended(hub: Hub, trace: Trace) -> None:
+    ended: list[str] = []
+    detachments: dict[str, Callable[[], None]] = {}
+
+    def attach(name: str, api_id: str, subscription: PreparedSubscription) -> None:
+        def end() -> None:
+            ended.append(name)
+            detachments[name]()
+
+        detachments[name] = hub.attach(api_id, subscription, list[str]().append, end)
+
+    attach("low", "a", revocable(1))
+    attach("high", "a", revocable(9))
+    attach("other API", "b", revocable(1))
+    attach("other field", "a", replace(revocable(1), field_name="onShout"))
+    attach("no filter", "a", prepared(Counter()))
+    hub.invalidate(Invalidation("a", "onSay", {"n": 5}))
+    assert ended == ["low"]
+    assert list(trace.entries())[-1].happening == Invalidated("a", "onSay", 1)
+    hub.invalidate(Invalidation("a", "onSay", {"n": 5}))
+    hub.invalidate(Invalidation("a", "onSay", None))
+    hub.invalidate(Invalidation("a", "unheard of", {"n": 5}))
+    assert ended == ["low"]
+    hub.invalidate(Invalidation("a", "onSay", {"n": 9}))
+    assert ended == ["low", "high"]
+    assert hub.subscriptions() == {("a", "say"): 2, ("b", "say"): 1}
+
+
+def test_nothing_is_left_of_what_has_gone(hub: Hub) -> None:
+    detach = hub.attach("a", revocable(1), list[str]().append, lambda: pytest.fail("it has left"))
+    detach()
+    hub.invalidate(Invalidation("a", "onSay", {"n": 5}))
+
+
+def test_an_invalidation_filter_that_surprises_is_named(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    hub.attach("a", replace(prepared(Counter()), invalidation_filter={}), list[str]().append)
+    assert "API a: the invalidation filter of onSay: it has no filterGroup" in caplog.text

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from callpark.graphql.messages import ErrorEntry
 from callpark.graphql.realtime.protocol import (
     TRANSITIONS,
+    ApiRemoved,
     Arm,
     Attach,
     Close,
@@ -315,6 +316,7 @@ def test_a_socket_that_never_says_connection_init_is_closed() -> None:
     [
         (Due(TimerName.LIFETIME), [Close(1001, "connection older than 24 h")]),
         (ShuttingDown(), [Close(1001, "the server is stopping")]),
+        (ApiRemoved(), [Close(1001, "the API is gone")]),
         (Lost(), []),
     ],
 )
@@ -351,6 +353,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     ids.map(lambda id: Refused(id, ({"errorType": "E", "message": "m"},))),
     ids.map(Ended),
     st.sampled_from([Due(TimerName.KEEP_ALIVE), Due(TimerName.INIT), Due(TimerName.LIFETIME), Lost(), ShuttingDown()]),
+    st.just(ApiRemoved()),
     st.text(max_size=20).map(Received),
     st.binary(max_size=20).map(Received),
     st.recursive(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Publication
+from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Invalidation, Publication
 from callpark.graphql.model import ApiDefinition
 from callpark.graphql.subscriptions import PreparedSubscription
 
@@ -20,3 +20,7 @@ class Apis(Protocol):
     async def subscribe(self, api_id: str, request: GraphqlRequest) -> PreparedSubscription: ...
 
     def on_publish(self, publisher: Callable[[Publication], None]) -> None: ...
+
+    def on_invalidate(self, invalidator: Callable[[Invalidation], None]) -> None: ...
+
+    def on_change(self, listener: Callable[[], None]) -> None: ...

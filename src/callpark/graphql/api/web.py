@@ -27,6 +27,8 @@ class GraphqlWeb:
     ) -> None:
         self.hub = Hub(trace, limits.appsync)
         service.on_publish(self.hub.publish)
+        service.on_invalidate(self.hub.invalidate)
+        service.on_change(self._apis_changed)
         self._ids = ids
         self._http = GraphqlHttp(service, authenticator, clock, ids, limits.appsync)
         self._around = Surroundings(service, authenticator, self.hub, clock, limits.appsync)
@@ -63,6 +65,10 @@ class GraphqlWeb:
     async def idle(self) -> None:
         """Until no websocket is open."""
         await self._idle.wait()
+
+    def _apis_changed(self) -> None:
+        for connection in tuple(self._connections.values()):
+            connection.apis_changed()
 
     def __len__(self) -> int:
         """Open websockets."""

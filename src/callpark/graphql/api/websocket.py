@@ -90,6 +90,11 @@ class WebsocketConnection:
         """Say goodbye; `run` returns soon after."""
         self._happen(protocol.ShuttingDown())
 
+    def apis_changed(self) -> None:
+        """Say goodbye when the API of this connection is served no longer."""
+        if self._api_id and self._around.service.api(self._api_id) is None:
+            self._happen(protocol.ApiRemoved())
+
     async def _shake(self) -> Handshake | None:
         """None when the client left before the upgrade was done."""
         if (await self._receive())["type"] != "websocket.connect":
@@ -190,7 +195,12 @@ class WebsocketConnection:
     def _attach(self, id: str) -> None:
         opening, put = frames.data_opening(id), self._outbox.put
         prepared = self._prepared.pop(id)
-        self._attached[id] = self._around.hub.attach(self._api_id, prepared, lambda payload: put(opening, payload, "}"))
+        self._attached[id] = self._around.hub.attach(
+            self._api_id,
+            prepared,
+            lambda payload: put(opening, payload, "}"),
+            lambda: self._happen(protocol.Ended(id)),
+        )
 
     def _release(self, id: str) -> None:
         self._prepared.pop(id, None)

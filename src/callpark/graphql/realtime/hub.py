@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import orjson
 
-from callpark.graphql.happenings import Published, Subscribed, Unsubscribed
-from callpark.graphql.messages import Publication
+from callpark.graphql.happenings import Invalidated, Published, Subscribed, Unsubscribed
+from callpark.graphql.messages import Invalidation, Publication
 from callpark.graphql.realtime.filters import passes, surprises
 from callpark.graphql.realtime.matching import matches
 from callpark.graphql.subscriptions import PreparedSubscription
@@ -23,6 +23,9 @@ _log = logging.getLogger("callpark")
 
 Deliver: TypeAlias = Callable[[str], None]
 """Takes the JSON text of a `data` frame's payload and returns at once."""
+
+End: TypeAlias = Callable[[], None]
+"""Ends the subscription that was invalidated; called once at most."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,18 +48,20 @@ class Hub:
         self._trace = trace
         self._limits = limits
         self._by_mutation: dict[tuple[str, str], dict[_Key, _Audience]] = {}
+        self._revocable: dict[tuple[str, str], dict[int, tuple[Mapping[str, object], End]]] = {}
         self._attached = 0
 
-    def attach(self, api_id: str, subscription: PreparedSubscription, deliver: Deliver) -> Callable[[], None]:
-        """Deliver matching publications from now on; returns what ends it."""
-        if subscription.invalidation_filter is not None:
-            _log.warning(
-                "API %s: %s sets an invalidation filter; that is not supported yet, nothing ends the subscription",
-                api_id,
-                subscription.field_name,
-            )
-        for surprise in () if subscription.filter is None else surprises(subscription.filter):
-            _log.warning("API %s: the filter of %s: %s", api_id, subscription.field_name, surprise)
+    def attach(
+        self, api_id: str, subscription: PreparedSubscription, deliver: Deliver, end: End = lambda: None
+    ) -> Callable[[], None]:
+        """Deliver matching publications from now on; returns what detaches it. `end` is called when a mutation
+        invalidates it."""
+        for kind, filter in (
+            ("filter", subscription.filter),
+            ("invalidation filter", subscription.invalidation_filter),
+        ):
+            for surprise in () if filter is None else surprises(filter):
+                _log.warning("API %s: the %s of %s: %s", api_id, kind, subscription.field_name, surprise)
         key = _key(api_id, subscription)
         feeds = [(api_id, mutation) for mutation in subscription.mutations]
         self._attached += 1
@@ -65,9 +70,16 @@ class Hub:
             audiences = self._by_mutation.setdefault(feed, {})
             audiences.setdefault(key, _Audience(subscription)).members[number] = deliver
 
+        revocable = (api_id, subscription.field_name)
+        if subscription.invalidation_filter is not None:
+            self._revocable.setdefault(revocable, {})[number] = (subscription.invalidation_filter, end)
         self._trace.emit(Subscribed(api_id, subscription.field_name))
 
         def detach() -> None:
+            if (endings := self._revocable.get(revocable)) is not None:
+                endings.pop(number, None)
+                if not endings:
+                    del self._revocable[revocable]
             if any([self._detach(feed, key, number) for feed in feeds]):
                 self._trace.emit(Unsubscribed(api_id, subscription.field_name))
 
@@ -96,6 +108,14 @@ class Hub:
             for deliver in audience.members.values():
                 deliver(payload)
         self._trace.emit(Published(publication.api_id, publication.field_name, subscribers, too_large))
+
+    def invalidate(self, invalidation: Invalidation) -> None:
+        """End the subscriptions to a field whose invalidation filter the payload passes; those without one stay."""
+        endings = self._revocable.get((invalidation.api_id, invalidation.field_name), {})
+        ended = [end for filter, end in tuple(endings.values()) if passes(filter, invalidation.payload)]
+        for end in ended:
+            end()
+        self._trace.emit(Invalidated(invalidation.api_id, invalidation.field_name, len(ended)))
 
     def subscriptions(self) -> Mapping[tuple[str, str], int]:
         """How many listen, by API and mutation field."""

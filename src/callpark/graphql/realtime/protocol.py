@@ -4,7 +4,7 @@
 out. It never raises for what a client sends. The table `TRANSITIONS` is the protocol: phase × occurrence → step.
 https://docs.aws.amazon.com/appsync/latest/devguide/real-time-websocket-client.html
 
-    OPENING ── connection_init ──▶ READY ── lifetime over, shutdown ──▶ CLOSED
+    OPENING ── connection_init ──▶ READY ── lifetime over, API gone, shutdown ──▶ CLOSED
        └────── refused ──▶ REFUSED ── any frame, grace over ──▶ CLOSED
 """
 
@@ -92,7 +92,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The server ended a subscription (invalidated, API gone)."""
+    """A mutation invalidated a subscription."""
 
     id: str
 
@@ -100,6 +100,11 @@ class Ended:
 @dataclass(frozen=True, slots=True)
 class Due:
     timer: TimerName
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRemoved:
+    """The API that the connection was opened for is served no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,7 @@ class Lost:
     """The client is gone."""
 
 
-Event: TypeAlias = Opened | Rejected | Received | Established | Refused | Ended | Due | ShuttingDown | Lost
+Event: TypeAlias = Opened | Rejected | Received | Established | Refused | Ended | Due | ApiRemoved | ShuttingDown | Lost
 
 
 # Effects: what the driver does, in order.
@@ -277,6 +282,10 @@ def _shut_down(connection: Connection, event: object, now: float, limits: AppSyn
     return _close(connection, Close(GOING_AWAY, "the server is stopping"))
 
 
+def _api_removed(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
+    return _close(connection, Close(GOING_AWAY, "the API is gone"))
+
+
 def _hang_up(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
     return _close(connection, Close(NORMAL, ""))
 
@@ -310,6 +319,7 @@ TRANSITIONS: Mapping[tuple[Phase, object], Transition] = {
     (Phase.OPENING, frames.ConnectionInit): _acknowledge,
     (Phase.OPENING, TimerName.INIT): _init_missing,
     (Phase.OPENING, TimerName.LIFETIME): _too_old,
+    (Phase.OPENING, ApiRemoved): _api_removed,
     (Phase.OPENING, ShuttingDown): _shut_down,
     (Phase.OPENING, Lost): _lost,
     (Phase.REFUSED, frames.ConnectionInit): _hang_up,
@@ -327,6 +337,7 @@ TRANSITIONS: Mapping[tuple[Phase, object], Transition] = {
     (Phase.READY, Ended): _ended,
     (Phase.READY, TimerName.KEEP_ALIVE): _keep_alive,
     (Phase.READY, TimerName.LIFETIME): _too_old,
+    (Phase.READY, ApiRemoved): _api_removed,
     (Phase.READY, ShuttingDown): _shut_down,
     (Phase.READY, Lost): _lost,
 }
