@@ -1,0 +1,156 @@
+"""The control plane's face: APIs by id, changed one after another; computed, made durable, then told to the service.
+
+Built by `app.py`; used by the operations in `api/`. APIs that were made here are kept in the store's table
+`graphql_apis`; a project's own are not, it brings them again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+from callpark.graphql.control import records
+from callpark.graphql.control.model import ManagedApi
+from callpark.graphql.control.refusals import api_not_found, unusable
+from callpark.graphql.model import ApiDefinition
+from callpark.graphql.service import GraphqlService
+from callpark.kernel.arn import Place
+from callpark.kernel.clock import Clock
+from callpark.kernel.errors import CallerError, ProjectError
+from callpark.kernel.ids import Ids
+from callpark.kernel.limits import AppSyncLimits
+from callpark.store.ports import DeleteRow, SetRow, Store
+
+_log = logging.getLogger("callpark")
+_TABLE = "graphql_apis"
+_LETTERS_AND_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class ControlPlane:
+    def __init__(
+        self,
+        service: GraphqlService,
+        store: Store,
+        *,
+        clock: Clock,
+        ids: Ids,
+        limits: AppSyncLimits,
+        place: Place,
+        base_url: str,
+    ) -> None:
+        self.service = service
+        self.clock = clock
+        self.ids = ids
+        self.limits = limits
+        self.place = place
+        self.base_url = base_url
+        self._store = store
+        self._apis: dict[str, ManagedApi] = {}
+        self._changing = asyncio.Lock()
+        self._warned: set[str] = set()
+
+    async def start(self) -> None:
+        """Take up what was made in former runs."""
+        for row in await self._store.scan(_TABLE):
+            try:
+                api = records.api_of(row.value, self.place.region, self.limits.cache_seconds)
+            except CallerError as error:
+                _log.error("GraphQL API %s of a former run is not served: %s", row.key, error.message)
+                continue
+            self._take(api)
+
+    async def apply(self, apis: Sequence[ApiDefinition]) -> list[str]:
+        """A project's APIs replace those of the project before; returns warnings. Raises ProjectError and changes
+        nothing."""
+        async with self._changing:
+            warnings = self.service.apply(apis)
+            applied = {api.api_id: records.declared_api(api, self.place.region) for api in apis}
+            for api_id in [each.api_id for each in self._apis.values() if each.declared]:
+                if api_id not in applied:
+                    self.service.remove(api_id)
+                del self._apis[api_id]
+            self._apis = applied | self._apis
+        return warnings
+
+    def apis(self) -> Sequence[ManagedApi]:
+        return tuple(self._apis.values())
+
+    def api(self, api_id: str) -> ManagedApi:
+        """Raises CallerError."""
+        found = self._apis.get(api_id)
+        if found is None:
+            raise api_not_found(api_id)
+        return found
+
+    def arn(self, api_id: str, *rest: str) -> str:
+        """Of an API, or of what belongs to it."""
+        return self.place.arn("appsync", "/".join(("apis", api_id, *rest)))
+
+    def token(self) -> str:
+        """26 lower-case letters and digits, as in AppSync's ids and keys."""
+        number, letters = int(self.ids.hex(40), 16), []
+        for _ in range(26):
+            number, index = divmod(number, len(_LETTERS_AND_DIGITS))
+            letters.append(_LETTERS_AND_DIGITS[index])
+        return "".join(letters)
+
+    async def add(self, make: Callable[[], ManagedApi]) -> ManagedApi:
+        """Raises what `make` raises."""
+        async with self._changing:
+            made = make()
+            await self._keep(made)
+        return made
+
+    async def change(self, api_id: str, change: Callable[[ManagedApi], ManagedApi]) -> ManagedApi:
+        """Raises CallerError, also what `change` raises; then everything is as it was."""
+        async with self._changing:
+            current = self.api(api_id)
+            changed = change(current)
+            if changed is not current:
+                await self._keep(changed)
+        return changed
+
+    async def remove(self, api_id: str) -> None:
+        """Raises CallerError."""
+        async with self._changing:
+            api = self.api(api_id)
+            self._warn_declared(api)
+            if not api.declared:
+                await self._store.commit([DeleteRow(_TABLE, api_id)])
+            del self._apis[api_id]
+            self.service.remove(api_id)
+
+    def check(self, definition: ApiDefinition) -> None:
+        """Raises CallerError when it cannot be served as it is."""
+        try:
+            self.service.check(definition)
+        except ProjectError as error:
+            raise unusable(error) from error
+
+    def warn_inert(self, what: str, members: Iterable[str]) -> None:
+        """Say once what is kept and shown but not acted on."""
+        for member in members:
+            self._warn_once(f"{what}: {member} is kept and shown, but changes nothing here")
+
+    async def _keep(self, api: ManagedApi) -> None:
+        self._warn_declared(api)
+        if not api.declared:
+            await self._store.commit([SetRow(_TABLE, api.api_id, records.row(api))])
+        self._take(api)
+
+    def _take(self, api: ManagedApi) -> None:
+        before = self._apis.get(api.api_id)
+        self._apis[api.api_id] = api
+        if before is None or before.definition != api.definition:
+            self.service.put(api.definition)
+
+    def _warn_declared(self, api: ManagedApi) -> None:
+        if api.declared:
+            self._warn_once(
+                f"GraphQL API {api.definition.name} belongs to the project: "
+                "what the API changes lasts until the project is loaded again"
+            )
+
+    def _warn_once(self, warning: str) -> None:
+        if warning not in self._warned:
+            self._warned.add(warning)
+            _log.warning("%s", warning)
