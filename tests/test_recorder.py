@@ -8,7 +8,7 @@ import pytest
 from callpark.flows.happenings import FlowLogged
 from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted, FunctionLog
 from callpark.functions.events import happenings as events
-from callpark.graphql.happenings import ResolverLogged
+from callpark.graphql.happenings import Published, RequestAnswered, ResolverLogged, Subscribed, Unsubscribed
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.limits import MetricsLimits
 from callpark.kernel.trace import Trace
@@ -42,7 +42,7 @@ class Heard:
         self.start = clock.now()
         self.trace = Trace(clock)
         self.sink = Sink()
-        self.trace.listen(Recorder(self.sink, self.sink, lambda: alias).read)
+        self.trace.listen(Recorder(self.sink, self.sink, self.sink, lambda: alias).read)
 
     def values(self, metric: str) -> list[tuple[str, float, float]]:
         """(function, seconds since the start, value)."""
@@ -144,7 +144,7 @@ async def test_the_whole_retry_story_in_cloudwatchs_minutes(clock: VirtualClock,
     """lambda.md §10: AsyncEventAge grows with retries; AsyncEventsDropped counts when the event is given up."""
     scene = await opened(clock, tmp_path)
     metrics = Metrics(clock, MetricsLimits())
-    scene.trace.listen(Recorder(Sink(), metrics, lambda: "").read)
+    scene.trace.listen(Recorder(Sink(), metrics, Sink(), lambda: "").read)
 
     def fail(run: Run) -> object:
         raise HandlerError("always")
@@ -160,3 +160,30 @@ async def test_the_whole_retry_story_in_cloudwatchs_minutes(clock: VirtualClock,
     assert minutes("AsyncEventsReceived") == [(0, 1)]
     assert minutes("AsyncEventAge") == [(0, 0), (60, 60_000), (180, 180_000)]
     assert minutes("AsyncEventsDropped") == [(180, 1)]
+
+
+def test_what_an_api_does_is_counted_by_its_id(clock: VirtualClock) -> None:
+    heard = Heard(clock)
+    for happening in (
+        RequestAnswered("api", 200, 0.25),
+        RequestAnswered("api", 401, 0.0),
+        RequestAnswered("api", 502, 0.0),
+        Subscribed("api", "onSay"),
+        Published("api", "say", 3, 1),
+        Unsubscribed("api", "onSay"),
+    ):
+        heard.trace.emit(happening)
+    totals: dict[str, float] = {}
+    for name, api, _, value in heard.sink.values:
+        assert api == "api"
+        totals[name] = totals.get(name, 0) + value
+    assert totals == {
+        "Requests": 3,
+        "TokensConsumed": 3,
+        "4XXError": 1,
+        "5XXError": 1,
+        "Latency": 250,
+        "SubscribeSuccess": 1,
+        "PublishDataMessageSuccess": 3,
+        "UnsubscribeSuccess": 1,
+    }

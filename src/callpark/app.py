@@ -37,6 +37,7 @@ from callpark.functions.service import Functions
 from callpark.gateway import identity
 from callpark.gateway.app import Gateway
 from callpark.gateway.server import Server, bind
+from callpark.graphql.api.operations import operations as graphql_operations
 from callpark.graphql.api.web import GraphqlWeb
 from callpark.graphql.api.well_known import WellKnown
 from callpark.graphql.auth.authenticator import Authenticator, Authorities
@@ -45,6 +46,7 @@ from callpark.graphql.auth.iam import OWN_ACCESS_KEYS, AccessKeys
 from callpark.graphql.auth.keyring import Keyring
 from callpark.graphql.auth.lambda_authorizer import LambdaAuthorizers
 from callpark.graphql.auth.local_pool import LocalPool
+from callpark.graphql.control.plane import ControlPlane
 from callpark.graphql.datasources.databases.pool import NamedDatabases
 from callpark.graphql.datasources.outbound import Outbound
 from callpark.graphql.datasources.port import Outside
@@ -62,6 +64,7 @@ from callpark.logs.api.operations import operations as logs_operations
 from callpark.logs.service import Logs
 from callpark.metrics.api.operations import operations as metrics_operations
 from callpark.metrics.api.page import MetricsPage
+from callpark.metrics.model import APPSYNC
 from callpark.metrics.service import Metrics
 from callpark.projects.load import load_project
 from callpark.projects.model import Project
@@ -160,16 +163,21 @@ class App:
             UpstreamsForGraphql(self.upstreams), self.outbound, self.databases, base_url=base_url, place=place
         )
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions), outside)
+        self.graphql_control = ControlPlane(
+            self.graphql, store, clock=clock, ids=ids, limits=limits.appsync, place=place, base_url=base_url
+        )
         self.graphql_web = GraphqlWeb(self.graphql, self._authenticator(), clock, ids, self.trace, limits)
         self.logs = Logs(clock, limits.logs, store)
         self.metrics = Metrics(clock, limits.metrics)
+        self.api_metrics = Metrics(clock, limits.metrics, APPSYNC)
         self.live_logs = LiveLogs(self.logs)
-        self.trace.listen(Recorder(self.logs, self.metrics, self._connect_alias).read)
+        self.trace.listen(Recorder(self.logs, self.metrics, self.api_metrics, self._connect_alias).read)
         served = {
             **operations(self.functions),
+            **graphql_operations(self.graphql_control),
             **queue_operations(self.queues),
             **logs_operations(self.logs),
-            **metrics_operations(self.metrics),
+            **metrics_operations(self.metrics, self.api_metrics),
             **identity.OPERATIONS,
         }
         self.own_operations = OwnOperations(served, ids, place)
@@ -186,7 +194,7 @@ class App:
                 EventsPage(self.functions.events, limits.lambda_),
                 FaultsPage(self.faulty, self.functions),
                 self.live_logs,
-                MetricsPage(self.metrics),
+                MetricsPage(self.metrics, self.api_metrics),
             ],
             ids=ids,
             limits=limits.gateway,
@@ -218,6 +226,7 @@ class App:
         await self.queues.start()
         await self.logs.start()
         await self.functions.start()
+        await self.graphql_control.start()
         self._source = source
         await self._serve(NOTHING if reading is None else await reading)
         await self.flows.start()
@@ -311,7 +320,7 @@ class App:
         instance = self._connect_instance(project)
         instance = dataclasses.replace(instance, strict=self.settings.strict)
         warnings = [*self.flows.apply(instance, project.flows, project.numbers)]
-        warnings += self.graphql.apply(project.apis)
+        warnings += await self.graphql_control.apply(project.apis)
         warnings += await self.queues.apply(project.queues)
         warnings += await self.functions.apply(project.functions, project.layers, project.sources)
         warnings += self.upstreams.want([wanted(resource) for resource in project.foreign])

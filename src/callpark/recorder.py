@@ -15,7 +15,14 @@ from callpark.flows.happenings import FlowLogged
 from callpark.flows.logs import log_group
 from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted, FunctionLog
 from callpark.functions.events import happenings as events
-from callpark.graphql.happenings import RequestLogged, ResolverLogged
+from callpark.graphql.happenings import (
+    Published,
+    RequestAnswered,
+    RequestLogged,
+    ResolverLogged,
+    Subscribed,
+    Unsubscribed,
+)
 from callpark.kernel.trace import Entry
 from callpark.metrics.service import ALL
 
@@ -36,9 +43,10 @@ class MetricSink(Protocol):
 class Recorder:
     """A reader of the trace. `alias` is the Connect instance's, which a reload may change."""
 
-    def __init__(self, logs: LogSink, metrics: MetricSink, alias: Callable[[], str]) -> None:
+    def __init__(self, logs: LogSink, metrics: MetricSink, apis: MetricSink, alias: Callable[[], str]) -> None:
         self._logs = logs
         self._metrics = metrics
+        self._apis = apis
         self._alias = alias
         self._began: dict[tuple[str, str], tuple[float, str]] = {}
         self._concurrency: dict[str, int] = {}
@@ -48,6 +56,10 @@ class Recorder:
             FlowLogged: self._flow_log,
             ResolverLogged: self._resolver_log,
             RequestLogged: self._resolver_log,
+            RequestAnswered: self._request_answered,
+            Subscribed: self._subscribed,
+            Unsubscribed: self._unsubscribed,
+            Published: self._published,
             AttemptStarted: self._attempt_started,
             AttemptEnded: self._attempt_ended,
             events.EventAccepted: self._event_accepted,
@@ -81,6 +93,22 @@ class Recorder:
             self._logs.append(group, logged.api_id, logged.request_id, at, f"{logged.request_id} {line}")
 
     # Metrics
+
+    def _request_answered(self, at: float, answered: RequestAnswered) -> None:
+        for metric in ("Requests", "TokensConsumed"):
+            self._apis.add(metric, answered.subject, at)
+        self._apis.add("4XXError", answered.subject, at, 1.0 if 400 <= answered.status < 500 else 0.0)
+        self._apis.add("5XXError", answered.subject, at, 1.0 if answered.status >= 500 else 0.0)
+        self._apis.add("Latency", answered.subject, at, answered.seconds * 1000)
+
+    def _subscribed(self, at: float, subscribed: Subscribed) -> None:
+        self._apis.add("SubscribeSuccess", subscribed.subject, at)
+
+    def _unsubscribed(self, at: float, unsubscribed: Unsubscribed) -> None:
+        self._apis.add("UnsubscribeSuccess", unsubscribed.subject, at)
+
+    def _published(self, at: float, published: Published) -> None:
+        self._apis.add("PublishDataMessageSuccess", published.subject, at, published.subscribers)
 
     def _attempt_started(self, at: float, started: AttemptStarted) -> None:
         function = started.function

@@ -5,27 +5,35 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from collections.abc import Iterator, Sequence
 
-from callpark.metrics.model import METRICS, Metric
+from callpark.metrics.model import Metric
 from callpark.metrics.series import BOUNDS, Series
 from callpark.metrics.service import ALL, Metrics
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
-def exposition(metrics: Metrics) -> str:
-    """Every metric, whether or not it has values. CloudWatch's names after `aws_lambda_`."""
-    return "".join(line + "\n" for metric in METRICS.values() for line in _lines(metrics, metric))
+def exposition(*services: Metrics) -> str:
+    """Every metric, whether or not it has values. CloudWatch's names after `aws_lambda_`, `aws_appsync_`."""
+    return "".join(
+        line + "\n"
+        for metrics in services
+        for metric in metrics.catalogue.metrics.values()
+        for line in _lines(metrics, metric)
+    )
 
 
 def _lines(metrics: Metrics, metric: Metric) -> Iterator[str]:
-    name = f"aws_lambda_{metric.name}" + {"counter": "_total", "histogram": "_milliseconds", "gauge": ""}[metric.kind]
+    name = (
+        f"{metrics.catalogue.prefix}{metric.name}"
+        + {"counter": "_total", "histogram": "_milliseconds", "gauge": ""}[metric.kind]
+    )
     yield f"# HELP {name} {metric.help}"
     yield f"# TYPE {name} {metric.kind}"
     for function in (*metrics.functions(), ALL):
         series = metrics.recorded(metric.name, function)
         if not series:
             continue
-        labels = f'FunctionName="{_escaped(function)}"' if function != ALL else ""
+        labels = f'{metrics.catalogue.dimension}="{_escaped(function)}"' if function != ALL else ""
         if metric.kind == "histogram":
             yield from _histogram(name, labels, series)
         else:

@@ -1,6 +1,8 @@
-"""Amazon CloudWatch's values as far as Lambda's metrics need them: names, units, and one minute of one series.
+"""Amazon CloudWatch's values as far as Lambda's and AppSync's metrics need them: names, units, and one minute of one
+series.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+https://docs.aws.amazon.com/appsync/latest/devguide/monitoring.html
 """
 
 import math
@@ -40,6 +42,37 @@ METRICS: Mapping[str, Metric] = {
         Metric("RecursiveInvocationsDropped", "Count", "counter", "Invocations stopped because they went in circles."),
     )
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What one service publishes: under which namespace, by which dimension. `prefix` opens Prometheus's names."""
+
+    namespace: str
+    dimension: str
+    prefix: str
+    metrics: Mapping[str, Metric]
+
+
+LAMBDA = Catalogue(NAMESPACE, "FunctionName", "aws_lambda_", METRICS)
+APPSYNC = Catalogue(
+    "AWS/AppSync",
+    "GraphQLAPIId",
+    "aws_appsync_",
+    {
+        metric.name: metric
+        for metric in (
+            Metric("Requests", "Count", "counter", "Queries and mutations over HTTP, refused ones included."),
+            Metric("4XXError", "Count", "counter", "Requests that were refused for what the client sent."),
+            Metric("5XXError", "Count", "counter", "Requests that could not be served."),
+            Metric("Latency", "Milliseconds", "histogram", "From the request to its answer."),
+            Metric("TokensConsumed", "Count", "counter", "One for each request."),
+            Metric("SubscribeSuccess", "Count", "counter", "Subscriptions that were made."),
+            Metric("UnsubscribeSuccess", "Count", "counter", "Subscriptions that ended."),
+            Metric("PublishDataMessageSuccess", "Count", "counter", "Messages that went to subscribers."),
+        )
+    },
+)
 
 #: Relative width of a percentile's buckets: a percentile is right to one per cent.
 _GROWTH = math.log(1.02)

@@ -1,4 +1,5 @@
-"""Amazon CloudWatch's metrics of AWS Lambda: the slice's face. Built by `app.py`, fed by its recorder, read by `api/`.
+"""Amazon CloudWatch's metrics of AWS Lambda, and of AWS AppSync where APIs stand for functions: the slice's face. Built
+by `app.py`, one for each service, fed by its recorder, read by `api/`.
 
 In memory: a restart begins at zero, as a Prometheus counter may. Minutes are the clock's.
 """
@@ -10,7 +11,7 @@ from typing import TypeAlias
 
 from callpark.kernel.clock import Clock
 from callpark.kernel.limits import MetricsLimits
-from callpark.metrics.model import METRICS, Bucket, merged
+from callpark.metrics.model import LAMBDA, Bucket, Catalogue, merged
 from callpark.metrics.series import Series
 
 _log = logging.getLogger("callpark")
@@ -33,7 +34,8 @@ class Datapoint:
 
 
 class Metrics:
-    def __init__(self, clock: Clock, limits: MetricsLimits) -> None:
+    def __init__(self, clock: Clock, limits: MetricsLimits, catalogue: Catalogue = LAMBDA) -> None:
+        self.catalogue = catalogue
         self.limits = limits
         self._clock = clock
         self._series: dict[tuple[str, str], Series] = {}
@@ -42,7 +44,7 @@ class Metrics:
         self._full = False
 
     def add(self, metric: str, resource: Resource, at: float, value: float = 1.0) -> None:
-        """A value of a metric of METRICS at an instant, epoch seconds."""
+        """A value of a metric of the catalogue at an instant, epoch seconds."""
         series = self._series.get((metric, resource))
         if series is None:
             series = self._open(metric, resource)
@@ -93,7 +95,7 @@ class Metrics:
         return [Datapoint((first + place * width) * 60, merged(groups[place])) for place in sorted(groups)]
 
     def _open(self, metric: str, resource: Resource) -> Series:
-        if metric not in METRICS:
+        if metric not in self.catalogue.metrics:
             raise KeyError(metric)
         if resource == ALL:
             return self._keep(metric, ALL)

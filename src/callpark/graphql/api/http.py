@@ -16,6 +16,7 @@ from callpark.graphql.api.resolver_headers import resolver_headers
 from callpark.graphql.auth.authenticator import Authenticator
 from callpark.graphql.auth.credentials import Credentials, of_headers
 from callpark.graphql.auth.verdict import Authorized, Refusal
+from callpark.graphql.happenings import RequestAnswered
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse
 from callpark.graphql.model import ApiDefinition
 from callpark.graphql.request_body import RequestBody, parse
@@ -25,6 +26,7 @@ from callpark.kernel.deadline import Deadline
 from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import AppSyncLimits
+from callpark.kernel.trace import Trace
 
 _log = logging.getLogger("callpark")
 
@@ -45,8 +47,15 @@ _TIMED_OUT = GraphqlResponse(
 
 class GraphqlHttp:
     def __init__(
-        self, service: Apis, authenticator: Authenticator, clock: Clock, ids: Ids, limits: AppSyncLimits
+        self,
+        service: Apis,
+        authenticator: Authenticator,
+        clock: Clock,
+        ids: Ids,
+        limits: AppSyncLimits,
+        trace: Trace,
     ) -> None:
+        self._trace = trace
         self._service = service
         self._authenticator = authenticator
         self._clock = clock
@@ -83,7 +92,16 @@ class GraphqlHttp:
         api = choose(apis, location, credentials)
         if api is None:
             return answers.refusal(404, "NotFoundException", not_found(apis, location), request_id)
-        return await self._served(api, credentials, scope, receive, request_id)
+        began, status = self._clock.now(), 500
+        try:
+            reply = await self._served(api, credentials, scope, receive, request_id)
+            status = reply.status
+            return reply
+        except CallerError as error:
+            status = error.status
+            raise
+        finally:
+            self._trace.emit(RequestAnswered(api.api_id, status, self._clock.now() - began))
 
     async def _served(
         self, api: ApiDefinition, credentials: Credentials, scope: asgi.Scope, receive: asgi.Receive, request_id: str

@@ -30,7 +30,7 @@ class GraphqlWeb:
         service.on_invalidate(self.hub.invalidate)
         service.on_change(self._apis_changed)
         self._ids = ids
-        self._http = GraphqlHttp(service, authenticator, clock, ids, limits.appsync)
+        self._http = GraphqlHttp(service, authenticator, clock, ids, limits.appsync, trace)
         self._around = Surroundings(service, authenticator, self.hub, clock, limits.appsync)
         self._connections: dict[str, WebsocketConnection] = {}
         self._idle = asyncio.Event()

@@ -13,6 +13,7 @@ from callpark.metrics.api.questions import (
     ListRequest,
     Query,
     StatisticsRequest,
+    Wanted,
     check_period,
     check_query,
     checked_statistic,
@@ -20,7 +21,7 @@ from callpark.metrics.api.questions import (
     wanted,
 )
 from callpark.metrics.api.questions import MetricNamed as Named
-from callpark.metrics.model import METRICS, NAMESPACE
+from callpark.metrics.model import LAMBDA
 from callpark.metrics.refusals import bad_token, invalid, invalid_combination
 from callpark.metrics.service import Metrics
 from callpark.metrics.statistics import SIMPLE
@@ -30,8 +31,9 @@ _RECENT_SECONDS = 3 * 3600
 
 
 class MetricOperations:
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, *services: Metrics) -> None:
+        self._services = {each.catalogue.namespace: each for each in services}
+        self._limits = services[0].limits
 
     def table(self) -> OperationTable:
         return {
@@ -45,13 +47,13 @@ class MetricOperations:
         request = read(DataRequest, call.parameters)
         if request.start_time >= request.end_time:
             raise invalid("The parameter StartTime must be less than the parameter EndTime.")
-        if len(request.metric_data_queries) > self._metrics.limits.queries:
-            raise invalid(f"A request can have at most {self._metrics.limits.queries} queries")
+        if len(request.metric_data_queries) > self._limits.queries:
+            raise invalid(f"A request can have at most {self._limits.queries} queries")
         if (request.label_options or {}).get("Timezone") not in (None, "+0000"):
             raise invalid("callpark does not support LabelOptions in GetMetricData")
         if len({query.id for query in request.metric_data_queries}) < len(request.metric_data_queries):
             raise invalid("The values for parameter Id in MetricDataQueries must be unique.")
-        limit = self._metrics.limits.data_datapoints
+        limit = self._limits.data_datapoints
         first, most = _place(request.next_token), min(request.max_datapoints or limit, limit)
         results: list[dict[str, object]] = []
         begun = 0
@@ -74,17 +76,18 @@ class MetricOperations:
             )
         check_period(request.period)
         extended = {name: checked_statistic(name) for name in request.extended_statistics}
-        asked, most = int((request.end_time - request.start_time) // request.period), self._metrics.limits.datapoints
+        asked, most = int((request.end_time - request.start_time) // request.period), self._limits.datapoints
         if asked > most:
             raise invalid_combination(
                 f"You have requested up to {asked:,} datapoints, which exceeds the limit of {most:,}. You may reduce "
                 "the datapoints requested by increasing Period, or decreasing the time range."
             )
-        named = wanted(Named(request.namespace, request.metric_name, request.dimensions), request.unit)
         points: list[dict[str, object]] = []
-        if named is not None:
-            unit = METRICS[named.metric].unit
-            for point in self._metrics.datapoints(
+        asked_for = Named(request.namespace, request.metric_name, request.dimensions)
+        metrics, named = self._wanted(asked_for, request.unit)
+        if metrics is not None and named is not None:
+            unit = metrics.catalogue.metrics[named.metric].unit
+            for point in metrics.datapoints(
                 named.metric, named.function, request.start_time, request.end_time, request.period, named.resource
             ):
                 members: dict[str, object] = {"Timestamp": point.at, "Unit": unit}
@@ -97,8 +100,9 @@ class MetricOperations:
     async def list_metrics(self, call: Call) -> Mapping[str, object]:
         request = read(ListRequest, call.parameters)
         listed = [
-            {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
-            for metric, dimensions in self._listed(request)
+            {"Namespace": metrics.catalogue.namespace, "MetricName": metric, "Dimensions": dimensions}
+            for metrics in self._services.values()
+            for metric, dimensions in self._listed(metrics, request)
         ]
         if request.owning_account not in (None, call.place.account):
             listed = []
@@ -114,49 +118,59 @@ class MetricOperations:
         stat = check_query(query)
         check_period(stat.period)
         value = checked_statistic(stat.stat)
-        named = wanted(stat.metric, stat.unit)
-        if named is None:
+        metrics, named = self._wanted(stat.metric, stat.unit)
+        if metrics is None or named is None:
             return []
-        points = self._metrics.datapoints(
+        points = metrics.datapoints(
             named.metric, named.function, request.start_time, request.end_time, stat.period, named.resource
         )
         found = [(point.at, value(point.bucket)) for point in points]
         return found if request.scan_by == "TimestampAscending" else found[::-1]
 
-    def _listed(self, request: ListRequest) -> Iterator[tuple[str, list[Mapping[str, str]]]]:
-        if request.namespace not in (None, NAMESPACE):
+    def _wanted(self, metric: Named, unit: str | None) -> tuple[Metrics | None, Wanted | None]:
+        metrics = self._services.get(metric.namespace)
+        return metrics, None if metrics is None else wanted(metric, unit, metrics.catalogue)
+
+    def _listed(self, metrics: Metrics, request: ListRequest) -> Iterator[tuple[str, list[Mapping[str, str]]]]:
+        if request.namespace not in (None, metrics.catalogue.namespace):
             return
-        for metric in METRICS:
+        for metric in metrics.catalogue.metrics:
             if request.metric_name not in (None, metric):
                 continue
-            for function, resource, dimensions in self._sets():
+            for function, resource, dimensions in _sets(metrics):
                 if not _fits(dimensions, request.dimensions):
                     continue
-                if self._is_there(metric, function, resource, recent=request.recently_active is not None):
+                if _is_there(metrics, metric, function, resource, recent=request.recently_active is not None):
                     yield metric, [{"Name": name, "Value": value} for name, value in dimensions.items()]
 
-    def _sets(self) -> Iterator[tuple[str | None, str | None, dict[str, str]]]:
-        """The sets of dimensions under which Lambda publishes: all functions; a function; a resource of it; what an
-        alias chose. With function and resource that they mean."""
-        yield None, None, {}
-        for function in self._metrics.functions():
-            named = {"FunctionName": function}
-            yield function, None, named
-            shown: set[str] = set()
-            for name in self._metrics.resources(function):
-                resource, version = _parts(name)
-                if resource not in shown:
-                    shown.add(resource)
-                    yield function, resource, {**named, "Resource": resource}
-                if version is not None:
-                    yield function, name, {**named, "Resource": resource, "ExecutedVersion": version}
 
-    def _is_there(self, metric: str, function: str | None, resource: str | None, *, recent: bool) -> bool:
-        series = self._metrics.recorded(metric, function, resource)
-        if not recent:
-            return bool(series)
-        since = (self._metrics.now() - _RECENT_SECONDS) // 60
-        return any(one.newest_minute >= since for one in series)
+def _sets(metrics: Metrics) -> Iterator[tuple[str | None, str | None, dict[str, str]]]:
+    """The sets of dimensions under which a service publishes. AppSync: an API. Lambda: all functions; a function; a
+    resource of it; what an alias chose. With function and resource that they mean."""
+    if metrics.catalogue is not LAMBDA:
+        for name in metrics.functions():
+            yield name, None, {metrics.catalogue.dimension: name}
+        return
+    yield None, None, {}
+    for function in metrics.functions():
+        named = {"FunctionName": function}
+        yield function, None, named
+        shown: set[str] = set()
+        for name in metrics.resources(function):
+            resource, version = _parts(name)
+            if resource not in shown:
+                shown.add(resource)
+                yield function, resource, {**named, "Resource": resource}
+            if version is not None:
+                yield function, name, {**named, "Resource": resource, "ExecutedVersion": version}
+
+
+def _is_there(metrics: Metrics, metric: str, function: str | None, resource: str | None, *, recent: bool) -> bool:
+    series = metrics.recorded(metric, function, resource)
+    if not recent:
+        return bool(series)
+    since = (metrics.now() - _RECENT_SECONDS) // 60
+    return any(one.newest_minute >= since for one in series)
 
 
 def _parts(name: str) -> tuple[str, str | None]:
@@ -190,6 +204,6 @@ def _place(token: str | None) -> int:
     return int(token)
 
 
-def operations(metrics: Metrics) -> OperationTable:
+def operations(*services: Metrics) -> OperationTable:
     """All operations of Amazon CloudWatch that callpark serves."""
-    return MetricOperations(metrics).table()
+    return MetricOperations(*services).table()

@@ -10,8 +10,8 @@ PATH = "/_callpark/metrics"
 class MetricsPage:
     """An ASGI application for one path."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, *services: Metrics) -> None:
+        self._services = services
 
     def matches(self, scope: Scope) -> bool:
         return scope["type"] == "http" and path(scope) == PATH
@@ -24,4 +24,4 @@ class MetricsPage:
             )
             return
         headers = (b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store")
-        await respond(send, 200, exposition(self._metrics).encode(), headers, method)
+        await respond(send, 200, exposition(*self._services).encode(), headers, method)

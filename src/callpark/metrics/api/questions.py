@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from callpark.metrics.model import METRICS, NAMESPACE
+from callpark.metrics.model import LAMBDA, Catalogue
 from callpark.metrics.refusals import invalid, invalid_value
 from callpark.metrics.statistics import Statistic, is_cloudwatchs, statistic
 
@@ -85,12 +85,15 @@ class Wanted:
     resource: str | None = None
 
 
-def wanted(metric: MetricNamed, unit: str | None) -> Wanted | None:
+def wanted(metric: MetricNamed, unit: str | None, catalogue: Catalogue) -> Wanted | None:
     """None for what is not there, which CloudWatch answers with no data."""
-    known = METRICS.get(metric.metric_name)
-    if metric.namespace != NAMESPACE or known is None or unit not in (None, known.unit):
+    known = catalogue.metrics.get(metric.metric_name)
+    if metric.namespace != catalogue.namespace or known is None or unit not in (None, known.unit):
         return None
     dimensions = {dimension.name: dimension.value for dimension in metric.dimensions}
+    if catalogue is not LAMBDA:
+        only = dimensions.get(catalogue.dimension)
+        return Wanted(known.name, only) if only and len(dimensions) == 1 else None
     if not dimensions:
         return Wanted(known.name, None)
     function, resource = dimensions.get("FunctionName"), dimensions.get("Resource")

@@ -1,0 +1,84 @@
+"""AppSync's metrics beside Lambda's: by API, asked for by their own namespace."""
+
+import pytest
+
+from callpark.kernel.arn import Place
+from callpark.kernel.clock import VirtualClock
+from callpark.kernel.limits import MetricsLimits
+from callpark.kernel.operations import Answer, Call
+from callpark.metrics.api.operations import operations
+from callpark.metrics.exposition import exposition
+from callpark.metrics.model import APPSYNC
+from callpark.metrics.service import Metrics
+
+pytestmark = pytest.mark.unit
+
+
+class Scene:
+    def __init__(self, clock: VirtualClock) -> None:
+        self.start = clock.now()
+        self.functions = Metrics(clock, MetricsLimits())
+        self.apis = Metrics(clock, MetricsLimits(), APPSYNC)
+        self.functions.add("Invocations", "f", self.start)
+        for value in (5.0, 15.0):
+            self.apis.add("Latency", "api", self.start, value)
+            self.apis.add("Requests", "api", self.start)
+        self.apis.add("4XXError", "other", self.start)
+
+    async def call(self, operation: str, **parameters: object) -> dict[str, object]:
+        call = Call("cloudwatch", operation, parameters, "r", Place())
+        answer = await operations(self.functions, self.apis)["cloudwatch", operation](call)
+        return dict(answer.members if isinstance(answer, Answer) else answer)
+
+    async def sum(self, namespace: str, metric: str, **dimensions: str) -> list[float]:
+        answer = await self.call(
+            "GetMetricStatistics",
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=self.start,
+            EndTime=self.start + 60,
+            Period=60,
+            Statistics=["Sum"],
+        )
+        points = answer["Datapoints"]
+        assert isinstance(points, list)
+        return [point["Sum"] for point in points]
+
+
+async def test_each_namespace_has_its_own(clock: VirtualClock) -> None:
+    scene = Scene(clock)
+    assert await scene.sum("AWS/AppSync", "Latency", GraphQLAPIId="api") == [20.0]
+    assert await scene.sum("AWS/AppSync", "4XXError", GraphQLAPIId="other") == [1.0]
+    assert await scene.sum("AWS/Lambda", "Invocations", FunctionName="f") == [1.0]
+    for namespace, metric, dimensions in (
+        ("AWS/AppSync", "Latency", {}),
+        ("AWS/AppSync", "Latency", {"GraphQLAPIId": "nobody"}),
+        ("AWS/AppSync", "Latency", {"GraphQLAPIId": "api", "Resolver": "r"}),
+        ("AWS/AppSync", "Latency", {"FunctionName": "api"}),
+        ("AWS/AppSync", "Invocations", {"GraphQLAPIId": "api"}),
+        ("AWS/Lambda", "Requests", {"FunctionName": "api"}),
+        ("AWS/SQS", "Requests", {"GraphQLAPIId": "api"}),
+    ):
+        assert await scene.sum(namespace, metric, **dimensions) == []
+
+
+async def test_what_there_is_is_listed(clock: VirtualClock) -> None:
+    listed = (await Scene(clock).call("ListMetrics", Namespace="AWS/AppSync"))["Metrics"]
+    assert isinstance(listed, list)
+    assert [(each["MetricName"], each["Dimensions"]) for each in listed] == [
+        ("Requests", [{"Name": "GraphQLAPIId", "Value": "api"}]),
+        ("4XXError", [{"Name": "GraphQLAPIId", "Value": "other"}]),
+        ("Latency", [{"Name": "GraphQLAPIId", "Value": "api"}]),
+    ]
+    everything = (await Scene(clock).call("ListMetrics"))["Metrics"]
+    assert isinstance(everything, list)
+    assert {each["Namespace"] for each in everything} == {"AWS/Lambda", "AWS/AppSync"}
+
+
+def test_prometheus_sees_both(clock: VirtualClock) -> None:
+    scene = Scene(clock)
+    text = exposition(scene.functions, scene.apis)
+    assert 'aws_appsync_Requests_total{GraphQLAPIId="api"} 2' in text
+    assert 'aws_appsync_Latency_milliseconds_sum{GraphQLAPIId="api"} 20' in text
+    assert 'aws_lambda_Invocations_total{FunctionName="f"} 1' in text
