@@ -41,6 +41,12 @@ $util.xml.toMap({E}) $util.rds.toJsonObject({E}) $util.math.roundNum({E}) $util.
 $util.http.copyHeaders({E}) $util.http.addResponseHeader({E},{E}) $util.str.normalize({E},{E})
 $util.str.toReplace({E},{E},{E}) $extensions.setSubscriptionFilter({E})
 """
+_VALUES = """
+"abc" | "a,b" | "" | "%d %s" | "yyyy-MM-dd" | "2020-01-01" | "<a><b>1</b></a>" | "[1]" | "(a+)+" | "nfc" | "UTC" | "$1"
+ | 5 | -1 | 2.5 | 1.0e300 | 9223372036854775807 | true | null | [1,"a",null] | ["b","a"] | [] | {} | [1..5]
+ | {"a":{"eq":1},"b":{"between":[1,2]}} | {"and":[{"a":{"eq":1}}],"or":[]} | [{"id":2},{"id":1}] | $ctx.args.keySet()
+ | $ctx.args.entrySet() | $ctx.args.entrySet().iterator().next() | $ctx.args.b.iterator()"""
+VALUES = _VALUES.replace("\n", "").split(" | ")
 NODES = _NODES.strip().splitlines()
 EXPRESSIONS = _EXPRESSIONS.replace("\n", "").split(" | ")
 OPERATORS = _OPERATORS.split()
@@ -51,8 +57,10 @@ _DEEPEST = 5
 
 
 def template(seed: int) -> str:
-    """The template of that seed."""
-    return _Writer(random.Random(seed)).block(_DEEPEST)
+    """The template of that seed: its variables have values, then it does something with them."""
+    chance = random.Random(seed)
+    values = "".join(f"#set(${name} = {chance.choice(VALUES)})" for name in "xiad")
+    return values + _Writer(chance).block(_DEEPEST)
 
 
 class _Writer:
