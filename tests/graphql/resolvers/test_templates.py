@@ -185,6 +185,11 @@ async def test_the_data_of_an_error_is_what_the_client_selected(bench: Bench) ->
     )
 
 
+async def test_an_error_without_a_message_still_has_one(bench: Bench) -> None:
+    apply(bench, unit("Query.a", "$util.error($ctx.args.none)", TO_RESULT, "NONE"))
+    assert await run(bench, "{ a { id } }") == ({"a": None}, [(None, "null", None)])
+
+
 async def test_appended_errors_leave_the_data(bench: Bench) -> None:
     response = '$util.appendError("careful", "Warned")$util.toJson($ctx.result)'
     apply(bench, unit("Query.a", INVOKE, response))

@@ -153,9 +153,9 @@ class ResolverRun:
         log.evaluated(self.stage, handler, context, value, errors, template=not isinstance(unit, CodeUnit))
 
     def _failure(self, members: Mapping[str, object]) -> FieldFailure:
-        kind = members.get("type")
+        message, kind = members.get("message"), members.get("type")
         return FieldFailure(
-            str(members.get("message")),
+            "null" if message is None else str(message),
             None if kind is None else str(kind),
             self.call.site.filter(members.get("data")),
             members.get("errorInfo"),
