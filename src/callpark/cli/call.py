@@ -37,11 +37,12 @@ def call(
     strict: options.Strict = False,
     limit: options.LimitAssignments = None,
     parameter: options.Parameters = None,
+    upstream: options.UpstreamAssignments = None,
     output: options.OutputFormat = options.Output.TEXT,
 ) -> int:
     """Make a call. Without --keys the keyboard is the keypad."""
     if endpoint is not None:
-        if Path(target).is_file() or project or function or limit or parameter or coverage or strict:
+        if Path(target).is_file() or project or function or limit or parameter or upstream or coverage or strict:
             raise ProjectError(
                 "a running server has its own project, functions, parameters, limits and record",
                 "with --endpoint name one of its numbers or flows, nothing else",
@@ -53,5 +54,8 @@ def call(
 
     limits, parameters = options.limits(limit), options.parameters(parameter)
     source, number = source_of(target, project or Path(), function or [], limits)
-    here = call_here(source, number, keys, caller, limits, parameters, output, strict=strict, coverage=coverage)
+    upstreams = options.upstreams(upstream)
+    here = call_here(
+        source, number, keys, caller, limits, parameters, output, strict=strict, coverage=coverage, upstreams=upstreams
+    )
     return run(here)

@@ -27,6 +27,7 @@ from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Entry
 from callpark.projects.flow_file import load_flow_file
+from callpark.upstreams.assignments import Assignments
 
 
 def source_of(target: str, project: Path, functions: list[str], limits: Limits) -> tuple[Source | Path, str]:
@@ -54,9 +55,11 @@ async def call_here(
     *,
     strict: bool = False,
     coverage: Path | None = None,
+    upstreams: Assignments | None = None,
 ) -> int:
     """Serve the project for this one call. `coverage`: the file to which the edges it takes are added."""
-    async with session.temporary(limits, parameters, strict=strict) as settings, served(settings, source) as app:
+    serving = session.temporary(limits, parameters, strict=strict, upstreams=upstreams)
+    async with serving as settings, served(settings, source) as app:
         show_warnings(app.warnings)
         with _phone(keys, app.clock, output) as (phone, display), _covering(app, coverage):
             made = await make(app, number, phone, caller, display)
