@@ -80,7 +80,7 @@ EXTENSIONS = Family(
     functions(
         "$extensions",
         {
-            "evictFromApiCache": (_effect("evictFromApiCache"), 3, 3),
+            "evictFromApiCache": (_effect("evictFromApiCache"), 2, 3),
             "setSubscriptionFilter": (_effect("setSubscriptionFilter"), 1, 1),
             "setSubscriptionInvalidationFilter": (_effect("setSubscriptionInvalidationFilter"), 1, 1),
             "invalidateSubscriptions": (_effect("invalidateSubscriptions"), 1, 1),

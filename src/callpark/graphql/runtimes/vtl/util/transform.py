@@ -149,6 +149,7 @@ TRANSFORM = Family(
         "$util.transform",
         {
             "toDynamoDBFilterExpression": (_to_filter_expression, 1, 1),
+            "toDynamoDBConditionExpression": (_to_filter_expression, 1, 1),
             "toElasticsearchQueryDSL": (to_elasticsearch_query_dsl, 1, 1),
             "toSubscriptionFilter": (_to_subscription_filter, 1, 3),
         },
