@@ -12,6 +12,7 @@ from callpark.graphql.model import (
     FunctionDefinition,
     ResolverDefinition,
 )
+from callpark.graphql.subscriptions import SubscriptionRefused
 from callpark.kernel.errors import CallerError, ProjectError
 from tests.graphql.conftest import ECHO, Bench
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.unit
 SCHEMA = """
 type Query { a(id: ID, n: Int): Post list: [Post] word(x: String): String }
 type Mutation { start(input: String): Post }
+type Subscription { onStart(severity: Int): Post @aws_subscribe(mutations: ["start"]) }
 type Post { id: ID title: String related: [Post] author: String }
 """
 TO_RESULT = "$util.toJson($ctx.result)"
@@ -194,6 +196,19 @@ async def test_appended_errors_leave_the_data(bench: Bench) -> None:
     response = '$util.appendError("careful", "Warned")$util.toJson($ctx.result)'
     apply(bench, unit("Query.a", INVOKE, response))
     assert await run(bench, '{ a(id: "1") { id } }') == ({"a": {"id": "1"}}, [("Warned", "careful", None)])
+
+
+async def test_a_subscription_sets_its_filter_or_is_refused(bench: Bench) -> None:
+    response = """#if($ctx.args.severity > 9)$util.unauthorized()#end
+    $extensions.setSubscriptionFilter($util.transform.toSubscriptionFilter({"title": {"ge": $ctx.args.severity}}))
+    $util.toJson($null)"""
+    apply(bench, unit("Subscription.onStart", '{"version": "2018-05-29", "payload": {}}', response, "NONE"))
+    prepared = await bench.service.subscribe("api", GraphqlRequest("subscription { onStart(severity: 7) { id } }"))
+    wanted = {"fieldName": "title", "operator": "ge", "value": 7}
+    assert prepared.filter == {"filterGroup": [{"filters": [wanted]}]}
+    with pytest.raises(SubscriptionRefused) as refused:
+        await bench.service.subscribe("api", GraphqlRequest("subscription { onStart(severity: 10) { id } }"))
+    assert [each["errorType"] for each in refused.value.errors] == ["Unauthorized"]
 
 
 # pipelines
