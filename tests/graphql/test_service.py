@@ -511,3 +511,37 @@ async def test_what_is_no_subscription_is_refused(bench: Bench, query: str) -> N
     with pytest.raises(SubscriptionRefused) as refused:
         await bench.service.subscribe("api", GraphqlRequest(query))
     assert refused.value.errors[0]["message"]
+
+
+async def test_types_may_be_extended_and_roots_may_have_other_names(bench: Bench) -> None:
+    bench.api(
+        """
+        schema { query: Ask }
+        type Ask { thing: Thing  things: [Either] }
+        extend type Ask { more: Int }
+        interface Thing { id: ID }
+        extend interface Thing { name: String }
+        type Book implements Thing { id: ID  name: String  pages: Int }
+        type Film implements Thing { id: ID  name: String }
+        extend type Film { minutes: Int }
+        union Either = Book
+        extend union Either = Film
+        enum Colour { RED }
+        extend enum Colour { BLUE }
+        """,
+        {
+            "Ask.more": "export function request(ctx) { return { payload: 5 }; }",
+            "Ask.thing": "export function request(ctx) { return { payload: { __typename: 'Film', name: 'f', minutes: 9 } }; }",
+            "Ask.things": "export function request(ctx) { return { payload: [{ __typename: 'Book', pages: 3 }, { __typename: 'Film' },"
+            " { __typename: 'Colour' }, {}] }; }",
+        },
+        source="NONE",
+    )
+    data = await bench.data("{ more thing { __typename name ... on Film { minutes } ... on Book { pages } } }")
+    assert data == {"more": 5, "thing": {"__typename": "Film", "name": "f", "minutes": 9}}
+    response = await bench.run("{ things { __typename ... on Book { pages } } }")
+    assert response.data == {"things": [{"__typename": "Book", "pages": 3}, {"__typename": "Film"}, None, None]}
+    assert [each["path"] for each in response.errors] == [["things", 2], ["things", 3]]
+    assert "Abstract type 'Either' must resolve to an Object type" in str(response.errors[0]["message"])
+    names = await bench.data('{ __type(name: "Colour") { enumValues { name } } }')
+    assert names == {"__type": {"enumValues": [{"name": "RED"}, {"name": "BLUE"}]}}
