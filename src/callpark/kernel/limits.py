@@ -220,6 +220,11 @@ class AppSyncLimits:
     api_key_most_days: int = _limit(365, "days", "API_CreateApiKey: expires")
     api_key_kept_days: int = _limit(60, "days", "API_ApiKey: deletes")
     environment_variables: int = _limit(50, "variables", "API_PutGraphqlApiEnvironmentVariables")
+    channel_segments: int = _limit(5, "segments", "eventapi: channel namespaces")
+    channel_segment_characters: int = _limit(50, "characters", "eventapi: channel namespaces")
+    events_per_publish: int = _limit(5, "events", "eventapi: publish events")
+    publications_per_connection: int = _limit(100, "publications", "our rule: unanswered at once on one websocket")
+    publish_bytes: int = _limit(1_310_720, "B", "our rule: one publication; five events of 240 KB and their quotes")
     cached_operation_bytes: int = _limit(15_728_640, "B", "developerguide: OPERATION_LEVEL_CACHING, 15 MB")
 
 
@@ -303,6 +308,8 @@ class GatewayLimits:
     connections: int = _limit(4_000, "connections", "our rule: open at once, web sockets included")
     keep_alive_seconds: int = _limit(75, "s", "our rule: an idle connection; longer than SDKs keep theirs unused")
     shutdown_seconds: int = _limit(5, "s", "our rule: what still runs when the server stops is cut after this")
+    tls_handshake_seconds: float = _limit(10.0, "s", "our rule: real time for a client to finish its TLS handshake")
+    certificate_days: int = _limit(825, "days", "support.apple.com/103769: what Safari takes at most")
     websocket_message_bytes: int = _limit(1_048_576, "B", "our rule: one message from a web socket's client")
 
 

@@ -148,6 +148,8 @@ class CodeUnit:
         self._script = script
         self._entered: tuple[_Engine, Entry] | None = None
         self._slow = False
+        self.handlers: frozenset[str] = frozenset()
+        """What `evaluate` can call: exported functions, and functions of exported objects as `onPublish.request`."""
 
     @property
     def exports(self) -> frozenset[str]:
@@ -173,6 +175,7 @@ class CodeUnit:
             line, column = self._script.positions.of_code(*halt["at"]) if halt and halt.get("at") else (1, 1)
             why = str(halt["message"]) if halt else "the code leaves what cannot be read"
             raise BrokenCode([CodeError("types", why, line, column)])
+        self.handlers = frozenset(str(each) for each in members["value"])
 
     def _inline(self) -> Entry:
         """The door on the event loop's thread. Raises JSException."""

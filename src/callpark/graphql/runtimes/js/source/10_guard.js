@@ -50,6 +50,11 @@ function tick() {
   for (let i = 0; i < 10001; i++);
   looked = nativeNow();
 }
+const nativeRaw = String.raw;
+hidden(String, 'raw', (strings, ...parameters) => {
+  checkLength(strings.raw);
+  return apply(nativeRaw, String, [strings, ...parameters]);
+});
 const CALL_BACK = [
   'every', 'some', 'forEach', 'map', 'filter', 'reduce', 'reduceRight', 'find', 'findIndex', 'findLast', 'findLastIndex', 'flatMap',
 ];
@@ -72,6 +77,7 @@ for (const name of Object.getOwnPropertyNames(Array.prototype)) {
       }
     : function (...parameters) {
         checkLength(this);
+        for (const each of parameters) if (isArray(each)) checkLength(each);
         return apply(native, this, parameters);
       });
 }
@@ -147,6 +153,7 @@ function countValues(value, left) {
   return left;
 }
 function safeStringify(value, replacer, space) {
+  if (isArray(replacer)) checkLength(replacer);
   countValues(value, MOST_VALUES);
   return stringify(value, replacer, space);
 }

@@ -85,6 +85,20 @@ function shown(error) {
     : error && error.message !== undefined ? `${error.name}: ${error.message}` : `${error}`;
   return { kind: 'error', type: 'Code', message, data: null, errorInfo: null, at: position(`${error && error.stack}`) };
 }
+// Names of exported functions, and of functions one level within exported objects: `onPublish.request`.
+function handlersOf(unit) {
+  const found = [];
+  for (const name of keys(unit)) {
+    const exported = unit[name];
+    if (typeof exported === 'function') found.push(name);
+    else if (isMap(exported)) {
+      for (const member of keys(exported)) {
+        if (typeof exported[member] === 'function') found.push(`${name}.${member}`);
+      }
+    }
+  }
+  return found;
+}
 frozen([globalThis, ...functions, ...iterators, modules]);
 
 return (factory) => (handler, contextText, hostText) => {
@@ -102,7 +116,12 @@ return (factory) => (handler, contextText, hostText) => {
   try {
     ctx = context(contextText);
     const unit = factory(importModule, importName, turn);
-    if (handler) out.value = optional(unit[handler](ctx)); // none: the host only asks whether the code loads
+    if (handler) {
+      const dot = handler.indexOf('.');
+      out.value = optional(dot < 0 ? unit[handler](ctx) : unit[handler.slice(0, dot)][handler.slice(dot + 1)](ctx));
+    } else {
+      out.value = handlersOf(unit); // the host asks whether the code loads, and what can be called in it
+    }
   } catch (error) {
     out.halt = error !== null && error === pending ? error : shown(error);
   }
