@@ -27,8 +27,8 @@ COMPUTING = Demand(1000, 2, 0, 0.05, 1.0, 0.012, 2)
         (replace(SLOW, busy=0, server_share=1.0), 1),
         (replace(SLOW, server_late_seconds=0.03), 1),  # a handler for each core: what they wait for is the server
         (replace(SLOW, busy=3, server_share=0.6), 8),
-        (replace(SLOW, busy=3, server_share=0.6, run_seconds=0.005, waiting=900), 0),  # most of it may be the server's
-        (replace(SLOW, busy=2, server_share=0.6, run_seconds=0.005, waiting=900), 8),
+        (replace(SLOW, busy=6, server_share=0.6, run_seconds=0.005, waiting=900), 0),  # most of it may be the server's
+        (replace(SLOW, busy=2, server_share=0.6, run_seconds=0.005, waiting=900), 4),
         (COMPUTING, 0),
         (replace(COMPUTING, busy=1), 1),
     ],

@@ -13,9 +13,11 @@ ROUND_TRIP_SECONDS = 0.000_5
 #: From this share on the server is what limits the speed.
 FULL_SERVER = 0.8
 #: Where runs are shorter than this, most of one may be waiting for the server, which looks as if the handler slept:
-#: then a server that is busy for half of its time is enough not to start more than the processors can serve.
+#: then a server that is busy for half of its time is enough not to start more than a few for each processor. (Those few
+#: are worth it: what several handlers answer at once the server takes in one turn.)
 SHORT_RUN_SECONDS = 0.03
 BUSY_SERVER = 0.5
+FEW_PER_CORE = 3
 
 
 class Demand(msgspec.Struct, frozen=True):
@@ -54,12 +56,13 @@ def environments_to_start(demand: Demand) -> int:
         return 1
     if demand.server_share >= FULL_SERVER:
         return 0
-    if present > demand.cores and demand.run_seconds < SHORT_RUN_SECONDS and demand.server_share >= BUSY_SERVER:
-        return 0
     work_seconds = demand.waiting * demand.run_seconds
     if work_seconds / present <= demand.start_seconds:
         return 0
     worth = ceil(work_seconds / demand.start_seconds)
-    wanted = min(worth, useful_environments(demand), present + demand.waiting - demand.starting)
+    useful = useful_environments(demand)
+    if demand.run_seconds < SHORT_RUN_SECONDS and demand.server_share >= BUSY_SERVER:
+        useful = min(useful, FEW_PER_CORE * demand.cores)
+    wanted = min(worth, useful, present + demand.waiting - demand.starting)
     startable_at_once = 4 * demand.cores - demand.starting
     return max(0, min(wanted - present, startable_at_once))
