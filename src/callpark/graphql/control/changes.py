@@ -106,7 +106,7 @@ def put_schema(api: ManagedApi, schema: str, check: Check) -> ManagedApi:
     try:
         checked = with_schema(api, schema, check)
     except CallerError as error:
-        return replace(api, schema_state=SchemaState("FAILED", error.message))
+        return replace(api, schema_state=SchemaState("FAILED", refusals.schema_details(error)))
     return replace(checked, schema_state=SchemaState("SUCCESS"))
 
 

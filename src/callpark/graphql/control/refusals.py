@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from callpark.graphql.runtimes.evaluating import CODE_ERRORS, wire_code_errors
 from callpark.graphql.runtimes.js.module import BrokenCode
 from callpark.kernel.errors import CallerError, ProjectError
+from graphql import GraphQLSyntaxError
 
 
 def bad_request(message: str) -> CallerError:
@@ -77,6 +78,16 @@ def cache_missing(verb: str) -> CallerError:
 
 def no_schema() -> CallerError:
     return CallerError("GraphQLSchemaException", 400, "No schema definition exists.")
+
+
+def schema_details(refusal: CallerError) -> str:
+    """Why a schema was not taken, for the status of its creation; AWS says the first sentence and no more."""
+    project = refusal.__cause__
+    if not isinstance(project, ProjectError):
+        return refusal.message
+    if isinstance(project.__cause__, GraphQLSyntaxError):
+        return f"Failed to parse schema document - ensure it's a valid SDL-formatted document. {project.cause}"
+    return project.cause
 
 
 def unusable(error: ProjectError) -> CallerError:
