@@ -152,6 +152,13 @@ async def test_stash_arguments_errors_and_effects_come_back(host: JavaScriptHost
     assert evaluation.value is None
 
 
+@pytest.mark.parametrize("name", ["base64", "url"])
+async def test_encodings_of_large_texts(host: JavaScriptHost, name: str) -> None:
+    text = "é+~ x" * 20_000
+    body = f"return util.{name}Decode(util.{name}Encode(ctx.args.text)) === ctx.args.text;"
+    assert (await evaluate(host, body, {"arguments": {"text": text}})).value is True
+
+
 async def test_time_inside_is_the_clock(clock: VirtualClock, ids: SeededIds) -> None:
     host = JavaScriptHost(clock, ids, AppSyncLimits())
     before = (await evaluate(host, "return util.time.nowEpochSeconds();")).value

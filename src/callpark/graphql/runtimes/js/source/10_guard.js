@@ -36,6 +36,10 @@ function padStart(string, width, filler) {
 function padEnd(string, width, filler) {
   return apply(nativePadEnd, string, [width, filler]);
 }
+const nativeReplaceAll = String.prototype.replaceAll;
+function swapped(string, from, to) {
+  return apply(nativeReplaceAll, string, [from, to]);
+}
 function codeAt(string, at) {
   return apply(nativeCharCodeAt, string, [at]);
 }

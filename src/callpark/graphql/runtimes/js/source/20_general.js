@@ -66,18 +66,22 @@ function text(value, name) {
   if (typeof value !== 'string') misuse(`${name} expects a string`);
   return value;
 }
+const HEX_DIGITS = {};
+for (let i = 0; i < 16; i++) HEX_DIGITS[HEX[i].toUpperCase()] = i;
 function utf8(string) {
   const escaped = encodeURIComponent(string);
   const bytes = [];
   for (let i = 0; i < escaped.length; i++) {
     if (escaped[i] === '%') {
-      bytes.push(parseInt(escaped.slice(i + 1, i + 3), 16));
+      bytes[bytes.length] = HEX_DIGITS[escaped[i + 1]] * 16 + HEX_DIGITS[escaped[i + 2]];
       i += 2;
-    } else bytes.push(codeAt(escaped, i));
+    } else bytes[bytes.length] = codeAt(escaped, i);
   }
   return bytes;
 }
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const SIXTY_FOUR = { '-': 62, _: 63 };
+for (let i = 0; i < 64; i++) SIXTY_FOUR[BASE64[i]] = i;
 util.base64Encode = (value) => {
   const bytes = utf8(text(value, 'util.base64Encode'));
   let out = '';
@@ -95,8 +99,8 @@ util.base64Decode = (value) => {
   let held = 0;
   for (const each of text(value, 'util.base64Decode')) {
     if (each === '=') break;
-    const at = BASE64.indexOf(each === '-' ? '+' : each === '_' ? '/' : each);
-    if (at < 0) misuse('util.base64Decode expects base64 text');
+    const at = SIXTY_FOUR[each];
+    if (at === undefined) misuse('util.base64Decode expects base64 text');
     held = (held << 6) | at;
     bits += 6;
     if (bits >= 8) {
@@ -119,12 +123,12 @@ util.urlEncode = (value) => {
   } catch (error) {
     return misuse('util.urlEncode expects text without halves of surrogate pairs');
   }
-  for (const each of keys(encodeReserved)) out = out.split(each).join(encodeReserved[each]);
+  for (const each of keys(encodeReserved)) out = swapped(out, each, encodeReserved[each]);
   return out;
 };
 util.urlDecode = (value) => {
   try {
-    return decodeURIComponent(text(value, 'util.urlDecode').split('+').join('%20'));
+    return decodeURIComponent(swapped(text(value, 'util.urlDecode'), '+', '%20'));
   } catch (error) {
     return misuse('util.urlDecode expects URL-encoded text');
   }
