@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from callpark.graphql.messages import GraphqlRequest
+from callpark.graphql.model import CodeDefinition, FunctionDefinition
+from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import CallerError
+from callpark.kernel.ids import SeededIds
+from callpark.kernel.limits import Limits
 from tests.graphql.conftest import ECHO, PASS_ON, Bench
 
 pytestmark = pytest.mark.sim
@@ -224,3 +228,32 @@ async def test_a_batch_size_on_another_data_source_is_warned_of(bench: Bench) ->
     assert bench.service.apply([one]) == [
         "API Test: resolver Query.post: MaxBatchSize has no effect, its data source is no function"
     ]
+
+
+async def test_a_batch_is_whole_however_crowded_the_loop_is(clock: VirtualClock, ids: SeededIds) -> None:
+    """Siblings of a batch do not make way for others, so that they are not too late for it; neither do pipelines that
+    have a function with batches."""
+    bench = Bench(clock, ids, Limits().override(["appsync.turn_seconds=0"]))
+    api(bench, 100)
+    bench.functions.handlers[ECHO] = names
+    await bench.data("{ posts(count: 10) { author { name } } }")
+    assert bench.functions.invocations == [list("abcdefghij")]
+    bench.functions.invocations.clear()
+
+    definition = bench.service.api("api")
+    assert definition is not None
+    around = CodeDefinition(
+        "export function request(ctx) { return {}; }\nexport function response(ctx) { return ctx.prev.result; }"
+    )
+    step = FunctionDefinition("f", "f", "LAMBDA", CodeDefinition(BATCHED + PASS_ON), max_batch_size=100)
+    pipelines = tuple(
+        replace(each, kind="PIPELINE", data_source=None, functions=("f",), code=around, max_batch_size=0)
+        if each.field_name == "author"
+        else each
+        for each in definition.resolvers
+    )
+    bench.service.apply([replace(definition, resolvers=pipelines, functions=(step,))])
+    data = await bench.data("{ posts(count: 10) { author { name } } }")
+    assert [each["author"]["name"] for each in data["posts"]] == [f"by {each}" for each in "abcdefghij"]
+    assert bench.functions.invocations == [list("abcdefghij")]
+    bench.service.close()

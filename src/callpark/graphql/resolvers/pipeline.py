@@ -16,10 +16,11 @@ def pipeline_resolver(
     code: Handlers | None, steps: Sequence[tuple[Stage, Step]], environment: ResolverEnvironment
 ) -> Resolver:
     """Without code, or without one of the handlers, values pass through."""
+    batches = any(step.batch_size for _, step in steps)
 
     async def resolve(call: FieldCall) -> object:
         run = ResolverRun(call, environment)
-        run.stage = PIPELINE
+        run.stage, run.hurried = PIPELINE, batches
         previous: object = {}
         skip = False
         if code is not None and "request" in code.exports:

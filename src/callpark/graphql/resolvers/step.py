@@ -18,6 +18,11 @@ from callpark.graphql.runtimes.js.host import CodeUnit
 
 
 class Step(Protocol):
+    @property
+    def batch_size(self) -> int:
+        """How many siblings go to the data source together; 0: none."""
+        ...
+
     async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
         """The step's value or an EarlyReturn. Raises FieldFailure."""
         ...
@@ -32,7 +37,7 @@ class CodeStep:
     batch_size: int = 0
 
     async def run(self, run: ResolverRun, previous: object, deadline: float) -> object:
-        run.hurried = self.batch_size > 0
+        run.hurried = run.hurried or self.batch_size > 0
         request = await run.evaluate(self.code, "request", run.context(previous))
         if isinstance(request, EarlyReturn):
             return request

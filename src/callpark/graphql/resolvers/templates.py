@@ -56,7 +56,7 @@ class TemplateStep:
             source = cast(LambdaSource, self.source)
             outcome = await direct_outcome(run, previous, source, self.batch_size, id(self), deadline)
         else:
-            run.hurried = self.batch_size > 0
+            run.hurried = run.hurried or self.batch_size > 0
             request = await run.evaluate(self.templates, "request", run.context(previous))
             if isinstance(request, EarlyReturn):
                 return request
