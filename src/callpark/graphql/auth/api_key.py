@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html
 import hmac
 
 from callpark.graphql.auth.credentials import Credentials
+from callpark.graphql.auth.guarded import Guarded
 from callpark.graphql.auth.verdict import NOT_AUTHORIZED, Authorized, Refusal
-from callpark.graphql.model import ApiDefinition
 
 HEADER = "x-api-key"
 
@@ -16,13 +16,13 @@ def shows(credentials: Credentials) -> bool:
     return HEADER in credentials
 
 
-def authenticate(api: ApiDefinition, credentials: Credentials, now: float) -> Authorized | Refusal:
+def authenticate(api: Guarded, credentials: Credentials, now: float) -> Authorized | Refusal:
     """Resolvers see no identity in this mode."""
     shown = credentials.get(HEADER, "").encode("utf-8", "replace")
     known = any(hmac.compare_digest(key.key.encode(), shown) and now < key.expires for key in api.api_keys)
     return Authorized("API_KEY", None) if known else NOT_AUTHORIZED
 
 
-def owns(api: ApiDefinition, credentials: Credentials) -> bool:
+def owns(api: Guarded, credentials: Credentials) -> bool:
     """Whether the key shown is one of the API's, expired or not."""
     return any(key.key == credentials.get(HEADER) for key in api.api_keys)

@@ -23,8 +23,18 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelAsked:
+    """What is asked of an Event API: EVENT_CONNECT, EVENT_PUBLISH or EVENT_SUBSCRIBE, the last two of a channel."""
+
+    operation: str
+    namespace: str | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Approach:
-    """`credentials` are header values by lower-case name; `asked` is None for a request that cannot be read."""
+    """`credentials` are header values by lower-case name; `asked` is None for a request that cannot be read. `channel`
+    is there when an Event API is asked."""
 
     credentials: Credentials
     request_id: str = ""
@@ -32,6 +42,12 @@ class Approach:
     signed: Signed = field(default_factory=Signed)
     asked: RequestBody | None = None
     operation_name: str | None = None
+    channel: ChannelAsked | None = None
+
+    @property
+    def context_member(self) -> str:
+        """Where a Lambda authorizer's answer has what handlers see of the caller."""
+        return "resolverContext" if self.channel is None else "handlerContext"
 
     @property
     def authorization(self) -> str | None:
@@ -39,6 +55,15 @@ class Approach:
 
     def request_context(self, api_id: str, account: str) -> Mapping[str, object]:
         """`requestContext` of a Lambda authorizer's event."""
+        if self.channel is not None:
+            return {
+                "apiId": api_id,
+                "accountId": account,
+                "requestId": self.request_id,
+                "operation": self.channel.operation,
+                "channelNamespaceName": self.channel.namespace,
+                "channel": self.channel.channel,
+            }
         asked = self.asked
         return {
             "apiId": api_id,

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from callpark.graphql.auth import api_key, choice, iam, open_id, user_pool
 from callpark.graphql.auth.approach import Approach
 from callpark.graphql.auth.credentials import is_present
+from callpark.graphql.auth.guarded import Guarded
 from callpark.graphql.auth.iam import AccessKeys
 from callpark.graphql.auth.keyring import Keyring
 from callpark.graphql.auth.lambda_authorizer import LambdaAuthorizers
 from callpark.graphql.auth.tokens import Token, read
 from callpark.graphql.auth.verdict import MISSING, NOT_AUTHORIZED, UNREADABLE_TOKEN, Authorized, Refusal
 from callpark.graphql.model import (
-    ApiDefinition,
     AuthenticationProvider,
     LambdaAuthorizerConfig,
     OpenIdConnectConfig,
@@ -46,7 +46,7 @@ class Authenticator:
         self._limits = limits
         self._warned: set[str] = set()
 
-    async def authenticate(self, api: ApiDefinition, approach: Approach) -> Authorized | Refusal:
+    async def authenticate(self, api: Guarded, approach: Approach) -> Authorized | Refusal:
         token = None
         if approach.authorization is not None and not iam.shows(approach.credentials):
             token = read(approach.authorization)
@@ -56,7 +56,7 @@ class Authenticator:
         return await self._ask(api, provider, approach, token)
 
     async def _ask(
-        self, api: ApiDefinition, provider: AuthenticationProvider, approach: Approach, token: Token | None
+        self, api: Guarded, provider: AuthenticationProvider, approach: Approach, token: Token | None
     ) -> Authorized | Refusal:
         match provider.configuration:
             case LambdaAuthorizerConfig() as config:
@@ -84,7 +84,7 @@ class Authenticator:
             return NOT_AUTHORIZED
         return open_id.admit(config, token, self._clock.now(), self._limits.token_leeway_seconds)
 
-    def _signed(self, api: ApiDefinition, approach: Approach) -> Authorized | Refusal:
+    def _signed(self, api: Guarded, approach: Approach) -> Authorized | Refusal:
         keys = self._authorities.keys
         verdict = iam.authenticate(
             approach, keys, self._authorities.account, self._clock.now(), self._limits.signature_skew_seconds

@@ -7,9 +7,9 @@ https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html
 
 from callpark.graphql.auth import api_key, iam, open_id, user_pool
 from callpark.graphql.auth.credentials import Credentials
+from callpark.graphql.auth.guarded import Guarded
 from callpark.graphql.auth.tokens import Token
 from callpark.graphql.model import (
-    ApiDefinition,
     AuthenticationProvider,
     LambdaAuthorizerConfig,
     OpenIdConnectConfig,
@@ -17,7 +17,7 @@ from callpark.graphql.model import (
 )
 
 
-def provider(api: ApiDefinition, credentials: Credentials, token: Token | None) -> AuthenticationProvider | None:
+def provider(api: Guarded, credentials: Credentials, token: Token | None) -> AuthenticationProvider | None:
     """The way in that is asked; None when nothing that is shown fits one. `token` is the Authorization header's."""
     if iam.shows(credentials) and (found := _of_type(api, "AWS_IAM")):
         return found
@@ -26,11 +26,11 @@ def provider(api: ApiDefinition, credentials: Credentials, token: Token | None) 
     return _of_type(api, "API_KEY") if api_key.shows(credentials) else None
 
 
-def _of_type(api: ApiDefinition, kind: str) -> AuthenticationProvider | None:
+def _of_type(api: Guarded, kind: str) -> AuthenticationProvider | None:
     return next((each for each in api.authentication if each.type == kind), None)
 
 
-def _by_token(api: ApiDefinition, token: Token | None) -> AuthenticationProvider | None:
+def _by_token(api: Guarded, token: Token | None) -> AuthenticationProvider | None:
     ways = api.authentication
     issuers = [each for each in ways if isinstance(each.configuration, UserPoolConfig | OpenIdConnectConfig)]
     authorizer = next((each for each in ways if isinstance(each.configuration, LambdaAuthorizerConfig)), None)

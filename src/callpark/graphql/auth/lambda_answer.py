@@ -39,24 +39,31 @@ def event(approach: Approach, api_id: str, account: str) -> bytes:
     )
 
 
-def decide(payload: bytes, api_id: str, default_ttl: int, context_bytes: int, cached_bytes: int) -> Decision:
-    """The function's answer as a verdict. Whatever is no clear yes is a no."""
+def decide(
+    payload: bytes,
+    api_id: str,
+    default_ttl: int,
+    context_bytes: int,
+    cached_bytes: int,
+    context_member: str = "resolverContext",
+) -> Decision:
+    """The function's answer as a verdict. Whatever is no clear yes is a no. `context_member` is what handlers see."""
     try:
         answer = orjson.loads(payload)
     except orjson.JSONDecodeError:
         return Decision(NOT_AUTHORIZED, flaw="its answer is not JSON")
     if not isinstance(answer, dict) or answer.get("isAuthorized") not in (True, False):
         return Decision(NOT_AUTHORIZED, flaw="its answer has no isAuthorized")
-    context = answer.get("resolverContext") or {}
+    context = answer.get(context_member) or {}
     if not isinstance(context, dict) or any(isinstance(value, dict | list) for value in context.values()):
-        return Decision(NOT_AUTHORIZED, flaw="its resolverContext is not a flat object")
+        return Decision(NOT_AUTHORIZED, flaw=f"its {context_member} is not a flat object")
     if len(orjson.dumps(context)) > context_bytes:
-        return Decision(NOT_AUTHORIZED, flaw=f"its resolverContext is larger than {context_bytes} bytes")
+        return Decision(NOT_AUTHORIZED, flaw=f"its {context_member} is larger than {context_bytes} bytes")
     ttl = _ttl(answer, default_ttl) if len(payload) < cached_bytes else 0.0
     if answer["isAuthorized"] is not True:
         return Decision(NOT_AUTHORIZED, ttl)
     denied, flaw = _denied(answer.get("deniedFields"), api_id)
-    return Decision(Authorized(MODE, {"resolverContext": context}, denied), ttl, flaw)
+    return Decision(Authorized(MODE, {context_member: context}, denied), ttl, flaw)
 
 
 def _ttl(answer: Mapping[str, object], default: int) -> float:

@@ -9,7 +9,7 @@ import re
 from collections import OrderedDict
 from typing import TypeAlias
 
-from callpark.graphql.auth.approach import Approach
+from callpark.graphql.auth.approach import Approach, ChannelAsked
 from callpark.graphql.auth.lambda_answer import Decision, decide, event
 from callpark.graphql.auth.verdict import NOT_AUTHORIZED, Authorized, Refusal
 from callpark.graphql.datasources.lambda_ import FunctionInvoker
@@ -21,7 +21,8 @@ from callpark.kernel.limits import AppSyncLimits
 
 _log = logging.getLogger("callpark")
 
-_Key: TypeAlias = tuple[str, str, str]
+_Key: TypeAlias = tuple[str, str, str, ChannelAsked | None]
+"""For an Event API with what is asked, because its authorizer is told: a verdict on one channel is none on another."""
 
 
 class LambdaAuthorizers:
@@ -39,7 +40,7 @@ class LambdaAuthorizers:
         pattern = config.identity_validation_expression
         if pattern and re.search(pattern, token) is None:
             return NOT_AUTHORIZED
-        key = (api_id, config.function_arn, token)
+        key = (api_id, config.function_arn, token, approach.channel)
         kept = self._kept.get(key)
         if kept is not None and self._clock.now() < kept[0]:
             return kept[1]
@@ -62,7 +63,12 @@ class LambdaAuthorizers:
         if reply.failed:
             return Decision(NOT_AUTHORIZED, flaw=f"it failed: {reply.payload[:200].decode('utf-8', 'replace')}")
         return decide(
-            reply.payload, api_id, config.result_ttl, limits.authorizer_context_bytes, limits.authorizer_cached_bytes
+            reply.payload,
+            api_id,
+            config.result_ttl,
+            limits.authorizer_context_bytes,
+            limits.authorizer_cached_bytes,
+            approach.context_member,
         )
 
     def _keep(self, key: _Key, decision: Decision) -> None:
