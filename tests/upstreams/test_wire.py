@@ -119,3 +119,18 @@ def test_what_cannot_be_called(service: str, operation: str, parameters: dict[st
     with pytest.raises(CallerError) as error:
         operation_wire(service, operation).request(parameters, token)
     assert error.value.code == code
+
+
+def test_an_errors_own_members_are_its_body() -> None:
+    reasons = b'{"Code":"ConditionalCheckFailed","Item":{"b":{"B":"AAE="}},"Message":"no"}'
+    told = b'{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","message":"cancelled [X]",'
+    answer = HttpAnswer(
+        400, {"content-type": "application/x-amz-json-1.0"}, told + b'"CancellationReasons":[' + reasons + b"]}"
+    )
+    with pytest.raises(CallerError) as refused:
+        operation_wire("dynamodb", "TransactWriteItems").members(answer)
+    assert refused.value.code == "TransactionCanceledException"
+    assert refused.value.body == {
+        "message": "cancelled [X]",
+        "CancellationReasons": [{"Code": "ConditionalCheckFailed", "Item": {"b": {"B": b"\0\1"}}, "Message": "no"}],
+    }

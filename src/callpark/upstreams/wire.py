@@ -47,6 +47,10 @@ class _Parser(Protocol):
     def parse(self, response: Mapping[str, object], shape: object) -> dict[str, object]: ...
 
 
+_OUTER = frozenset(("Error", "ResponseMetadata", "message", "Message"))
+"""Members of a parsed error that are said otherwise."""
+
+
 class OperationWire:
     """One operation's two directions. Made once by `operation_wire`."""
 
@@ -55,6 +59,7 @@ class OperationWire:
         self._serializer: _Serializer = botocore.serialize.create_serializer(service.resolved_protocol)
         self._parser: _Parser = botocore.parsers.create_parser(service.resolved_protocol)
         self._digest = bool(operation.http_checksum.get("requestChecksumRequired"))
+        self._error_shape = service.shape_for_error_code
         self._blob = _blob_payload(operation.output_shape)
         self.signing_name = service.signing_name
 
@@ -96,6 +101,9 @@ class OperationWire:
             return parsed if whole is None else {**parsed, whole: answer.body}
         told = cast(Mapping[str, object], parsed.pop("Error", {}))
         code, message = str(told.get("Code") or answer.status), str(told.get("Message") or "")
+        shape = self._error_shape(code)
+        if shape is not None:
+            parsed |= {name: value for name, value in self._parser.parse(response, shape).items() if name not in _OUTER}
         raise CallerError(code, answer.status, message, body={"message": message, **parsed})
 
 
