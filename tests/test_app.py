@@ -117,6 +117,7 @@ async def test_health(tmp_path: Path) -> None:
         assert api["realtime_url"] == f"{app.base_url}/apis/{api['id']}/graphql/realtime".replace("http", "ws")
         assert api["api_key"].startswith("da2-")
         assert health == {
+            "certificate": None,
             "status": "ready",
             "region": "us-east-1",
             "account": "123456789012",

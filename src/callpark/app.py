@@ -36,6 +36,7 @@ from callpark.functions.fault_injection import FaultyEnvironments
 from callpark.functions.service import Functions
 from callpark.gateway import identity
 from callpark.gateway.app import Gateway
+from callpark.gateway.certificate import Certificate
 from callpark.gateway.server import Server, bind
 from callpark.graphql.api.operations import operations as graphql_operations
 from callpark.graphql.api.web import GraphqlWeb
@@ -167,6 +168,8 @@ class App:
             self.graphql, store, clock=clock, ids=ids, limits=limits.appsync, place=place, base_url=base_url
         )
         self.graphql_web = GraphqlWeb(self.graphql, self._authenticator(), clock, ids, self.trace, limits)
+        # Clients judge it by the machine's clock, whatever ours is.
+        self.certificate = Certificate(settings.data, SystemClock(), limits.gateway.certificate_days)
         self.logs = Logs(clock, limits.logs, store)
         self.metrics = Metrics(clock, limits.metrics)
         self.api_metrics = Metrics(clock, limits.metrics, APPSYNC)
@@ -299,6 +302,7 @@ class App:
             ],
             flows=[FlowHealth(f.name, f.arn, numbers.get(f.arn, [])) for f in project.flows] if project else [],
             queues=[queue.name for queue in self.queues.queues()],
+            certificate=str(self.certificate.path) if self.certificate.path.exists() else None,
             upstreams=[UpstreamHealth(service, server) for service, server in self.upstreams.served_by()],
         )
 
@@ -345,7 +349,7 @@ async def served(
         app = App(settings, bound.base_url, store, clock=clock, ids=ids or SystemIds(), environments=environments)
         stack.push_async_callback(app.close)
         await app.start(_source(project, app))
-        server = Server(app.gateway, bound, settings.limits.gateway, direct=app.gateway)
+        server = Server(app.gateway, bound, settings.limits.gateway, direct=app.gateway, certificate=app.certificate)
         await server.start()
         stack.push_async_callback(server.stop)
         stack.callback(app.live_logs.close)

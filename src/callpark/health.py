@@ -28,7 +28,7 @@ class UpstreamHealth(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The answer of `GET /_callpark/health`."""
+    """The answer of `GET /_callpark/health`. `certificate` is the file that clients of https:// and wss:// trust."""
 
     status: str
     region: str
@@ -38,3 +38,4 @@ class Health(msgspec.Struct, frozen=True):
     flows: list[FlowHealth]
     queues: list[str]
     upstreams: list[UpstreamHealth] = []
+    certificate: str | None = None

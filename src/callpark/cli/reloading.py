@@ -26,7 +26,7 @@ async def serve_and_reload(settings: Settings, project: Path) -> int:
     """Serve, follow and reload until the first stop signal."""
     stop = stop_signal()
     async with served(settings, project) as app:
-        announce(app)
+        await announce(app)
         settle_collector()
         with follow(app.trace):
             await _reload_on_change(app, stop)

@@ -51,14 +51,14 @@ async def serve(settings: Settings, project: Path) -> int:
     """Serve until the first stop signal."""
     stop = stop_signal()
     async with served(settings, project) as app:
-        announce(app)
+        await announce(app)
         settle_collector()
         await stop.wait()
         say_stopping(app)
     return exits.OK
 
 
-def announce(app: App) -> None:
+async def announce(app: App) -> None:
     """What is served and how to reach it; `ready` is the first line of standard output."""
     host = app.settings.host
     if not _is_loopback(host):
@@ -73,6 +73,19 @@ def announce(app: App) -> None:
     show_warnings(app.warnings)
     show(app.base_url, app.health())
     remarks.print("Ctrl-C stops", style="dim")
+    if app.graphql.apis():
+        await _announce_tls(app)
+
+
+async def _announce_tls(app: App) -> None:
+    """Clients like Amplify's insist on wss://; what they have to trust is there before they are told."""
+    try:
+        path = await asyncio.to_thread(app.certificate.ensure)
+    except ProjectError as error:
+        show_warnings([f"no https:// and wss://: {error}; {error.remedy}"])
+        return
+    url = app.base_url.replace("http://", "https://", 1)
+    remarks.print(f"{url} and wss:// too; clients trust {path} (Node.js: NODE_EXTRA_CA_CERTS)", style="dim")
 
 
 def say_stopping(app: App) -> None:

@@ -82,4 +82,6 @@ def export_lines(endpoint: str, health: Health) -> list[str]:
         values["GRAPHQL_URL"] = api.graphql_url
         if api.api_key:
             values["GRAPHQL_API_KEY"] = api.api_key
+        if health.certificate:
+            values["NODE_EXTRA_CA_CERTS"] = health.certificate
     return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]

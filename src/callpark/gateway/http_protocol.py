@@ -2,30 +2,39 @@
 
 Used by `server.py` only. Headers and request line are counted as they arrive, before they are kept; connections beyond
 the limit are answered with 503 and closed; what is not HTTP gets a JSON refusal; a connection that never asks anything
-is closed like an idle one. Invoke requests leave ASGI out (`direct.py`).
+is closed like an idle one. Invoke requests leave ASGI out (`direct.py`). A connection that begins with TLS is upgraded
+(`tls.py`).
 """
 
 import asyncio
 from collections.abc import Awaitable
-from typing import cast
+from typing import TypeVar, cast
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from callpark.gateway import tls
+from callpark.gateway.certificate import Certificate
 from callpark.gateway.direct import Answered, Answering, Exchange, Headers, exchange_of
 from callpark.kernel.limits import GatewayLimits
+
+_T = TypeVar("_T")
 
 
 class _TooManyHeaderBytes(Exception):
     """Ends the parsing of a request; httptools hands it on as a parser error."""
 
 
-def limited_protocol(limits: GatewayLimits, direct: Answering | None = None) -> type[HttpToolsProtocol]:
-    """The protocol class for uvicorn's `http` setting. `direct` answers Invoke requests without ASGI."""
+def limited_protocol(
+    limits: GatewayLimits, direct: Answering | None = None, certificate: Certificate | None = None
+) -> type[HttpToolsProtocol]:
+    """The protocol class for uvicorn's `http` setting. `direct` answers Invoke requests without ASGI; with a
+    `certificate` connections may be encrypted."""
     most = limits.header_bytes
 
     class LimitedProtocol(HttpToolsProtocol):
         _received = 0
+        _silent = True
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -35,6 +44,25 @@ def limited_protocol(limits: GatewayLimits, direct: Answering | None = None) -> 
                 self.timeout_keep_alive_task = self.loop.call_later(
                     self.timeout_keep_alive, self.timeout_keep_alive_handler
                 )
+
+        def data_received(self, data: bytes) -> None:
+            if self._silent:
+                self._silent = False
+                if data[0] == tls.HANDSHAKE and certificate is not None and self.scheme == "http":
+                    self._unset_keepalive_if_required()
+                    self._in_background(self._encrypt(data, certificate))
+                    return
+            super().data_received(data)
+
+        async def _encrypt(self, first: bytes, certificate: Certificate) -> None:
+            try:
+                await tls.upgrade(self.transport, first, certificate, self._successor, limits.tls_handshake_seconds)
+            finally:
+                self.connections.discard(self)
+
+        def _successor(self) -> asyncio.Protocol:
+            self.connections.discard(self)
+            return LimitedProtocol(self.config, self.server_state, self.app_state, self.loop)
 
         def on_message_begin(self) -> None:
             self._received = 0
@@ -82,8 +110,11 @@ def limited_protocol(limits: GatewayLimits, direct: Answering | None = None) -> 
             return exchange_of(direct, self, method, self.url, self.headers, keep_alive)
 
         def spawn(self, work: Awaitable[Answered]) -> "asyncio.Future[Answered]":
+            return self._in_background(work)
+
+        def _in_background(self, work: Awaitable[_T]) -> "asyncio.Future[_T]":
             task = asyncio.ensure_future(work)
-            tasks = cast("set[asyncio.Future[Answered]]", self.tasks)
+            tasks = cast("set[asyncio.Future[_T]]", self.tasks)
             tasks.add(task)
             task.add_done_callback(tasks.discard)
             return task

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 import uvicorn
 
+from callpark.gateway.certificate import Certificate
 from callpark.gateway.direct import Answering
 from callpark.gateway.http_protocol import limited_protocol
 from callpark.gateway.websocket_protocol import WritingProtocol
@@ -66,15 +67,23 @@ class Bound:
 
 
 class Server:
-    """One listening gateway. `app` is any ASGI application; `direct`, the same gateway, answers Invoke without ASGI."""
+    """One listening gateway. `app` is any ASGI application; `direct`, the same gateway, answers Invoke without ASGI.
+    With a `certificate` the port speaks https:// and wss:// too."""
 
     def __init__(
-        self, app: AsgiApplication, bound: Bound, limits: GatewayLimits, *, direct: Answering | None = None
+        self,
+        app: AsgiApplication,
+        bound: Bound,
+        limits: GatewayLimits,
+        *,
+        direct: Answering | None = None,
+        certificate: Certificate | None = None,
     ) -> None:
         self._app = app
         self._bound = bound
         self._limits = limits
         self._direct = direct
+        self._certificate = certificate
         self._uvicorn: _Uvicorn | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -106,7 +115,7 @@ class Server:
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
             self._app,
-            http=limited_protocol(self._limits, self._direct),
+            http=limited_protocol(self._limits, self._direct, self._certificate),
             ws=WritingProtocol,
             ws_max_size=self._limits.websocket_message_bytes,
             ws_per_message_deflate=False,
