@@ -19,6 +19,7 @@ from callpark.cli import (
     exits,
     faults,
     flow,
+    graphql,
     invoke,
     limits,
     logs_command,
@@ -97,6 +98,15 @@ _EXAMPLES = {
         "callpark auth token --user ada --groups writers,admins",
         'curl -H "Authorization: $(callpark auth token --user ada)" …',
     ),
+    "graphql query": (
+        "callpark graphql '{ posts { id } }'",
+        'callpark graphql add.graphql --variables \'{"title": "One"}\' --api Notes',
+        "callpark graphql '{ me }' --header \"authorization: $(callpark auth token --user ada)\"",
+    ),
+    "graphql eval_": (
+        "callpark graphql eval resolvers/create.js --context context.json",
+        "callpark graphql eval response.vtl --context - -o json",
+    ),
     "faults add": (
         "callpark faults add Narrator fail --deliveries 2",
         "callpark faults add CardCheck delay --seconds 30",
@@ -130,6 +140,13 @@ flow_cli = typer.Typer(
 cli.add_typer(flow_cli)
 auth_cli = typer.Typer(name="auth", help="Authorization: tokens for clients in development.", no_args_is_help=True)
 cli.add_typer(auth_cli)
+graphql_cli = typer.Typer(
+    name="graphql",
+    help="A query or mutation of an API; `graphql eval` evaluates a resolver's code or template.",
+    cls=graphql.QueryFirst,
+    no_args_is_help=True,
+)
+cli.add_typer(graphql_cli)
 faults_cli = typer.Typer(
     name="faults", help="Faults for tests: let the next deliveries to a function go wrong.", no_args_is_help=True
 )
@@ -144,7 +161,10 @@ def _command(function: Callable[P, int], group: typer.Typer = cli) -> None:
     def run(*arguments: P.args, **options: P.kwargs) -> None:
         raise typer.Exit(function(*arguments, **options))
 
-    group.command(epilog="\n\n".join(["[bold]Examples[/]", *[f"  {example}" for example in examples]]))(run)
+    group.command(
+        function.__name__.rstrip("_"),
+        epilog="\n\n".join(["[bold]Examples[/]", *[f"  {example}" for example in examples]]),
+    )(run)
 
 
 for function in (start.start, dev.dev, call.call, invoke.invoke, logs_command.logs, status.status, limits.limits):
@@ -159,6 +179,8 @@ for contact_function in (contacts.ls, contacts.show):
 for flow_function in (flow.check, flow.convert, flow.coverage):
     _command(flow_function, flow_cli)
 _command(auth.token, auth_cli)
+for graphql_function in (graphql.query, graphql.eval_):
+    _command(graphql_function, graphql_cli)
 for fault_function in (faults.add, faults.ls, faults.clear):
     _command(fault_function, faults_cli)
 
@@ -175,7 +197,7 @@ def run(arguments: Sequence[str]) -> int:
         return exits.INTERRUPTED
     except TyperException as error:
         named = next((name for name in arguments if not name.startswith("-")), "")
-        commands = {"auth", "contacts", "events", "faults", "flow", "queues"} | {
+        commands = {"auth", "contacts", "events", "faults", "flow", "graphql", "queues"} | {
             command.callback.__name__ for command in cli.registered_commands if command.callback
         }
         help_line = f"callpark {named} --help" if named in commands else "callpark --help"
