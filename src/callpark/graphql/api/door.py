@@ -18,7 +18,7 @@ _CONNECT_BODY = b"{}"
 def of_request(
     scope: asgi.Scope, credentials: Credentials, request_id: str, document: bytes, body: RequestBody | None
 ) -> Approach:
-    signed = Signed((_raw_path(scope),), _query(scope), document)
+    signed = Signed((raw_path(scope),), query_text(scope), document)
     return Approach(credentials, request_id, source_ips(scope), signed, body)
 
 
@@ -48,16 +48,17 @@ def source_ips(scope: asgi.Scope) -> tuple[str, ...]:
 
 def _endpoints(scope: asgi.Scope) -> tuple[str, ...]:
     """The GraphQL paths a client may mean that came to this websocket path."""
-    path = _raw_path(scope).rstrip("/").removesuffix("/realtime")
+    path = raw_path(scope).rstrip("/").removesuffix("/realtime")
     endpoint = path if path.endswith(_ENDPOINT) else path + _ENDPOINT
     return tuple(dict.fromkeys((endpoint, _ENDPOINT)))
 
 
-def _raw_path(scope: asgi.Scope) -> str:
+def raw_path(scope: asgi.Scope) -> str:
+    """As the client wrote it, which is what it signed."""
     raw: bytes = scope.get("raw_path") or asgi.path(scope).encode()
     return raw.split(b"?", 1)[0].decode("latin-1")
 
 
-def _query(scope: asgi.Scope) -> str:
+def query_text(scope: asgi.Scope) -> str:
     query: bytes = scope.get("query_string", b"")
     return query.decode("latin-1")

@@ -8,13 +8,18 @@ depending on which of AWS's URL rules they follow.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from callpark.graphql.auth import api_key
 from callpark.graphql.auth.credentials import Credentials
+from callpark.graphql.auth.guarded import Guarded
 from callpark.graphql.model import ApiDefinition
 
 _PATH = re.compile(r"(?:/apis/(?P<api_id>[^/]+))?(?P<endpoint>/graphql/realtime|/graphql|/realtime)/?")
 _HOST = re.compile(r"(?P<api_id>[A-Za-z0-9_-]+)\.appsync(?:-realtime)?-api\.")
+
+
+_Api = TypeVar("_Api", bound=Guarded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ def host_api_id(host: str) -> str | None:
     return found["api_id"] if found else None
 
 
-def choose(apis: Sequence[ApiDefinition], location: Location, credentials: Credentials) -> ApiDefinition | None:
+def choose(apis: Sequence[_Api], location: Location, credentials: Credentials) -> _Api | None:
     """The API meant, or None when there is no such or no single one."""
     if location.api_id is not None:
         return next((api for api in apis if api.api_id == location.api_id), None)

@@ -1,0 +1,189 @@
+"""The face of AppSync Events: Event APIs are applied, publications carried out, subscriptions judged.
+
+Used by `api/` and `control/` inside the slice and by `app.py`. A new set of APIs is compiled whole before it replaces
+what is served. Broadcasts of a channel are in the order in which its publications came.
+https://docs.aws.amazon.com/appsync/latest/eventapi/what-is-appsync-events.html
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from callpark.graphql.channels.channel import Channel
+from callpark.graphql.channels.frames import event_text
+from callpark.graphql.channels.handlers import Occasion, Operation
+from callpark.graphql.channels.happenings import ChannelSubscribed, EventsPublished
+from callpark.graphql.channels.hub import ChannelHub
+from callpark.graphql.channels.messages import Asker, ChannelRefused, PublishAsked, Published
+from callpark.graphql.channels.model import EventApiDefinition
+from callpark.graphql.channels.outgoing import Incoming, Outgoing, answer, incoming, unchanged
+from callpark.graphql.channels.serving import ServedEventApi, ServedNamespace, ServingParts, compile_event_api
+from callpark.graphql.channels.turns import Turn, Turns
+from callpark.graphql.datasources.lambda_ import FunctionInvoker
+from callpark.graphql.datasources.nowhere import NOWHERE
+from callpark.graphql.datasources.port import Outside
+from callpark.graphql.resolvers.sources import SourceParts
+from callpark.graphql.runtimes.js.host import JavaScriptHost
+from callpark.kernel.clock import Clock
+from callpark.kernel.deadline import Deadline
+from callpark.kernel.errors import ProjectError
+from callpark.kernel.ids import Ids
+from callpark.kernel.limits import Limits
+from callpark.kernel.trace import Trace
+
+_log = logging.getLogger("callpark")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A publication that stands in its channel's line."""
+
+    api_id: str
+    asked: PublishAsked
+    namespace: ServedNamespace
+    turn: Turn
+
+
+class EventApis:
+    """Every Event API, compiled. `hub` has its subscribers."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        ids: Ids,
+        trace: Trace,
+        limits: Limits,
+        functions: FunctionInvoker,
+        outside: Outside = NOWHERE,
+    ) -> None:
+        self.hub = ChannelHub()
+        self._clock = clock
+        self._ids = ids
+        self._trace = trace
+        self._limits = limits.appsync
+        self._host = JavaScriptHost(clock, ids, self._limits)
+        sources = SourceParts(functions, outside, clock, ids, self._limits)
+        self._parts = ServingParts(self._host, sources, trace)
+        self._served: Mapping[str, ServedEventApi] = {}
+        self._turns = Turns()
+        self._removed: Callable[[str], None] = lambda api_id: None
+
+    def apply(self, apis: Sequence[EventApiDefinition]) -> list[str]:
+        """Compile all, then replace what was applied before; returns warnings. What was `put` and is not among them
+        stays. Raises ProjectError and changes nothing."""
+        served: dict[str, ServedEventApi] = {}
+        warnings: list[str] = []
+        for api in apis:
+            if api.api_id in served:
+                raise ProjectError(f"two Event APIs have the id '{api.api_id}'", "give each API an id of its own")
+            before = self._served.get(api.api_id)
+            same = before is not None and before.definition == api and not before.kept
+            served[api.api_id] = before if before is not None and same else compile_event_api(api, self._parts)
+            warnings += served[api.api_id].warnings
+        stays = {api_id: each for api_id, each in self._served.items() if each.kept and api_id not in served}
+        self._replace(stays | served)
+        return warnings
+
+    def put(self, api: EventApiDefinition) -> list[str]:
+        """Serve one API, new or changed, beside the others; returns warnings. Raises ProjectError and changes
+        nothing."""
+        compiled = compile_event_api(api, self._parts, kept=True)
+        self._replace({**self._served, api.api_id: compiled})
+        return list(compiled.warnings)
+
+    def remove(self, api_id: str) -> None:
+        """Serve an API no longer; its websockets are closed."""
+        self._replace({name: each for name, each in self._served.items() if name != api_id})
+
+    def check(self, api: EventApiDefinition) -> None:
+        """Raises ProjectError when it cannot be served as it is."""
+        compile_event_api(api, self._parts)
+
+    def apis(self) -> Sequence[EventApiDefinition]:
+        return tuple(each.definition for each in self._served.values())
+
+    def api(self, api_id: str) -> EventApiDefinition | None:
+        served = self._served.get(api_id)
+        return None if served is None else served.definition
+
+    def on_removed(self, callback: Callable[[str], None]) -> None:
+        """Set who hears that an API is served no longer."""
+        self._removed = callback
+
+    def close(self) -> None:
+        self._host.close()
+
+    def take_place(self, api_id: str, asked: PublishAsked) -> Place:
+        """The next place among the channel's publications; `publish` has to follow. Raises ChannelRefused."""
+        namespace = self._namespace(api_id, asked.channel)
+        return Place(api_id, asked, namespace, self._turns.take((api_id, asked.channel.segments)))
+
+    async def publish(self, place: Place, asker: Asker) -> Published:
+        """Run the handler and broadcast what it leaves; returns when everybody's frame is on its way. Raises
+        ChannelRefused."""
+        api_id, asked, namespace = place.api_id, place.asked, place.namespace
+        try:
+            events = incoming([self._ids.uuid() for _ in asked.events], asked.events)
+            left = await self._handled(namespace, self._occasion(api_id, asked.channel, "PUBLISH", asker, events))
+            await place.turn.come()
+            deliveries = self._broadcast(api_id, asked.channel, left.texts)
+        finally:
+            place.turn.end()
+        for flaw in left.flaws:
+            _log.warning("API %s: onPublish of %s returned %s; it is ignored", api_id, namespace.definition.name, flaw)
+        done = answer(events, left.failures)
+        failed, broadcast = len(done.failed), len(left.texts)
+        self._trace.emit(
+            EventsPublished(api_id, asked.channel.path, len(events), failed, broadcast, deliveries),
+        )
+        return done
+
+    async def subscribe(self, api_id: str, channel: Channel, asker: Asker) -> None:
+        """Ask the handler whether the subscription may be. Raises ChannelRefused."""
+        namespace = self._namespace(api_id, channel)
+        await self._handled(namespace, self._occasion(api_id, channel, "SUBSCRIBE", asker, ()))
+        self._trace.emit(ChannelSubscribed(api_id, channel.path))
+
+    def _occasion(
+        self, api_id: str, channel: Channel, operation: Operation, asker: Asker, events: Sequence[Incoming]
+    ) -> Occasion:
+        return Occasion(api_id, channel, operation, asker, self._clock.now() + self._limits.request_seconds, events)
+
+    async def _handled(self, namespace: ServedNamespace, occasion: Occasion) -> Outgoing:
+        handler = namespace.handlers.get(occasion.operation)
+        if handler is None:
+            return unchanged(occasion.events)
+        key = f"request {occasion.asker.request_id}"
+        try:
+            async with Deadline(self._clock, self._limits.request_seconds, key):
+                return await handler.handle(occasion)
+        except TimeoutError:
+            raise ChannelRefused("ExecutionTimeout", "Request timed out.", 403) from None
+
+    def _broadcast(self, api_id: str, channel: Channel, texts: Sequence[str]) -> int:
+        deliveries = 0
+        for text in texts:
+            size, most = len(text.encode()), self._limits.subscription_message_bytes
+            if size > most:
+                why = "API %s: an event of %s is not broadcast: %d bytes, AppSync's most are %d"
+                _log.warning(why, api_id, channel.path, size, most)
+                self.hub.broadcast(api_id, channel, None)
+                continue
+            deliveries += self.hub.broadcast(api_id, channel, event_text(text))
+        return deliveries
+
+    def _namespace(self, api_id: str, channel: Channel) -> ServedNamespace:
+        served = self._served.get(api_id)
+        if served is None:
+            raise ChannelRefused("NotFoundException", f"Event API {api_id} not found.", 404)
+        found = served.namespaces.get(channel.namespace)
+        if found is None:
+            message = f"The API has no channel namespace {channel.namespace}."
+            raise ChannelRefused("BadRequestException", message)
+        return found
+
+    def _replace(self, served: Mapping[str, ServedEventApi]) -> None:
+        gone = [api_id for api_id in self._served if api_id not in served]
+        self._served = served
+        for api_id in gone:
+            self._removed(api_id)
