@@ -14,6 +14,7 @@ from callpark.kernel.errors import CallerError, ProjectError
 from callpark.projects.cache import cache_folder, filled
 from callpark.projects.document import Place
 from callpark.projects.model import InS3
+from callpark.projects.resources.assets import asset, object_key
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource, Stack
 from callpark.projects.template import existing, read_text
@@ -60,11 +61,12 @@ def layer_folder(resource: Resource, stack: Stack) -> Path | InS3:
 
 def source_text(location: str, place: Place, limit: int, stack: Stack) -> tuple[str, Path]:
     """The text of a `…S3Location` or `CodeUri` that names a local file, or an asset of `cdk.out`."""
-    in_s3 = location.startswith("s3://")
-    path = existing(stack.folder, f"asset.{location.rpartition('/')[2]}" if in_s3 else location)
+    key = object_key(location)
+    path = existing(stack.folder, location) if key is None else asset(key, stack)
     if path is None or not path.is_file():
-        if in_s3:
-            raise stack.blame(place, f"{location} is not on this machine", "give the path of a local file")
+        if key is not None:
+            remedy = "run `cdk synth`, or give the path of a local file"
+            raise stack.blame(place, f"{location} is not on this machine", remedy)
         raise stack.blame(
             place, f"there is no file {location}", "correct the path; it starts from the template's folder"
         )
@@ -96,17 +98,16 @@ def _in_s3(code: Properties) -> InS3:
 
 
 def _asset(resource: Resource, code: Properties, stack: Stack) -> Path | None:
-    """What `cdk synth` left for the function: the metadata say where, else the key's digest does."""
+    """What `cdk synth` left for the function: the metadata say where, else the key does."""
     key = code.text("S3Key") or ""
     named = resource.metadata.get("aws:asset:path")
-    names = [named] if isinstance(named, str) else []
-    names += [f"asset.{key.removesuffix('.zip')}", f"asset.{key}"] if key else []
-    for name in names:
-        path = existing(stack.folder, name)
-        if path is not None and (path.is_dir() or zipfile.is_zipfile(path)):
-            code.without_effect("S3Bucket", "S3ObjectVersion")
-            return _local(name, (*resource.properties.place, "Code"), stack)
-    return None
+    path = existing(stack.folder, named) if isinstance(named, str) else None
+    if path is None and key:
+        path = asset(key, stack)
+    if path is None or not (path.is_dir() or zipfile.is_zipfile(path)):
+        return None
+    code.without_effect("S3Bucket", "S3ObjectVersion")
+    return _local(str(path), (*resource.properties.place, "Code"), stack)
 
 
 def _inline(text: str, runtime: str, place: Place, stack: Stack) -> Path:
