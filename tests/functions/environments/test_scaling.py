@@ -18,8 +18,10 @@ COMPUTING = Demand(1000, 2, 0, 0.05, 1.0, 0.012, 2)
         (replace(NO_OP, waiting=0), 0),
         (replace(NO_OP, busy=0), 1),
         (replace(NO_OP, waiting=10), 0),
-        (NO_OP, 0),
-        (replace(NO_OP, busy=1), 1),
+        (NO_OP, 4),  # three for each processor, so that the server can take several answers in one turn
+        (replace(NO_OP, busy=1), 5),
+        (replace(NO_OP, busy=6), 0),
+        (replace(NO_OP, server_share=0.9), 4),
         (SLOW, 8),
         (replace(SLOW, starting=8), 0),
         (replace(SLOW, waiting=3), 3),
