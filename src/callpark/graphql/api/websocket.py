@@ -19,13 +19,13 @@ from callpark.graphql.auth.verdict import MISSING, NOT_AUTHORIZED, Authorized, R
 from callpark.graphql.messages import ErrorEntry, GraphqlRequest
 from callpark.graphql.realtime import frames, protocol
 from callpark.graphql.realtime.hub import Hub
-from callpark.graphql.realtime.outbox import Outbox
 from callpark.graphql.subscriptions import PreparedSubscription, SubscriptionRefused
 from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
 from callpark.kernel.deadline import Deadline
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import AppSyncLimits
+from callpark.kernel.outbox import Outbox
 from callpark.kernel.tasks import Tasks
 from callpark.kernel.timers import Timer
 

@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
-from callpark.graphql.realtime.outbox import Outbox
 from callpark.graphql.realtime.protocol import NORMAL, Close, TimerName
 from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
 from callpark.kernel.limits import AppSyncLimits
+from callpark.kernel.outbox import Outbox
 from callpark.kernel.tasks import Tasks
 from callpark.kernel.timers import Timer
 

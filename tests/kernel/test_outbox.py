@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from callpark.graphql.realtime.outbox import Outbox
+from callpark.kernel.outbox import Outbox
 
 pytestmark = pytest.mark.unit
 
