@@ -47,13 +47,16 @@ from callpark.graphql.auth.iam import OWN_ACCESS_KEYS, AccessKeys
 from callpark.graphql.auth.keyring import Keyring
 from callpark.graphql.auth.lambda_authorizer import LambdaAuthorizers
 from callpark.graphql.auth.local_pool import LocalPool
+from callpark.graphql.channels.api.web import ChannelsWeb
+from callpark.graphql.channels.service import EventApis
+from callpark.graphql.channels.urls import event_realtime_url, event_url
 from callpark.graphql.control.plane import ControlPlane
 from callpark.graphql.datasources.databases.pool import NamedDatabases
 from callpark.graphql.datasources.outbound import Outbound
 from callpark.graphql.datasources.port import Outside
 from callpark.graphql.service import GraphqlService
 from callpark.graphql.urls import graphql_url, realtime_url
-from callpark.health import ApiHealth, FlowHealth, Health, UpstreamHealth
+from callpark.health import ApiHealth, EventApiHealth, FlowHealth, Health, UpstreamHealth
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock, SystemClock
 from callpark.kernel.errors import ProjectError
@@ -167,7 +170,10 @@ class App:
         self.graphql_control = ControlPlane(
             self.graphql, store, clock=clock, ids=ids, limits=limits.appsync, place=place, base_url=base_url
         )
-        self.graphql_web = GraphqlWeb(self.graphql, self._authenticator(), clock, ids, self.trace, limits)
+        self.event_apis = EventApis(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions), outside)
+        authenticator = self._authenticator()
+        self.graphql_web = GraphqlWeb(self.graphql, authenticator, clock, ids, self.trace, limits)
+        self.channels_web = ChannelsWeb(self.event_apis, authenticator, clock, ids, limits)
         # Clients judge it by the machine's clock, whatever ours is.
         self.certificate = Certificate(settings.data, SystemClock(), limits.gateway.certificate_days)
         self.logs = Logs(clock, limits.logs, store)
@@ -189,6 +195,7 @@ class App:
             operations=served,
             mounts=[
                 self.graphql_web,
+                self.channels_web,
                 WellKnown(self.user_pool, base_url),
                 FunctionWeb(self.functions, clock, ids),
                 QueuesWeb(self.queues, clock),
@@ -241,8 +248,10 @@ class App:
 
     async def close(self) -> None:
         await self.graphql_web.aclose()
+        await self.channels_web.aclose()
         await self.flows.close()
         self.graphql.close()
+        self.event_apis.close()
         self.databases.close()
         await self.outbound.aclose()
         await self.functions.close()
@@ -300,6 +309,17 @@ class App:
                 )
                 for api in self.graphql.apis()
             ],
+            event_apis=[
+                EventApiHealth(
+                    name=api.name,
+                    id=api.api_id,
+                    event_url=event_url(self.base_url, api.api_id),
+                    realtime_url=event_realtime_url(self.base_url, api.api_id),
+                    api_key=api.api_keys[0].key if api.api_keys else None,
+                    namespaces=[namespace.name for namespace in api.namespaces],
+                )
+                for api in self.event_apis.apis()
+            ],
             flows=[FlowHealth(f.name, f.arn, numbers.get(f.arn, [])) for f in project.flows] if project else [],
             queues=[queue.name for queue in self.queues.queues()],
             certificate=str(self.certificate.path) if self.certificate.path.exists() else None,
@@ -325,6 +345,7 @@ class App:
         instance = dataclasses.replace(instance, strict=self.settings.strict)
         warnings = [*self.flows.apply(instance, project.flows, project.numbers)]
         warnings += await self.graphql_control.apply(project.apis)
+        warnings += self.event_apis.apply(project.event_apis)
         warnings += await self.queues.apply(project.queues)
         warnings += await self.functions.apply(project.functions, project.layers, project.sources)
         warnings += self.upstreams.want([wanted(resource) for resource in project.foreign])

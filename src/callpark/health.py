@@ -14,6 +14,17 @@ class ApiHealth(msgspec.Struct, frozen=True):
     api_key: str | None
 
 
+class EventApiHealth(msgspec.Struct, frozen=True):
+    """An Event API of AppSync."""
+
+    name: str
+    id: str
+    event_url: str
+    realtime_url: str
+    api_key: str | None
+    namespaces: list[str]
+
+
 class FlowHealth(msgspec.Struct, frozen=True):
     name: str
     arn: str
@@ -39,3 +50,4 @@ class Health(msgspec.Struct, frozen=True):
     queues: list[str]
     upstreams: list[UpstreamHealth] = []
     certificate: str | None = None
+    event_apis: list[EventApiHealth] = []

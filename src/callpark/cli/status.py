@@ -58,6 +58,12 @@ def show_resources(health: Health) -> None:
         answers.print(f"            realtime  {api.realtime_url}")
         if api.api_key:
             answers.print(f"            x-api-key {api.api_key}")
+    for events in health.event_apis:
+        answers.print(f"  events    [bold]{escape(events.name)}[/]  {events.event_url}")
+        answers.print(f"            realtime  {events.realtime_url}")
+        answers.print(f"            channels  {escape('  '.join(f'/{name}/…' for name in events.namespaces))}")
+        if events.api_key:
+            answers.print(f"            x-api-key {events.api_key}")
     for flow in health.flows:
         numbers = "  ".join(flow.numbers)
         answers.print(f"  flow      [bold]{escape(flow.name)}[/]  {numbers}".rstrip())

@@ -21,7 +21,17 @@ from callpark.projects.identity import uuid_of
 from callpark.projects.includes import expand
 from callpark.projects.intrinsics import Evaluator, Identity, as_text
 from callpark.projects.model import Project
-from callpark.projects.resources import appsync, connect, foreign, lambda_, lambda_sources, layers, sqs, unserved
+from callpark.projects.resources import (
+    appsync,
+    appsync_events,
+    connect,
+    foreign,
+    lambda_,
+    lambda_sources,
+    layers,
+    sqs,
+    unserved,
+)
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.registry import SERVED, is_served
 from callpark.projects.resources.stack import Resource, Stack
@@ -84,6 +94,7 @@ class _Loading:
             functions=lambda_.functions(resources, stack),
             layers=layers.layers(resources, stack),
             apis=appsync.apis(resources, stack),
+            event_apis=appsync_events.event_apis(resources, stack),
             instance=connect.instance(resources, stack),
             flows=connect.flows(resources, stack),
             numbers=connect.numbers(resources, stack),

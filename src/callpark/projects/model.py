@@ -7,6 +7,7 @@ from pathlib import Path
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
 from callpark.functions.model import FunctionDefinition, LayerDefinition
 from callpark.functions.sources.model import SourceDefinition
+from callpark.graphql.channels.model import EventApiDefinition
 from callpark.graphql.model import ApiDefinition
 from callpark.queues.model import QueueDefinition
 
@@ -66,6 +67,7 @@ class Project:
     functions: tuple[FunctionDefinition, ...] = ()
     layers: tuple[LayerDefinition, ...] = ()
     apis: tuple[ApiDefinition, ...] = ()
+    event_apis: tuple[EventApiDefinition, ...] = ()
     instance: InstanceDefinition | None = None
     flows: tuple[FlowDefinition, ...] = ()
     numbers: tuple[NumberDefinition, ...] = ()

@@ -37,6 +37,11 @@ class Channel:
         return (*self.segments, WILDCARD) if self.wildcard else self.segments
 
 
+def is_segment(text: str, limits: AppSyncLimits) -> bool:
+    """Whether it may stand between slashes, as namespaces' names do."""
+    return len(text) <= limits.channel_segment_characters and _SEGMENT.fullmatch(text) is not None
+
+
 def published(text: object, limits: AppSyncLimits) -> Channel | None:
     """The channel of a publication; None for what is none."""
     return _channel(text.strip("/").split("/"), limits, wildcard=False) if _readable(text, limits) else None
@@ -60,7 +65,6 @@ def _readable(text: object, limits: AppSyncLimits) -> TypeGuard[str]:
 def _channel(segments: list[str], limits: AppSyncLimits, *, wildcard: bool) -> Channel | None:
     if not 1 <= len(segments) + wildcard <= limits.channel_segments or not segments:
         return None
-    longest = limits.channel_segment_characters
-    if any(len(each) > longest or _SEGMENT.fullmatch(each) is None for each in segments):
+    if not all(is_segment(each, limits) for each in segments):
         return None
     return Channel(tuple(segments), wildcard)

@@ -4,6 +4,7 @@ whole."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from callpark.graphql.channels.channel import is_segment
 from callpark.graphql.channels.handlers import (
     HANDLERS,
     CodeHandler,
@@ -59,6 +60,10 @@ def compile_event_api(api: EventApiDefinition, parts: ServingParts, *, kept: boo
         sources = {each.name: make_source(each, parts.sources, warnings.append) for each in api.data_sources}
         namespaces: dict[str, ServedNamespace] = {}
         for namespace in api.namespaces:
+            if not is_segment(namespace.name, parts.sources.limits):
+                raise ProjectError(
+                    f"the name of namespace {namespace.name!r} cannot be", "use letters, digits, hyphens"
+                )
             if namespace.name in namespaces:
                 raise ProjectError(f"namespace {namespace.name} is declared twice", "keep one of them")
             made = _Namespace(namespace, sources, parts, warnings.append)

@@ -19,6 +19,7 @@ from callpark.graphql.model import (
     ResolverDefinition,
 )
 from callpark.graphql.urls import graphql_url, realtime_url
+from callpark.kernel.errors import ProjectError
 from callpark.projects.identity import token
 from callpark.projects.intrinsics import Identity
 from callpark.projects.resources import appsync_settings
@@ -35,6 +36,8 @@ RESOLVER = "AWS::AppSync::Resolver"
 FUNCTION = "AWS::AppSync::FunctionConfiguration"
 API_KEY = "AWS::AppSync::ApiKey"
 API_CACHE = "AWS::AppSync::ApiCache"
+EVENT_API = "AWS::AppSync::Api"
+"""What belongs to one is `appsync_events.py`'s, also data sources and keys."""
 
 NEVER = 253_402_300_799.0
 """9999-12-31, in epoch seconds: a key without `Expires` is made anew at every load, so it does not expire here."""
@@ -57,24 +60,24 @@ def api_identity(resource: Resource, stack: Stack) -> Identity:
 
 
 def schema_identity(resource: Resource, stack: Stack) -> Identity:
-    return Identity(f"{_owner(resource)}GraphQLSchema")
+    return Identity(f"{owner(resource)}GraphQLSchema")
 
 
 def data_source_identity(resource: Resource, stack: Stack) -> Identity:
     name = resource.properties.required("Name")
-    arn = stack.home.arn("appsync", f"apis/{_owner(resource)}/datasources/{name}")
+    arn = stack.home.arn("appsync", f"apis/{owner(resource)}/datasources/{name}")
     return Identity(arn, {"DataSourceArn": arn, "Name": name})
 
 
 def resolver_identity(resource: Resource, stack: Stack) -> Identity:
     kind, field = resource.properties.required("TypeName"), resource.properties.required("FieldName")
-    arn = stack.home.arn("appsync", f"apis/{_owner(resource)}/types/{kind}/resolvers/{field}")
+    arn = stack.home.arn("appsync", f"apis/{owner(resource)}/types/{kind}/resolvers/{field}")
     return Identity(arn, {"ResolverArn": arn, "TypeName": kind, "FieldName": field})
 
 
 def function_identity(resource: Resource, stack: Stack) -> Identity:
     function_id = _function_id(resource, stack)
-    arn = stack.home.arn("appsync", f"apis/{_owner(resource)}/functions/{function_id}")
+    arn = stack.home.arn("appsync", f"apis/{owner(resource)}/functions/{function_id}")
     attributes = {
         "FunctionArn": arn,
         "FunctionId": function_id,
@@ -86,12 +89,12 @@ def function_identity(resource: Resource, stack: Stack) -> Identity:
 
 def api_key_identity(resource: Resource, stack: Stack) -> Identity:
     key = _key(resource, stack)
-    arn = stack.home.arn("appsync", f"apis/{_owner(resource)}/apikey/{key}")
+    arn = stack.home.arn("appsync", f"apis/{owner(resource)}/apikey/{key}")
     return Identity(arn, {"ApiKey": key, "ApiKeyId": key, "Arn": arn})
 
 
 def api_cache_identity(resource: Resource, stack: Stack) -> Identity:
-    return Identity(f"{_owner(resource)}ApiCache")
+    return Identity(f"{owner(resource)}ApiCache")
 
 
 def _api_id(resource: Resource, stack: Stack) -> str:
@@ -102,11 +105,15 @@ def _function_id(resource: Resource, stack: Stack) -> str:
     return token(stack.project, FUNCTION, resource.logical_id)
 
 
+def event_api_id(resource: Resource, stack: Stack) -> str:
+    return token(stack.project, EVENT_API, resource.logical_id)
+
+
 def _key(resource: Resource, stack: Stack) -> str:
     return f"da2-{token(stack.project, API_KEY, resource.logical_id)}"
 
 
-def _owner(resource: Resource) -> str:
+def owner(resource: Resource) -> str:
     return resource.properties.required("ApiId")
 
 
@@ -114,15 +121,49 @@ def apis(resources: Sequence[Resource], stack: Stack) -> tuple[ApiDefinition, ..
     """Every API with all that names its id. Raises ProjectError for a resource of an API that the template lacks."""
     declared = {_api_id(resource, stack): resource for resource in resources if resource.type == API}
     parts: dict[str, list[Resource]] = {api_id: [] for api_id in declared}
+    event_apis = {event_api_id(resource, stack) for resource in resources if resource.type == EVENT_API}
     for resource in resources:
         if resource.type in (SCHEMA, DATA_SOURCE, RESOLVER, FUNCTION, API_KEY, API_CACHE):
-            owner = _owner(resource)
-            if owner not in parts:
-                raise resource.properties.wrong(
-                    "ApiId", f"no API of this template has the id {owner!r}", "write !GetAtt TheApi.ApiId"
-                )
-            parts[owner].append(resource)
+            api_id = owner(resource)
+            if api_id in event_apis and resource.type in (DATA_SOURCE, API_KEY):
+                continue
+            if api_id not in parts:
+                raise not_an_api(resource, api_id)
+            parts[api_id].append(resource)
     return tuple(_Assembly(api_id, declared[api_id], parts[api_id], stack).api() for api_id in declared)
+
+
+def not_an_api(resource: Resource, api_id: str) -> ProjectError:
+    return resource.properties.wrong(
+        "ApiId", f"no API of this template has the id {api_id!r}", "write !GetAtt TheApi.ApiId"
+    )
+
+
+def api_key(part: Resource, stack: Stack) -> ApiKey:
+    properties = part.properties
+    properties.without_effect("ApiKeyId")
+    expires = properties.integer("Expires")
+    return ApiKey(
+        key=_key(part, stack),
+        expires=NEVER if expires is None else float(expires),
+        description=properties.text("Description") or "",
+    )
+
+
+def source_of(
+    properties: Properties, name: str, most_bytes: int, stack: Stack, location_name: str | None = None
+) -> tuple[str, Path | None] | None:
+    """What stands in `name`, or in the file that `location_name` (else `<name>S3Location`) names."""
+    location_name = location_name or f"{name}S3Location"
+    text, location = properties.text(name), properties.text(location_name)
+    if text is not None or location is None:
+        return None if text is None else (text, None)
+    return source_text(location, (*properties.place, location_name), most_bytes, stack)
+
+
+def largest_source(stack: Stack) -> int:
+    """In bytes, of code and templates."""
+    return 4 * stack.limits.appsync.code_characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +197,7 @@ class _Assembly:
             data_sources=data_sources,
             functions=functions,
             resolvers=tuple(resolvers),
-            api_keys=tuple(self._api_key(part) for part in self._of(API_KEY)),
+            api_keys=tuple(api_key(part, self.stack) for part in self._of(API_KEY)),
             environment=properties.text_map("EnvironmentVariables"),
             query_depth_limit=appsync_settings.limit(properties, "QueryDepthLimit", 75),
             resolver_count_limit=appsync_settings.limit(
@@ -183,7 +224,7 @@ class _Assembly:
                 f"declare one {SCHEMA} for it",
             )
         properties = schemas[0].properties
-        found = self._source(properties, "Definition", self.stack.limits.appsync.schema_bytes)
+        found = source_of(properties, "Definition", self.stack.limits.appsync.schema_bytes, self.stack)
         if found is None:
             raise self.stack.blame(properties.place, "the schema has no text", "add Definition or DefinitionS3Location")
         return found
@@ -234,33 +275,12 @@ class _Assembly:
             runtime.without_effect("RuntimeVersion")
             if runtime.required("Name") != "APPSYNC_JS":
                 raise properties.wrong("Runtime", "only APPSYNC_JS is known", "write Name: APPSYNC_JS")
-        found = self._source(properties, "Code", self._largest_source())
+        found = source_of(properties, "Code", largest_source(self.stack), self.stack)
         return None if found is None else CodeDefinition(*found)
 
     def _text(self, properties: Properties, name: str) -> str | None:
-        found = self._source(properties, name, self._largest_source())
+        found = source_of(properties, name, largest_source(self.stack), self.stack)
         return None if found is None else found[0]
-
-    def _largest_source(self) -> int:
-        return 4 * self.stack.limits.appsync.code_characters
-
-    def _source(self, properties: Properties, name: str, most_bytes: int) -> tuple[str, Path | None] | None:
-        """What stands in `name`, or in the file that `<name>S3Location` names."""
-        text, location = properties.text(name), properties.text(f"{name}S3Location")
-        if text is not None or location is None:
-            return None if text is None else (text, None)
-        place = (*properties.place, f"{name}S3Location")
-        return source_text(location, place, most_bytes, self.stack)
-
-    def _api_key(self, part: Resource) -> ApiKey:
-        properties = part.properties
-        properties.without_effect("ApiKeyId")
-        expires = properties.integer("Expires")
-        return ApiKey(
-            key=_key(part, self.stack),
-            expires=NEVER if expires is None else float(expires),
-            description=properties.text("Description") or "",
-        )
 
 
 def _kind(properties: Properties) -> Literal["UNIT", "PIPELINE"]:

@@ -29,9 +29,25 @@ def authentication(properties: Properties, stack: Stack) -> AuthenticationProvid
     return AuthenticationProvider(kind, _configuration(kind, properties, stack))
 
 
-def _configuration(kind: str, properties: Properties, stack: Stack) -> ProviderConfig | None:
+def event_authentication(properties: Properties, stack: Stack) -> AuthenticationProvider:
+    """Of an Event API's AuthProviders. Raises ProjectError as `authentication` does."""
+    kind = auth_mode(properties)
+    return AuthenticationProvider(kind, _configuration(kind, properties, stack, pool="CognitoConfig"))
+
+
+def auth_mode(properties: Properties) -> str:
+    """`AuthType`, of an Event API's providers and modes."""
+    kind = properties.required("AuthType")
+    if kind not in _TYPES:
+        raise properties.wrong("AuthType", f"{kind!r} is unknown", f"use one of: {', '.join(_TYPES)}")
+    return kind
+
+
+def _configuration(
+    kind: str, properties: Properties, stack: Stack, pool: str = "UserPoolConfig"
+) -> ProviderConfig | None:
     if kind == "AMAZON_COGNITO_USER_POOLS":
-        return _user_pool(_needed(properties, "UserPoolConfig", stack), stack)
+        return _user_pool(_needed(properties, pool, stack), stack)
     if kind == "OPENID_CONNECT":
         return _open_id(_needed(properties, "OpenIDConnectConfig", stack))
     if kind == "AWS_LAMBDA":

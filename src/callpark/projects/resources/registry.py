@@ -10,6 +10,7 @@ from callpark.projects.identity import uuid_of
 from callpark.projects.intrinsics import Identity
 from callpark.projects.resources import (
     appsync,
+    appsync_events,
     cognito,
     connect,
     connect_resources,
@@ -46,6 +47,8 @@ SERVED: Final[Mapping[str, Identify]] = {
     appsync.FUNCTION: appsync.function_identity,
     appsync.API_KEY: appsync.api_key_identity,
     appsync.API_CACHE: appsync.api_cache_identity,
+    appsync.EVENT_API: appsync_events.event_api_identity,
+    appsync_events.NAMESPACE: appsync_events.namespace_identity,
     cognito.USER_POOL: cognito.user_pool_identity,
     cognito.USER_POOL_CLIENT: cognito.user_pool_client_identity,
     connect.INSTANCE: connect.instance_identity,
