@@ -20,7 +20,7 @@ class Happening(Protocol):
     def subject(self) -> str: ...
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):  # no happening refers to its entry, so there is no cycle to find
     """One happening, numbered, at its instant (epoch seconds)."""
 
     sequence: int

@@ -29,7 +29,7 @@ class WorkItem(msgspec.Struct, frozen=True):
     ready_at: float
 
 
-class Put(msgspec.Struct, frozen=True):
+class Put(msgspec.Struct, frozen=True, gc=False):
     """Add an item that may be leased from `item.ready_at` (epoch seconds) on."""
 
     item: WorkItem
