@@ -13,6 +13,8 @@ from callpark.projects.intrinsics import Where, as_text, spelled
 
 _LISTS = ("CommaDelimitedList", "List<")
 _STORED = "AWS::SSM::Parameter::"
+_BOOTSTRAP = "BootstrapVersion"
+"""Every template of CDK has it, for a rule about the account that is deployed to; nothing else asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def resolve(section: Mapping[str, Value], given: Mapping[str, str], where: Where
             raise _error(where, place, "has no Type", "add Type: String")
         text = _chosen(name, declaration, given, where, place)
         _check(text, declaration, kind, where, place)
-        if kind.startswith(_STORED):
+        if kind.startswith(_STORED) and name != _BOOTSTRAP:
             warnings.append(
                 f"{where(place)}: parameter {name}: the Systems Manager parameter {text!r} is not looked up; "
                 f"its name is used, or give the value with --parameter {name}=…"
