@@ -6,22 +6,13 @@ Run by `js/test_util_table.py` and `vtl/test_util_table.py`. Arguments and resul
 """
 # ruff: noqa: E501 - tables read better unbroken
 
-from dataclasses import dataclass
-from typing import Any
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    name: str
-    arguments: tuple[Any, ...]
-    expected: Any
-    text_of_json: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.name}{self.arguments}"[:70]
-
+from tests.graphql.runtimes import pattern_table, time_table, transform_table
+from tests.graphql.runtimes.row import Row
 
 TABLE = [
+    *pattern_table.ROWS,
+    *time_table.ROWS,
+    *transform_table.ROWS,
     # time: vectors of the developer guide
     Row("time.nowISO8601", (), "2026-01-01T00:00:00.000Z"),
     Row("time.nowEpochSeconds", (), 1767225600),
@@ -119,6 +110,16 @@ TABLE = [
     Row("xml.toMap", ("<a><b>1</b><c>2</c><b>3</b></a>",), {"a": {"b": [1, 3], "c": 2}}),
     Row("xml.toMap", ('<a x="1" y="&lt;">t</a>',), {"a": {"x": 1, "y": "<", "content": "t"}}),
     Row("xml.toMap", ("<a><![CDATA[<b>&amp;]]></a>",), {"a": "<b>&amp;"}),
+    Row("xml.toMap", ("<a>x<b/>y</a>",), {"a": {"b": "", "content": ["x", "y"]}}),
+    Row("xml.toMap", ("<!-- c --><!DOCTYPE a [<!ENTITY b \"c\">]><a>&b; &#65;&#x42; &lt;</a>",), {"a": "&b; AB <"}),
+    Row("xml.toMap", ("<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a>1</a>",), {"a": 1}),
+    Row("xml.toMap", ("<a><b>null</b><?x y?><c>0012</c><d>1e999</d></a>",), {"a": {"b": None, "c": "0012", "d": "1e999"}}),
+    Row("xml.toMap", ("<a b='1'><b>2</b></a>",), {"a": {"b": [1, 2]}}),
+    Row("xml.toMap", ("",), {}),
+    Row("xml.toMap", (None,), None),
+    Row("xml.toJsonString", ("<a>1</a>", False), {"a": 1}, text_of_json=True),
+    Row("xml.toJsonString", ("<a>1</a>", True), '{"a":1}', text_of_json=True),
+    Row("dynamodb.fromS3ObjectJson", ('{"s3":{"key":"k"}}',), {"key": "k"}),
     # transform: recorded answers of the service
     Row("transform.toDynamoDBFilterExpression", ({"v": {"notContains": "x"}},), {"expression": "(NOT contains(#v,:v_notContains))", "expressionNames": {"#v": "v"}, "expressionValues": {":v_notContains": {"S": "x"}}}, text_of_json=True),
     Row("transform.toDynamoDBFilterExpression", ({"v": {"attributeType": "stringSet"}},), {"expression": "(attribute_type(#v,:v_attributeType))", "expressionNames": {"#v": "v"}, "expressionValues": {":v_attributeType": {"S": "SS"}}}, text_of_json=True),
@@ -141,6 +142,9 @@ TABLE = [
 ]  # fmt: skip
 
 REFUSED = [
+    *pattern_table.REFUSED,
+    *time_table.REFUSED,
+    *transform_table.REFUSED,
     ("time.parseFormattedToEpochMilliSeconds", ("x", "yyyy"), "does not match"),
     ("time.nowFormatted", ("yyyy", "Nowhere/Land"), "Nowhere/Land"),
     ("matches", ("(", "x"), "util.matches"),

@@ -7,7 +7,8 @@ import pytest
 
 from callpark.graphql.runtimes.js.host import JavaScriptHost
 from tests.graphql.runtimes.js.test_conformance import evaluate
-from tests.graphql.runtimes.util_table import REFUSED, TABLE, Row
+from tests.graphql.runtimes.row import Row
+from tests.graphql.runtimes.util_table import REFUSED, TABLE
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from callpark.graphql.runtimes.vtl.host import VtlHost
-from tests.graphql.runtimes.util_table import REFUSED, TABLE, Row
+from tests.graphql.runtimes.row import Row
+from tests.graphql.runtimes.util_table import REFUSED, TABLE
 from tests.graphql.runtimes.vtl.rendering import context, failure_of, value_of
 
 pytestmark = pytest.mark.unit

@@ -15,7 +15,6 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any, Protocol, cast
 from weakref import WeakSet
 
@@ -24,6 +23,7 @@ import quickjs
 
 from callpark.graphql.runtimes.evaluation import Evaluation
 from callpark.graphql.runtimes.js.module import BrokenCode, Script, to_script
+from callpark.graphql.runtimes.js.sources import all_sources
 from callpark.graphql.runtimes.js.syntax import CodeError, Source
 from callpark.graphql.runtimes.js.zones import zone_json
 from callpark.kernel.clock import Clock
@@ -287,10 +287,7 @@ def _shown(place: tuple[str, int, int]) -> str:
 
 @cache
 def _prelude() -> str:
-    folder = resources.files("callpark.graphql.runtimes.js") / "source"
-    files = sorted((each for each in folder.iterdir() if each.name.endswith(".js")), key=lambda each: each.name)
-    texts = "\n".join(each.read_text(encoding="utf-8") for each in files)
-    return "\n" * _OUR_LINES + f'(function () {{ "use strict";\n{texts}\n}})()'
+    return "\n" * _OUR_LINES + f'(function () {{ "use strict";\n{all_sources()}\n}})()'
 
 
 def _failed(message: str) -> Evaluation:

@@ -172,6 +172,21 @@ hidden(JSON, 'parse', (text) => {
   }
 });
 
+// What follows from its key alone may outlive an evaluation: nobody can tell, or change it. Long keys are not worth it.
+const { get: mapGet, set: mapSet, clear: mapClear } = Map.prototype;
+const nativeSize = Object.getOwnPropertyDescriptor(Map.prototype, 'size').get;
+const MOST_REMEMBERED = 200;
+const LONGEST_REMEMBERED = 200;
+function remembered(map, key, make) {
+  if (key.length > LONGEST_REMEMBERED) return make();
+  const known = apply(mapGet, map, [key]);
+  if (known !== undefined) return known;
+  const made = make();
+  if (apply(nativeSize, map, []) >= MOST_REMEMBERED) apply(mapClear, map, []);
+  apply(mapSet, map, [key, made]);
+  return made;
+}
+
 // What the host hands to one evaluation, and what that evaluation leaves for the host.
 let host = { now: 0, seed: '', authType: null };
 let left = { errors: [], logs: [], effects: [], turns: 0 };

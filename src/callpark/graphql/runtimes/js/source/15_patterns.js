@@ -180,9 +180,16 @@ function translated(pattern) {
   return out;
 }
 // A RegExp; `whole` matches the whole string, as Matcher.matches does.
+const LONGEST_PATTERN = 10000;
+const knownPatterns = new Map();
 function javaPattern(pattern, flags, whole) {
-  const body = translated(`${pattern}`);
-  return new NativeRegExp(whole ? `^(?:${body})$` : body, `${flags}v`);
+  if (pattern.length > LONGEST_PATTERN) broken(`callpark takes patterns of at most ${LONGEST_PATTERN} characters`);
+  const found = remembered(knownPatterns, `${flags}${whole}${pattern}`, () => {
+    const body = translated(`${pattern}`);
+    return new NativeRegExp(whole ? `^(?:${body})$` : body, `${flags}v`);
+  });
+  found.lastIndex = 0;
+  return found;
 }
 for (const [name, flags] of [['replace', ''], ['replaceAll', 'g']]) {
   const native = String.prototype[name];

@@ -88,6 +88,10 @@ function expressionText(object, caller) {
 function range(field, bounds) {
   return { range: { [field]: bounds } };
 }
+function between(field, value) {
+  if (!isArray(value) || value.length !== 2) misuse("util.transform.toElasticsearchQueryDSL: 'range' expects two values");
+  return range(field, { gte: value[0], lte: value[1] });
+}
 const SEARCHES = {
   eq: (field, value) => ({ term: { [field]: value } }),
   ne: (field, value) => ({ bool: { must_not: { term: { [field]: value } } } }),
@@ -97,12 +101,17 @@ const SEARCHES = {
   multiMatch: (field, value) => ({ multi_match: { fields: [field], query: value } }),
   exists: (field, value) => (value === false ? { bool: { must_not: { exists: { field } } } } : { exists: { field } }),
   wildcard: (field, value) => ({ wildcard: { [field]: value } }),
+  prefix: (field, value) => ({ prefix: { [field]: value } }),
+  in: (field, value) => ({ terms: { [field]: value } }),
   regexp: (field, value) => ({ regexp: { [field]: value } }),
   gt: (field, value) => range(field, { gt: value }),
   gte: (field, value) => range(field, { gte: value }),
   lt: (field, value) => range(field, { lt: value }),
   lte: (field, value) => range(field, { lte: value }),
-  range: (field, value) => range(field, { gte: value[0], lte: value[1] }),
+  ge: (field, value) => range(field, { gte: value }),
+  le: (field, value) => range(field, { lte: value }),
+  range: (field, value) => between(field, value),
+  between: (field, value) => between(field, value),
 };
 function must(queries) {
   return queries.length === 1 ? queries[0] : { bool: { must: queries } };

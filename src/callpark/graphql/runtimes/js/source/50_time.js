@@ -28,7 +28,11 @@ function offsetText(total, letter, count) {
   return count === 4 ? sign + hours + minutes + seconds : `${sign}${hours}:${minutes}${seconds && `:${seconds}`}`;
 }
 // A pattern as a list of {letter, count}, {literal} and {optional: [...]}.
+const knownFormats = new Map();
 function readPattern(pattern) {
+  return remembered(knownFormats, pattern, () => readParts(pattern));
+}
+function readParts(pattern) {
   const stack = [[]];
   for (let i = 0; i < pattern.length; i++) {
     const each = pattern[i];

@@ -11,10 +11,9 @@ from typing import cast
 
 import orjson
 
-from callpark.graphql.runtimes.vtl.failures import JavaException, TemplateFailure
-from callpark.graphql.runtimes.vtl.patterns import matches
+from callpark.graphql.runtimes.vtl.failures import TemplateFailure
 from callpark.graphql.runtimes.vtl.run import Run
-from callpark.graphql.runtimes.vtl.util.function import Function, functions, text
+from callpark.graphql.runtimes.vtl.util.function import Function, functions, shared, text
 from callpark.graphql.runtimes.vtl.values import View
 from callpark.graphql.runtimes.vtl.writing import json_text
 
@@ -152,13 +151,6 @@ def _auto_ksuid(run: Run) -> str:
     return "".join(reversed(digits))
 
 
-def _matches(run: Run, pattern: object, data: object) -> bool:
-    try:
-        return matches(run, text(pattern, "$util.matches"), text(data, "$util.matches"))
-    except JavaException as thrown:
-        raise TemplateFailure(f"$util.matches: {thrown}") from None
-
-
 CORE: dict[str, Function] = functions(
     "$util",
     {
@@ -186,7 +178,7 @@ CORE: dict[str, Function] = functions(
         "isList": (lambda run, value: isinstance(value, list), 1, 1),
         "isMap": (lambda run, value: isinstance(value, dict), 1, 1),
         "typeOf": (_type_of, 1, 1),
-        "matches": (_matches, 2, 2),
+        "matches": shared("", "matches", 2, 2),
         "authType": (lambda run: run.auth_type, 0, 0),
     },
 )

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from callpark.graphql.runtimes.vtl import library
 from callpark.graphql.runtimes.vtl.failures import TemplateFailure
+from callpark.graphql.runtimes.vtl.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,18 @@ class Family:
 def functions(prefix: str, table: Mapping[str, tuple[Callable[..., Any], int, int]]) -> dict[str, Function]:
     """`{name: (call, least, most)}` as functions."""
     return {name: Function(f"{prefix}.{name}", *each) for name, each in table.items()}
+
+
+def shared(family: str, name: str, least: int, most: int) -> tuple[Callable[..., Any], int, int]:
+    """A function that JavaScript handlers have too, done by the same source."""
+
+    def call(run: Run, *given: object) -> Any:
+        try:
+            return library.call(run, family, name, *given)
+        except library.Refused as refused:
+            raise TemplateFailure(f"${refused}") from None
+
+    return call, least, most
 
 
 def text(value: object, name: str) -> str:

@@ -1,0 +1,60 @@
+"""Java's regular expressions, as `util.matches` takes them. Part of `util_table.py`."""
+
+from typing import Any
+
+from tests.graphql.runtimes.row import Row
+
+ROWS = [
+    Row("matches", ("a|ab", "ab"), True),
+    Row("matches", ("b", "abc"), False),
+    Row("matches", ("", ""), True),
+    Row("matches", ("[a-z&&[^bc]]+", "ad"), True),
+    Row("matches", ("[a-z&&[^bc]]+", "ab"), False),
+    Row("matches", ("[a-c[x-z]]+", "ay"), True),
+    Row("matches", ("[^a-c]+", "xyz"), True),
+    Row("matches", ("[]a]+", "]a"), True),
+    Row("matches", ("[a-]+", "a-"), True),
+    Row("matches", ("[\\w.-]+@[\\w.-]+", "a.b-c@d.e"), True),
+    Row("matches", ("\\p{Punct}+", "!-~"), True),
+    Row("matches", ("\\P{Upper}+", "ab"), True),
+    Row("matches", ("\\p{L}+", "\u00e9\u00df"), True),
+    Row("matches", ("\\p{Lu}\\pL", "\u00c9\u00e9"), True),
+    Row("matches", ("\\p{IsAlphabetic}+\\p{IsLatin}", "\u00e9a"), True),
+    Row("matches", ("[\\p{L}\\d]+", "\u00e91"), True),
+    Row("matches", ("\\Aab\\z", "ab"), True),
+    Row("matches", ("\\h+\\v", " \t\n"), True),
+    Row("matches", ("\\R", "\r\n"), True),
+    Row("matches", ("\\s", "\u00a0"), False),
+    Row("matches", ("(?i)abc", "ABC"), True),
+    Row("matches", ("a(?i)b(?-i)c", "aBc"), True),
+    Row("matches", ("a(?i)b(?-i)c", "aBC"), False),
+    Row("matches", ("(a(?i)b)c", "aBC"), False),
+    Row("matches", ("(?i:a)b", "Ab"), True),
+    Row("matches", ("(?s).", "\n"), True),
+    Row("matches", (".", "\n"), False),
+    Row("matches", ("(a)(b)\\2\\1", "abba"), True),
+    Row("matches", ("(?=a)a(?!c)b", "ab"), True),
+    Row("matches", ("(?<!b)a{1,2}?", "aa"), True),
+    Row("matches", ("\\x41\\u0042\\x{43}\\0104", "ABCD"), True),
+    Row("matches", ("\\-\\/\\@\\\"\\:", "-/@\":"), True),
+    Row("matches", ("a}]", "a}]"), True),
+    Row("matches", ("^\\d{3}-\\d{4}$", "555-1234"), True),
+    Row("matches", ("&&", "&&"), True),
+    Row("matches", ("\\t\\n\\e", "\t\n\u001b"), True),
+]  # fmt: skip
+
+REFUSED: list[tuple[str, tuple[Any, ...], str]] = [
+    ("matches", ("(", "a"), "Unclosed group"),
+    ("matches", (")", "a"), "Unmatched closing"),
+    ("matches", ("[a", "a"), "Unclosed character class"),
+    ("matches", ("a{", "a"), "Illegal repetition"),
+    ("matches", ("\\", "a"), "backslash"),
+    ("matches", ("\\y", "a"), "Illegal/unsupported escape sequence"),
+    ("matches", ("(?>a)", "a"), "atomic groups are not supported"),
+    ("matches", ("a*+", "a"), "possessive quantifiers are not supported"),
+    ("matches", ("(?x)a", "a"), "the flag x is not supported"),
+    ("matches", ("\\p{InGreek}", "a"), "is not supported"),
+    ("matches", ("\\p{", "a"), "Unclosed character family"),
+    ("matches", ("(?~a)", "a"), "Unknown inline modifier"),
+    ("matches", ("*a", "a"), "nothing to repeat"),
+]  # fmt: skip
