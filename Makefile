@@ -42,7 +42,7 @@ check: setup     ## format, lint, types, layers
 	$(BIN)/lint-imports --no-cache
 
 test: check      ## check, then every test
-	$(BIN)/python -m pytest
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
 soak: setup      ## 20,000 events, 200 kill -9: nothing lost, nothing run too often (10 to 15 minutes)
 	$(BIN)/python -m tests.soak
