@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from callpark.flows.chat.model import ChatSession
+
 
 class Party(msgspec.Struct, frozen=True, gc=False):
     """Who speaks with whom, since when. Addresses are E.164, instants epoch seconds."""
@@ -213,7 +215,7 @@ class End(msgspec.Struct, frozen=True, gc=False):
     """How a contact ended: AWS's disconnect reason, and what happened in words ("" when somebody just hung up).
 
     CONTACT_FLOW_DISCONNECT: the flow ended it. CUSTOMER_DISCONNECT: the caller. AGENT_DISCONNECT: the agent.
-    EXPIRED: a chat that lasted as long as it may. OTHER: it could not go on.
+    EXPIRED: a chat that lasted as long as it may. API: somebody called StopContact. OTHER: it could not go on.
     """
 
     reason: str
@@ -227,7 +229,7 @@ class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `position` and `activity` are the branch's, and the main path stands at `wait.action`. `timers` are the instants by
     name that must be armed. `function_seconds`: synchronous functions since the last prompt. `frames`: the modules it
     is in, outermost first. `desk`: None while the contact is in its inbound flow. `pages`, `page_bytes`: how much of
-    its story is on disk (`story.py`); the lane counts.
+    its story is on disk (`story.py`); the lane counts. `chat`: of a chat with a transcript.
     """
 
     party: Party
@@ -247,6 +249,7 @@ class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     desk: Desk | None = None
     pages: int = 0
     page_bytes: int = 0
+    chat: ChatSession | None = None
 
     @property
     def id(self) -> str:

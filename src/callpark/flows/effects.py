@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from callpark.flows.chat.model import Draft, Item
 from callpark.flows.contact import Record
 from callpark.flows.happenings import FlowHappening
 from callpark.flows.prompts import Prompt
@@ -60,6 +61,18 @@ class ShowForm(msgspec.Struct, frozen=True):
     data: Mapping[str, object]
 
 
+class Post(msgspec.Struct, frozen=True):
+    """Put into the transcript what a participant has sent."""
+
+    draft: Draft
+
+
+class Show(msgspec.Struct, frozen=True):
+    """Show the participants what the transcript has got. The lane adds it to what the engine wants."""
+
+    items: tuple[Item, ...]
+
+
 class Keep(msgspec.Struct, frozen=True):
     """Write a customer profile or a case where all contacts find it. `fields` replace those it has."""
 
@@ -109,6 +122,8 @@ Effect: TypeAlias = (
     | StartFunction
     | Listen
     | ShowForm
+    | Post
+    | Show
     | Keep
     | OpenContact
     | SetAttributes

@@ -18,8 +18,10 @@ from typing import NamedTuple, Never
 from callpark.flows.actions import ACTION_TYPES
 from callpark.flows.actions.attributes import set_attributes
 from callpark.flows.actions.responses import InvalidResponse, read_response
+from callpark.flows.chat.items import view_answer
+from callpark.flows.chat.model import INTERACTIVE_RESPONSE
 from callpark.flows.contact import Calling, Collecting, Contact, Conversing, Invocation, Memory, Party, Viewing
-from callpark.flows.effects import Effect
+from callpark.flows.effects import Effect, Post
 from callpark.flows.endings import dead_end, fatal
 from callpark.flows.events import (
     AgentAccepted,
@@ -28,6 +30,7 @@ from callpark.flows.events import (
     FunctionReturned,
     HungUp,
     KeyPressed,
+    Posted,
     Prepared,
     Signalled,
     Spoke,
@@ -193,6 +196,22 @@ def _spoke(turn: Turn, event: Event) -> None:
         _signal(turn, "CustomerReturned")
 
 
+def _posted(turn: Turn, event: Event) -> None:
+    """It is in the transcript; what the customer says is heard as well."""
+    assert isinstance(event, Posted)
+    draft = event.draft
+    turn.effects.append(Post(draft))
+    if draft.author.role != "CUSTOMER":
+        return
+    answer = view_answer(draft.content) if draft.content_type == INTERACTIVE_RESPONSE else None
+    if answer is not None and isinstance(turn.activity, Viewing):
+        _resume(turn, ViewAnswered(*answer))
+    elif draft.attachment is None:
+        _spoke(turn, Spoke(draft.content))
+    else:
+        _signal(turn, "CustomerReturned")
+
+
 def _view_answered(turn: Turn, event: Event) -> None:
     if isinstance(turn.activity, Viewing):
         _resume(turn, event)
@@ -221,6 +240,7 @@ _EVENTS: dict[type, Callable[[Turn, Event], None]] = {
     FunctionReturned: _function_returned,
     HungUp: _hung_up,
     Spoke: _spoke,
+    Posted: _posted,
     ViewAnswered: _view_answered,
     Signalled: _signalled,
     AgentAccepted: _agent_accepted,

@@ -5,6 +5,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from callpark.flows.chat.model import Draft
+
 
 class Started(msgspec.Struct, frozen=True):
     """The caller is connected; the flow begins."""
@@ -55,6 +57,12 @@ class Spoke(msgspec.Struct, frozen=True):
     text: str
 
 
+class Posted(msgspec.Struct, frozen=True):
+    """A participant of a chat has sent something."""
+
+    draft: Draft
+
+
 class ViewAnswered(msgspec.Struct, frozen=True):
     """The user chose an action of the view that is shown."""
 
@@ -88,6 +96,7 @@ Event: TypeAlias = (
     | FunctionReturned
     | HungUp
     | Spoke
+    | Posted
     | ViewAnswered
     | Signalled
     | AgentAccepted

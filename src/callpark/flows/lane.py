@@ -13,8 +13,11 @@ from typing import Protocol
 
 import msgspec
 
-from callpark.flows.channels.conversation import Talker
+from callpark.flows.channels.conversation import Correspondent, Talker
 from callpark.flows.channels.voice import KEYS, Phone
+from callpark.flows.chat import transcript
+from callpark.flows.chat.items import written
+from callpark.flows.chat.model import Draft
 from callpark.flows.contact import Collecting, Contact, Conversing, End, to_bytes
 from callpark.flows.effects import (
     CollectKeys,
@@ -23,8 +26,10 @@ from callpark.flows.effects import (
     Keep,
     Listen,
     OpenContact,
+    Post,
     Say,
     SetAttributes,
+    Show,
     ShowForm,
     StartFunction,
     StopCollecting,
@@ -32,7 +37,7 @@ from callpark.flows.effects import (
     Warn,
 )
 from callpark.flows.engine import handle
-from callpark.flows.events import Event, HungUp, KeyPressed, Spoke, TimerFired, ViewAnswered
+from callpark.flows.events import Event, HungUp, KeyPressed, Posted, Spoke, Started, TimerFired, ViewAnswered
 from callpark.flows.happenings import ContactEnded
 from callpark.flows.program import Program
 from callpark.flows.records import Records
@@ -94,6 +99,7 @@ class Lane:
         "_busy",
         "_ended",
         "_exchange",
+        "_idle",
         "_queue",
         "_world",
         "closed",
@@ -114,6 +120,17 @@ class Lane:
         self.phone = phone
         self.closed = False
         self._ended: asyncio.Future[End] | None = None
+        self._idle: asyncio.Future[None] | None = None
+
+    @property
+    def idle(self) -> "asyncio.Future[None]":
+        """Resolves when everything that has been posted so far is saved and done, or the lane is closed."""
+        idle = self._idle
+        if idle is None:
+            idle = self._idle = asyncio.get_running_loop().create_future()
+            if self.closed or not self._busy:
+                self._rest()
+        return idle
 
     @property
     def ended(self) -> "asyncio.Future[End]":
@@ -143,9 +160,19 @@ class Lane:
         """The user of a view chooses an action."""
         self.post(ViewAnswered(action, data))
 
+    def connect(self) -> None:
+        """The customer of a chat is there."""
+        self.post(Started())
+
+    def write(self, draft: Draft) -> None:
+        """A participant of a chat sends something."""
+        self.post(Posted(draft))
+
     def greet(self) -> None:
         """Give the line to the phone."""
         self.phone.answered(self)
+        if isinstance(self.phone, Correspondent):
+            self.phone.opened(self)
         if isinstance(self.phone, Talker):
             self.phone.joined(self)
 
@@ -182,6 +209,7 @@ class Lane:
         self.closed = True
         self._disarm()
         self._exchange.forget(self)
+        self._rest()
         if self._ended is not None and not self._ended.done():
             self._ended.cancel()
 
@@ -216,8 +244,13 @@ class Lane:
         saving.add_done_callback(functools.partial(self._saved, effects))
 
     def _saving(self, effects: list[Effect], now: float) -> list[Change]:
-        """A page of the story, then the contact: an open one is a row, an ended one goes to the records."""
+        """A page of the story, what the transcript gets, then the contact: an open one is a row, an ended one goes to
+        the records."""
         self.contact, changes = self._exchange.records.page(self.contact, effects, now)
+        self.contact, items = written(self.contact, effects, now)
+        if items:
+            changes += [transcript.row(item) for item in items]
+            effects.insert(0, Show(tuple(items)))
         contact = self.contact
         if contact.ended is None:
             return [*changes, SetRow(TABLE, contact.id, to_bytes(contact))]
@@ -253,6 +286,12 @@ class Lane:
             self._after(0)
         else:
             self._arm()
+            self._rest()
+
+    def _rest(self) -> None:
+        idle, self._idle = self._idle, None
+        if idle is not None and not idle.done():
+            idle.set_result(None)
 
     def _do(self, effect: Effect, now: float) -> None:
         match effect:
@@ -269,6 +308,11 @@ class Lane:
             case ShowForm():
                 if isinstance(self.phone, Talker):
                     self.phone.view_shown(effect.view, effect.data, now)
+            case Show():
+                if isinstance(self.phone, Correspondent):
+                    self.phone.written(effect.items)
+            case Post():
+                pass  # it is among what is shown
             case Keep():
                 self._exchange.keep(effect)
             case OpenContact():
@@ -322,16 +366,17 @@ class Lane:
         """Our own failure: the caller is let go at once instead of being left in silence, and nothing of the contact is
         left that a restart would take up."""
         now = self._exchange.clock.now()
-        happening = ContactEnded(self.contact.id, "OTHER", detail)
+        effects: list[Effect] = [ContactEnded(self.contact.id, "OTHER", detail)]
         self.contact = msgspec.structs.replace(self.contact, ended=End("OTHER", detail), ended_at=now)
         try:
-            changes = self._saving([happening], now)
+            changes = self._saving(effects, now)
         except Exception:
             _log.exception("contact %s cannot even be kept as ended", self.contact.id)
             changes = [DeleteRow(TABLE, self.contact.id)]
         forgetting = asyncio.ensure_future(self._exchange.store.commit(changes))
         forgetting.add_done_callback(self._forgotten)
-        self._exchange.trace.emit(happening)
+        for effect in effects:
+            self._do(effect, now)
         self._finish(now)
 
     def _forgotten(self, forgetting: "asyncio.Future[None]") -> None:

@@ -72,13 +72,13 @@ SINGLE_VALUES = frozenset(
 
 FILLED = frozenset(
     (
-        *("Agent", "Case", "Customer", "DataTables", "DataTableList", "Lex", "MediaStreams", "Metrics", "Task"),
-        *("Views", "Wisdom"),
+        *("Agent", "Case", "Customer", "DataTables", "DataTableList", "Lex", "Media", "MediaStreams", "Metrics"),
+        *("Task", "Views", "Wisdom"),
     )
 )
 """Namespaces that an action fills as a whole, kept in `Memory.found`; they hold nothing before."""
 
-UNFILLED = frozenset(("AdditionalEmailRecipients", "AgenticCX", "Capabilities", "Email", "Media"))
+UNFILLED = frozenset(("AdditionalEmailRecipients", "AgenticCX", "Capabilities", "Email"))
 """Namespaces of Connect that nothing in callpark fills yet; validation names them."""
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from callpark.flows import story
+from callpark.flows.chat import transcript
 from callpark.flows.contact import Contact, Memory, from_bytes, to_bytes
 from callpark.flows.effects import Effect
 from callpark.kernel.clock import Clock
@@ -27,7 +28,7 @@ TABLE = "contacts/ended"
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
-    """An ended contact, and what it takes on disk with its story, in bytes."""
+    """An ended contact, and what it takes on disk with its story and its transcript, in bytes."""
 
     contact: Contact
     size: int
@@ -83,7 +84,10 @@ class Records:
         """A contact cannot be read: its record and its story go."""
         rows = await self._store.scan(story.TABLE, f"{contact_id}/")
         pages = [DeleteRow(story.TABLE, row.key) for row in rows]
-        await self._store.commit([DeleteRow(TABLE, contact_id), *pages])
+        said = [
+            DeleteRow(transcript.TABLE, row.key) for row in await self._store.scan(transcript.TABLE, f"{contact_id}/")
+        ]
+        await self._store.commit([DeleteRow(TABLE, contact_id), *pages, *said])
 
     def page(self, contact: Contact, effects: Sequence[Effect], at: float) -> tuple[Contact, list[Change]]:
         """The next page of a contact's story: what belongs into the commit that saves the contact, and the contact with
@@ -105,6 +109,17 @@ class Records:
         removals = self._trim()
         # One that is larger than the bound is gone already, and its story, which this commit may write, with it.
         return [SetRow(TABLE, contact.id, data), *removals]
+
+    def replace(self, contact: Contact) -> list[Change]:
+        """A contact that has ended is changed; it stays as old as it is."""
+        kept = self._kept.get(contact.id)
+        if kept is None:
+            return []
+        data = to_bytes(contact)
+        size = kept.size + len(data) - len(to_bytes(kept.contact))
+        self._bytes += size - kept.size
+        self._kept[contact.id] = Kept(contact, size)
+        return [SetRow(TABLE, contact.id, data)]
 
     def get(self, contact_id: str) -> Contact | None:
         kept = self._kept.get(contact_id)
@@ -134,11 +149,14 @@ class Records:
             self._drop(contact_id)
             changes.append(DeleteRow(TABLE, contact_id))
             changes += [DeleteRow(story.TABLE, story.key(contact_id, page)) for page in range(kept.contact.pages)]
+            said = 0 if kept.contact.chat is None else kept.contact.chat.items
+            changes += [DeleteRow(transcript.TABLE, transcript.key(contact_id, number)) for number in range(said)]
         return changes
 
     def _add(self, contact: Contact, size: int) -> None:
-        self._kept[contact.id] = Kept(contact, size + contact.page_bytes)
-        self._bytes += size + contact.page_bytes
+        size += contact.page_bytes + (0 if contact.chat is None else contact.chat.item_bytes)
+        self._kept[contact.id] = Kept(contact, size)
+        self._bytes += size
 
     def _drop(self, contact_id: str) -> None:
         kept = self._kept.pop(contact_id, None)

@@ -15,7 +15,10 @@ from dataclasses import dataclass
 import msgspec
 
 from callpark.flows.channels.voice import DeadPhone, Line, Phone
-from callpark.flows.contact import Contact, End, Memory, Party, from_bytes
+from callpark.flows.chat import transcript
+from callpark.flows.chat.items import written
+from callpark.flows.chat.model import ChatSession
+from callpark.flows.contact import Contact, End, Memory, Party, Record, from_bytes
 from callpark.flows.contact_record import state_of
 from callpark.flows.defaults import default_arn
 from callpark.flows.effects import Keep, OpenContact, SetAttributes, StartFunction
@@ -86,10 +89,15 @@ class Chat(Call):
     """A chat in progress. The flow starts when the customer connects; `say` is a message of the customer."""
 
     def connect(self) -> None:
-        self._lane.post(Started())
+        self._lane.connect()
 
     def say(self, text: str) -> None:
         self._lane.say(text)
+
+    @property
+    def saved(self) -> "asyncio.Future[None]":
+        """Resolves when what has happened so far is durable. Shared: shield it."""
+        return self._lane.idle
 
 
 class Flows:
@@ -205,23 +213,57 @@ class Flows:
         *,
         attributes: Mapping[str, str] | None = None,
         seconds: float | None = None,
+        session: ChatSession | None = None,
+        related_contact_id: str | None = None,
+        record: Record | None = None,
     ) -> Chat:
         """Begin a chat with a flow (name, id, ARN) of at most `seconds` (25 hours unless given). The flow starts when
-        the customer connects. Raises as `start_call`.
+        the customer connects. With a `session` there is a transcript. Raises as `start_call`.
 
         https://docs.aws.amazon.com/connect/latest/APIReference/API_StartChatContact.html
         """
         program = self.instance.answering(flow)
-        party = msgspec.structs.replace(self._party(program, None, None), channel="CHAT", initiation_method="API")
+        party = msgspec.structs.replace(
+            self._party(program, None, None),
+            channel="CHAT",
+            initiation_method="API",
+            related_contact_id=related_contact_id,
+        )
         now, limits = party.started_at, self._limits
         timers = {
             CONNECTION: now + limits.chat_connection_seconds,
             CHAT_OVER: now + (limits.chat_seconds if seconds is None else seconds),
         }
-        contact = new_contact(party, program, Memory(attributes=dict(attributes or {})))
-        lane = self._enter(msgspec.structs.replace(contact, timers=timers), program, participant)
+        initial = None if session is None else session.initial
+        found = {} if initial is None else {"Media": {"InitialMessage": initial.content}}
+        memory = Memory(attributes=dict(attributes or {}), record=record or Record(), found=found)
+        contact = msgspec.structs.replace(new_contact(party, program, memory), timers=timers, chat=session)
+        lane = self._enter(contact, program, participant)
         lane.post(Prepared())
         return Chat(contact.id, lane)
+
+    async def stop(self, contact_id: str) -> bool:
+        """End an open contact (StopContact); returns when that is durable. False when no such contact is open."""
+        lane = self._lanes.get(contact_id)
+        if lane is None:
+            return False
+        lane.post(HungUp("API"))
+        await asyncio.wait([lane.ended])
+        return True
+
+    async def update_attributes(self, contact_id: str, attributes: Mapping[str, str]) -> bool:
+        """Set attributes of a contact, open or kept; returns when that is durable. False when none is known."""
+        lane = self._lanes.get(contact_id)
+        if lane is not None:
+            lane.post(AttributesSet(attributes))
+            await asyncio.wait([lane.idle])
+            return True
+        contact = self.records.get(contact_id)
+        if contact is None:
+            return False
+        memory = msgspec.structs.replace(contact.memory, attributes={**contact.memory.attributes, **attributes})
+        await self.store.commit(self.records.replace(msgspec.structs.replace(contact, memory=memory)))
+        return True
 
     async def close(self) -> None:
         """Leave open contacts as they are saved, and end what runs for them."""
@@ -379,7 +421,9 @@ class Flows:
             happening = ContactEnded(contact.id, "OTHER", FLOW_GONE)
             contact = msgspec.structs.replace(contact, ended=End("OTHER", FLOW_GONE), ended_at=now)
             contact, page = self.records.page(contact, [happening], now)
-            await self.store.commit([*page, DeleteRow(TABLE, contact.id), *self.records.keep(contact)])
+            contact, items = written(contact, [happening], now)
+            said = [transcript.row(item) for item in items]
+            await self.store.commit([*page, *said, DeleteRow(TABLE, contact.id), *self.records.keep(contact)])
             self.trace.emit(happening)
             return
         lane = self._open(contact, program, phone or DeadPhone())

@@ -71,6 +71,7 @@ class Turn:
     __slots__ = (
         "actions_run",
         "activity",
+        "chat",
         "desk",
         "effects",
         "ended",
@@ -114,6 +115,7 @@ class Turn:
         self.desk = contact.desk
         self.pages = contact.pages
         self.page_bytes = contact.page_bytes
+        self.chat = contact.chat
 
     def contact(self) -> Contact:
         return Contact(
@@ -134,6 +136,7 @@ class Turn:
             self.desk,
             self.pages,
             self.page_bytes,
+            self.chat,
         )
 
     @property

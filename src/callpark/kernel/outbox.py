@@ -1,9 +1,9 @@
 """What one web socket has still to send: bounded, so that a slow reader costs itself and nobody else.
 
-Filled by a connection's driver and by whoever publishes; emptied by the driver's writer. Payloads that many connections share
-are kept once: a message may be given in parts, and is joined when it is sent. While the writer has nothing to do, a
-message is written at once where the server can (`write_now`): waking a task for each of a thousand subscribers cost a
-third of a fan-out.
+Filled by a connection's driver and by whoever publishes; emptied by the driver's writer. Payloads that many connections
+share are kept once: a message may be given in parts, and is joined when it is sent. While the writer has nothing to do,
+a message is written at once where the server can (`write_now`): waking a task for each of a thousand subscribers cost
+a third of a fan-out.
 """
 
 import asyncio

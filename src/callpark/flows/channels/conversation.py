@@ -3,8 +3,10 @@
 Others are asked for keys instead. `lane.py` looks; `channels/phone.py` implements it for scripts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
+
+from callpark.flows.chat.model import Draft, Item
 
 
 class Conversation(Protocol):
@@ -29,4 +31,29 @@ class Talker(Protocol):
 
     def view_shown(self, view: str, data: Mapping[str, object], at: float) -> None:
         """A view is shown; whoever answers does so on the conversation."""
+        ...
+
+
+class Correspondence(Protocol):
+    """The network's end of a chat with a transcript. A `Lane` is one."""
+
+    def connect(self) -> None:
+        """The customer is there: the flow begins, unless it has begun already."""
+        ...
+
+    def write(self, draft: Draft) -> None: ...
+
+    def hang_up(self) -> None: ...
+
+
+@runtime_checkable
+class Correspondent(Protocol):
+    """The participants' end of such a chat."""
+
+    def opened(self, line: Correspondence) -> None:
+        """The contact begins (again)."""
+        ...
+
+    def written(self, items: Sequence[Item]) -> None:
+        """The transcript has got these, durably."""
         ...

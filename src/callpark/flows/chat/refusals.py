@@ -1,0 +1,36 @@
+"""What the participant service says no with: code, status and text by its model.
+
+Called by everything in this room that refuses. AWS's texts are not published but for a few; ours say what to do.
+https://docs.aws.amazon.com/connect/latest/APIReference/API_Operations_Amazon_Connect_Participant_Service.html
+"""
+
+from callpark.kernel.errors import CallerError
+
+
+def _error(code: str, status: int, text: str) -> CallerError:
+    return CallerError(code, status, text, body={"Message": text})
+
+
+def access_denied() -> CallerError:
+    """Whatever is wrong with a token, the answer is the same; so it is for a chat that is over."""
+    return _error("AccessDeniedException", 403, "Access denied")
+
+
+def invalid(text: str) -> CallerError:
+    return _error("ValidationException", 400, text)
+
+
+def throttled(text: str) -> CallerError:
+    return _error("ThrottlingException", 429, text)
+
+
+def conflict(text: str) -> CallerError:
+    return _error("ConflictException", 409, text)
+
+
+def quota(text: str) -> CallerError:
+    return _error("ServiceQuotaExceededException", 402, text)
+
+
+def not_built(what: str) -> CallerError:
+    return _error("NotImplemented", 501, f"callpark does not support {what}")
