@@ -118,6 +118,7 @@ async def test_health(tmp_path: Path) -> None:
         assert api["api_key"].startswith("da2-")
         assert health == {
             "certificate": None,
+            "event_apis": [],
             "status": "ready",
             "region": "us-east-1",
             "account": "123456789012",

@@ -7,31 +7,30 @@ from collections.abc import Hashable
 
 class Turns:
     def __init__(self) -> None:
-        self._last: dict[Hashable, asyncio.Future[None]] = {}
+        self._last: dict[Hashable, Turn] = {}
 
     def take(self, key: Hashable) -> "Turn":
         """The next place in the line of `key`."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        turn = Turn(self._last.get(key), done)
-        self._last[key] = done
-        done.add_done_callback(lambda ended: self._forget(key, done))
+        turn = self._last[key] = Turn(self, key, self._last.get(key))
         return turn
+
+    def ended(self, turn: "Turn") -> None:
+        if self._last.get(turn.key) is turn:
+            del self._last[turn.key]
 
     def __len__(self) -> int:
         """Lines in which somebody stands."""
         return len(self._last)
 
-    def _forget(self, key: Hashable, done: asyncio.Future[None]) -> None:
-        if self._last.get(key) is done:
-            del self._last[key]
-
 
 class Turn:
-    __slots__ = ("_before", "_done")
+    __slots__ = ("_before", "_turns", "done", "key")
 
-    def __init__(self, before: asyncio.Future[None] | None, done: asyncio.Future[None]) -> None:
-        self._before = before
-        self._done = done
+    def __init__(self, turns: Turns, key: Hashable, before: "Turn | None") -> None:
+        self.key = key
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turns = turns
+        self._before = None if before is None else before.done
 
     async def come(self) -> None:
         """Until all who came earlier are done."""
@@ -46,5 +45,6 @@ class Turn:
             self._before.add_done_callback(lambda ended: self._finish())
 
     def _finish(self) -> None:
-        if not self._done.done():
-            self._done.set_result(None)
+        if not self.done.done():
+            self.done.set_result(None)
+            self._turns.ended(self)
