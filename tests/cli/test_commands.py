@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import sys
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +12,7 @@ from threading import Thread
 
 import pytest
 
-from callpark.cli import commands, exits
+from callpark.cli import commands, exits, main
 
 pytestmark = pytest.mark.process
 
@@ -79,6 +80,9 @@ def error_of(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], code:
         (["start", ".", "--port", "0", "--data", "file"], "the data directory"),
         (["call", "nowhere.json"], "there is no flow file at nowhere.json"),
         (["call", "+441632960000", "--project", "nowhere"], "there is no project at nowhere"),
+        (["call", "folder"], "folder is a folder"),
+        (["flow", "check", "loop.json"], "loop.json is a symbolic link to itself"),
+        (["faults", "add", "F", "explode"], "no fault is called 'explode'"),
         (["call", "+441632960000", "--function", "X=a.py"], "--function goes with a flow file only"),
         (["call", "flow.json", "--function", "X"], "--function X: not a function"),
         (["call", "flow.json", "--function", "X=a.py"], "--function X=a.py: there is no file a.py"),
@@ -96,9 +100,56 @@ def error_of(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], code:
 def test_wrong_usage(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], cause: str) -> None:
     (here / "file").write_text("not json")
     (here / "flow.json").write_text(HANGS_UP)
+    (here / "folder").mkdir()
+    (here / "loop.json").symlink_to("loop.json")
     told, remedy = error_of(arguments, capsys, exits.USAGE)
     assert told.startswith(cause)
     assert remedy
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["nosuch"], "callpark --help"),
+        (["start", "--nope"], "callpark start --help"),
+        (["flow", "nosuch"], "callpark flow --help"),
+        (["flow", "check"], "callpark flow check --help"),
+        (["graphql", "eval", "--nope"], "callpark graphql eval --help"),
+    ],
+)
+def test_the_remedy_names_the_help_of_the_command_that_was_meant(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], command: str
+) -> None:
+    assert error_of(arguments, capsys, exits.USAGE)[1] == f"`{command}` shows how"
+
+
+def test_an_output_without_room_is_told(here: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", "from callpark.cli import main; main()", "limits"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == exits.USAGE
+    assert ended.stderr.splitlines()[0] == "error: the output cannot be written: no space is left"
+
+
+def test_ctrl_c_while_a_class_is_made_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> int:
+        raise RuntimeError("Error calling __set_name__ on 'Field' instance") from KeyboardInterrupt()
+
+    def broken(_: object) -> int:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(commands, "run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == exits.INTERRUPTED
+    monkeypatch.setattr(commands, "run", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        main()
 
 
 @pytest.mark.parametrize(

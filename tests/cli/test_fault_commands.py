@@ -47,4 +47,4 @@ async def test_wrong_faults_are_refused_by_name(app: App, capsys: pytest.Capture
     assert await callpark("faults", "add", "Nobody", "fail") == 2
     assert "Nobody" in capsys.readouterr().err
     assert await callpark("faults", "add", "Till", "explode") == 2
-    assert "kinds are throttle, fail, crash, delay, duplicate" in capsys.readouterr().err
+    assert "there is throttle, fail, crash, delay, duplicate" in capsys.readouterr().err

@@ -19,4 +19,13 @@ def main() -> None:
         code = commands.run(sys.argv[1:])
     except KeyboardInterrupt:
         code = exits.INTERRUPTED
+    except RuntimeError as error:
+        if not _interrupted(error):
+            raise
+        code = exits.INTERRUPTED
     sys.exit(code)
+
+
+def _interrupted(error: RuntimeError) -> bool:
+    """Python 3.11 reports a Ctrl-C while a class is being made as a RuntimeError about that class."""
+    return isinstance(error.__cause__, KeyboardInterrupt)

@@ -47,15 +47,13 @@ def call(
                 "a running server has its own project, functions, parameters, limits and record",
                 "with --endpoint name one of its numbers or flows, nothing else",
             )
-        from callpark.cli.calling import call_there
+        from callpark.cli.calling import Asked, call_there
 
-        return run(call_there(endpoint, target, keys, caller, output))
-    from callpark.cli.calling import call_here, source_of
+        return run(call_there(endpoint, Asked(target, keys, caller, output)))
+    from callpark.cli.calling import Asked, call_here, source_of
+    from callpark.cli.session import temporary
 
     limits, parameters = options.limits(limit), options.parameters(parameter)
     source, number = source_of(target, project or Path(), function or [], limits)
-    upstreams = options.upstreams(upstream)
-    here = call_here(
-        source, number, keys, caller, limits, parameters, output, strict=strict, coverage=coverage, upstreams=upstreams
-    )
-    return run(here)
+    serving = temporary(limits, parameters, strict=strict, upstreams=options.upstreams(upstream))
+    return run(call_here(source, Asked(number, keys, caller, output), serving, coverage))

@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import orjson
 
-from callpark.app import App, Source, served
-from callpark.cli import exits, options, session
+from callpark.app import App, Settings, Source, served
+from callpark.cli import exits, options
 from callpark.cli.flow_coverage import add_recording, read_recording
 from callpark.cli.remote import Unreachable, explain
 from callpark.cli.remote_phone import make_remotely
@@ -27,7 +29,16 @@ from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Entry
 from callpark.projects.flow_file import load_flow_file
-from callpark.upstreams.assignments import Assignments
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom to call, from which number, which keys to press (None: the keyboard's), how to tell of it."""
+
+    number: str
+    keys: str | None
+    caller: str
+    output: options.Output
 
 
 def source_of(target: str, project: Path, functions: list[str], limits: Limits) -> tuple[Source | Path, str]:
@@ -37,6 +48,11 @@ def source_of(target: str, project: Path, functions: list[str], limits: Limits) 
         return lambda: load_flow_file(path, functions=functions, place=Place(), limits=limits), path.stem
     if path.suffix == ".json":
         raise ProjectError(f"there is no flow file at {target}", "name a contact flow's JSON file, or a number")
+    if path.is_dir():
+        raise ProjectError(
+            f"{target} is a folder",
+            "name a flow's JSON file in it, or a number: `callpark call NUMBER --project FOLDER`",
+        )
     if functions:
         raise ProjectError("--function goes with a flow file only", "functions of a project are in its template")
     if not project.exists():
@@ -45,35 +61,24 @@ def source_of(target: str, project: Path, functions: list[str], limits: Limits) 
 
 
 async def call_here(
-    source: Source | Path,
-    number: str,
-    keys: str | None,
-    caller: str,
-    limits: Limits,
-    parameters: dict[str, str],
-    output: options.Output,
-    *,
-    strict: bool = False,
-    coverage: Path | None = None,
-    upstreams: Assignments | None = None,
+    source: Source | Path, asked: Asked, serving: AbstractAsyncContextManager[Settings], coverage: Path | None
 ) -> int:
     """Serve the project for this one call. `coverage`: the file to which the edges it takes are added."""
-    serving = session.temporary(limits, parameters, strict=strict, upstreams=upstreams)
     async with serving as settings, served(settings, source) as app:
         show_warnings(app.warnings)
-        with _phone(keys, app.clock, output) as (phone, display), _covering(app, coverage):
-            made = await make(app, number, phone, caller, display)
-    return _show(made, number, output)
+        with _phone(asked, app.clock) as (phone, display), _covering(app, coverage):
+            made = await make(app, asked.number, phone, asked.caller, display)
+    return _show(made, asked)
 
 
-async def call_there(endpoint: str, number: str, keys: str | None, caller: str, output: options.Output) -> int:
+async def call_there(endpoint: str, asked: Asked) -> int:
     """Call a running server."""
-    with _phone(keys, SystemClock(), output) as (phone, display):
+    with _phone(asked, SystemClock()) as (phone, display):
         try:
-            made = timeline(await make_remotely(endpoint, number, phone, caller, display.note))
+            made = timeline(await make_remotely(endpoint, asked.number, phone, asked.caller, display.note))
         except Unreachable as error:
             return explain(error)
-    return _show(made, number, output)
+    return _show(made, asked)
 
 
 @contextlib.contextmanager
@@ -122,23 +127,23 @@ async def make(app: App, number: str, phone: Phone, caller: str, display: Displa
 
 
 @contextlib.contextmanager
-def _phone(keys: str | None, clock: Clock, output: options.Output) -> Iterator[tuple[Phone, Display]]:
+def _phone(asked: Asked, clock: Clock) -> Iterator[tuple[Phone, Display]]:
     """The caller's phone, keyboard or script, and where the call is shown."""
-    display = Display(clock) if output is options.Output.TEXT else Silence(clock)
-    if keys is not None:
-        yield DisplayedPhone(ScriptedPhone(clock, keys), display, clock), display
+    display = Display(clock) if asked.output is options.Output.TEXT else Silence(clock)
+    if asked.keys is not None:
+        yield DisplayedPhone(ScriptedPhone(clock, asked.keys), display, clock), display
         return
     by_hand = KeyboardPhone()
     with keyboard(by_hand):
         yield DisplayedPhone(by_hand, display, clock), display
 
 
-def _show(made: Timeline, number: str, output: options.Output) -> int:
-    if output is options.Output.JSON:
+def _show(made: Timeline, asked: Asked) -> int:
+    if asked.output is options.Output.JSON:
         answers.print_json(orjson.dumps(as_json(made)).decode())
     else:
         answers.print()
-        title = f"{number}: {made.seconds_of_silence:.1f} s of silence in {made.seconds:.1f} s"
+        title = f"{asked.number}: {made.seconds_of_silence:.1f} s of silence in {made.seconds:.1f} s"
         answers.print(draw(made, title, answers.width))
     return exits.OK if made.reason in CLEAN_ENDS else exits.FUNCTION_ERROR
 

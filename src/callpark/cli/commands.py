@@ -1,5 +1,6 @@
 """All commands in one place, and what becomes of their errors."""
 
+import errno
 import functools
 import logging
 from collections.abc import Callable, Sequence
@@ -196,14 +197,31 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return exits.INTERRUPTED
     except TyperException as error:
-        named = next((name for name in arguments if not name.startswith("-")), "")
-        commands = {"auth", "contacts", "events", "faults", "flow", "graphql", "queues"} | {
-            command.callback.__name__ for command in cli.registered_commands if command.callback
-        }
-        help_line = f"callpark {named} --help" if named in commands else "callpark --help"
-        show_error(ProjectError(_sentence(error), f"`{help_line}` shows how"))
+        show_error(ProjectError(_sentence(error), f"`{_help_line(arguments)}` shows how"))
+        return exits.USAGE
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        show_error(ProjectError("the output cannot be written: no space is left", "make room where it goes"))
         return exits.USAGE
     return code if isinstance(code, int) else exits.OK
+
+
+def _help_line(arguments: Sequence[str]) -> str:
+    """The help of the command that was meant, as far as it can be told."""
+    words = [word for word in arguments if not word.startswith("-")]
+    path = next((" ".join(words[:length]) for length in (2, 1) if " ".join(words[:length]) in _helped()), "")
+    return " ".join(["callpark", *([path] if path else []), "--help"])
+
+
+def _helped() -> set[str]:
+    groups = [group.typer_instance for group in cli.registered_groups if group.typer_instance is not None]
+    within = {f"{group.info.name} {name}" for group in groups for name in _names(group)}
+    return {*_names(cli), *(str(group.info.name) for group in groups), *within}
+
+
+def _names(group: typer.Typer) -> list[str]:
+    return [command.name for command in group.registered_commands if command.name]
 
 
 def _sentence(error: TyperException) -> str:

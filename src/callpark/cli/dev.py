@@ -19,9 +19,19 @@ def dev(
     strict: options.Strict = False,
 ) -> int:
     """Serve a project with hot reload and live logs."""
+    asked = options.Serving(
+        project=project,
+        host=host,
+        port=port,
+        data=data,
+        limit=limit,
+        parameter=parameter,
+        upstream=upstream,
+        database=database,
+        jwks=jwks,
+        strict=strict,
+    )
     from callpark.cli.reloading import serve_and_reload
     from callpark.cli.serving import settle
 
-    return run(
-        serve_and_reload(settle(project, host, port, data, limit, parameter, strict, upstream, database, jwks), project)
-    )
+    return run(serve_and_reload(settle(asked), project))

@@ -65,7 +65,7 @@ def show(
     standing, steps = story.get("standing"), story["steps"]
     if standing:
         reason = f" ({standing['reason']})" if standing.get("reason") else ""
-        answers.print(f"[bold]{escape(standing['function'])}[/] {standing['status']}{escape(reason)}")
+        answers.print(f"[bold]{escape(_target(standing))}[/] {standing['status']}{escape(reason)}")
     start = standing["acceptedAt"] if standing else (steps[0]["at"] if steps else 0.0)
     answers.print(f"  from {_instant(start)}", markup=False, style="dim")
     for step in steps:
@@ -124,7 +124,10 @@ def redrive(
         for event in redriven:
             outcome = event.get("copy") or f"refused: {event['refusal']}"
             answers.print(f"{event['requestId']} → {outcome}", markup=False)
-        remarks.print(f"{len(redriven) - len(refused)} sent again, {len(refused)} refused", style="dim")
+        told_refused = f", {len(refused)} refused" if refused else ""
+        nothing = "no discarded events" if function is None else f"no discarded events of {function}"
+        done = f"{len(redriven) - len(refused)} sent again{told_refused}" if redriven else nothing
+        remarks.print(done, style="dim", markup=False)
     return exits.FUNCTION_ERROR if refused else exits.OK
 
 
@@ -156,7 +159,12 @@ def _row(event: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
         left = event["nextAt"] - event["acceptedAt"] - event["ageSeconds"]
         note = f"next in {told(left)}" if left > 0 else "next now"
     age = told(event["ageSeconds"])
-    return event["status"], event["function"], str(event["attempts"]), age, note, event["requestId"]
+    return event["status"], _target(event), str(event["attempts"]), age, note, event["requestId"]
+
+
+def _target(event: dict[str, Any]) -> str:
+    """What was invoked, as it was named: `Narrator` or `Narrator:live`."""
+    return f"{event['function']}:{event['qualifier']}" if event.get("qualifier") else str(event["function"])
 
 
 def _read(event: str) -> bytes:

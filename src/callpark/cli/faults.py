@@ -23,6 +23,8 @@ def add(
     endpoint: options.Endpoint = options.DEFAULT_ENDPOINT,
 ) -> int:
     """Throttle, fail, crash, delay or duplicate the next deliveries, synchronous invocations and events alike."""
+    if kind not in KINDS:
+        raise ProjectError(f"no fault is called {kind!r}", f"there is {', '.join(KINDS)}")
     fault: dict[str, object] = {"function": function, "kind": kind, "deliveries": deliveries, "seconds": seconds}
     if error_type is not None:
         fault["errorType"] = error_type
@@ -55,7 +57,7 @@ def _ask(method: str, endpoint: str, query: str, body: bytes | None = None) -> i
     except orjson.JSONDecodeError:
         return remote.explain_stranger(endpoint)
     if response.status_code != 200:
-        raise ProjectError(str(answer.get("message", answer)), "see `callpark faults add --help`")
+        raise ProjectError(str(answer.get("message", answer)), "`callpark status` lists the functions")
     for fault in answer["faults"]:
         times = "next delivery" if fault["deliveries"] == 1 else f"next {fault['deliveries']} deliveries"
         how = f" by {fault['seconds']:g} s" if fault["kind"] == "delay" else ""

@@ -1,6 +1,7 @@
 """Options that several commands share, and what they turn into."""
 
 import os
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -86,6 +87,22 @@ Endpoint = Annotated[
     str, typer.Option(envvar="CALLPARK_ENDPOINT", help="A running callpark server (`callpark start` or `dev`).")
 ]
 OutputFormat = Annotated[Output, typer.Option("-o", "--output", help="text for people, json for scripts.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What `start` and `dev` were asked, as it was written."""
+
+    project: Path
+    host: str
+    port: int
+    data: Path | None
+    limit: list[str] | None
+    parameter: list[str] | None
+    upstream: list[str] | None
+    database: list[str] | None
+    jwks: list[str] | None
+    strict: bool
 
 
 def limits(assignments: list[str] | None) -> Limits:

@@ -17,33 +17,23 @@ from callpark.cli.status import show
 from callpark.kernel.errors import ProjectError
 
 
-def settle(
-    project: Path,
-    host: str,
-    port: int,
-    data: Path | None,
-    limit: list[str] | None,
-    parameter: list[str] | None,
-    strict: bool = False,
-    upstream: list[str] | None = None,
-    database: list[str] | None = None,
-    jwks: list[str] | None = None,
-) -> Settings:
-    """The options of `start` and `dev` as settings. Raises ProjectError."""
+def settle(asked: options.Serving) -> Settings:
+    """Raises ProjectError."""
+    project = asked.project
     if not project.exists():
         raise ProjectError(f"there is no project at {project}", "name a folder with a template.yaml, or a flow file")
     root = project if project.is_dir() else project.parent
     return Settings(
-        data=(data or root / ".callpark").absolute(),
-        host=host,
-        port=port,
-        limits=options.limits(limit),
-        parameters=options.parameters(parameter),
-        upstreams=options.upstreams(upstream),
-        databases=options.databases(database),
+        data=(asked.data or root / ".callpark").absolute(),
+        host=asked.host,
+        port=asked.port,
+        limits=options.limits(asked.limit),
+        parameters=options.parameters(asked.parameter),
+        upstreams=options.upstreams(asked.upstream),
+        databases=options.databases(asked.database),
         access_keys=options.access_keys(),
-        key_sources=options.key_sources(jwks),
-        strict=strict,
+        key_sources=options.key_sources(asked.jwks),
+        strict=asked.strict,
     )
 
 

@@ -19,6 +19,18 @@ def start(
     strict: options.Strict = False,
 ) -> int:
     """Serve a project; its accepted events and waiting contacts survive a restart."""
+    asked = options.Serving(
+        project=project,
+        host=host,
+        port=port,
+        data=data,
+        limit=limit,
+        parameter=parameter,
+        upstream=upstream,
+        database=database,
+        jwks=jwks,
+        strict=strict,
+    )
     from callpark.cli.serving import serve, settle
 
-    return run(serve(settle(project, host, port, data, limit, parameter, strict, upstream, database, jwks), project))
+    return run(serve(settle(asked), project))

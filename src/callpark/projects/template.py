@@ -42,7 +42,10 @@ def find(path: Path) -> Path:
     Absolute, so that nothing depends on the current folder later. Raises ProjectError when there is none, or more than
     one to choose from.
     """
-    path = path.resolve()
+    try:
+        path = path.resolve()
+    except RuntimeError:
+        raise ProjectError(f"{path} is a symbolic link to itself", "correct the link") from None
     if path.is_file():
         return path
     if not path.is_dir():
