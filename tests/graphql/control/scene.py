@@ -32,6 +32,7 @@ class Scene:
     def __init__(self, clock: VirtualClock, ids: SeededIds, store: MemoryStore, limits: Limits | None = None) -> None:
         limits = limits or Limits()
         self.clock = clock
+        self._parts = (clock, ids, store, limits)
         self.service = GraphqlService(clock, ids, Trace(clock), limits, Functions())
         self.plane = ControlPlane(
             self.service,
@@ -49,10 +50,19 @@ class Scene:
         """Raises CallerError. `apiId` is that of the scene's API when it is not given."""
         if self.api_id and operation not in ("CreateGraphqlApi", "EvaluateCode", "ListGraphqlApis"):
             parameters = {"apiId": self.api_id, **parameters}
-        call = Call("appsync", operation, parameters, "request", Place())
-        answer = await self._operations["appsync", operation](call)
+        return await self.answer(Call("appsync", operation, parameters, "request", Place()))
+
+    async def answer(self, call: Call) -> Any:  # see `call`
+        answer = await self._operations[call.service, call.operation](call)
         assert isinstance(answer, Mapping)
         return answer
+
+    async def restarted(self) -> "Scene":
+        """Another one over the same store."""
+        again = Scene(*self._parts)
+        await again.plane.start()
+        again.api_id = self.api_id
+        return again
 
     async def with_api(self, **parameters: object) -> "Scene":
         given = {"name": "Notes", "authenticationType": "API_KEY", **parameters}
