@@ -72,6 +72,21 @@ def test_the_same_warning_about_several_functions_is_one() -> None:
     ]
 
 
+def test_the_same_warning_about_many_resolvers_is_one_line() -> None:
+    said = [f"API Shop: resolver Query.f{each}: 3:5: x is not declared" for each in range(20)]
+    (line,) = screen.grouped([*said, *said])
+    assert line.startswith("API Shop: resolvers Query.f0 (3:5), Query.f1 (3:5)")
+    assert line.endswith("Query.f7 (3:5) and 12 more: x is not declared")
+    assert screen.grouped([said[0], "API Other: resolver Query.f0: 3:5: x is not declared"]) == [
+        "API Shop: resolver Query.f0 (3:5): x is not declared",
+        "API Other: resolver Query.f0 (3:5): x is not declared",
+    ]
+    templates = [f"API Shop: resolver Query.{each}: request mapping template: callpark lacks $x" for each in "ab"]
+    assert screen.grouped(templates) == [
+        "API Shop: resolvers Query.a, Query.b: request mapping template: callpark lacks $x"
+    ]
+
+
 def log(text: str, request_id: str = "aaaaaaaa-1") -> FunctionLog:
     return FunctionLog("Fn", request_id, "stream", text)
 

@@ -8,7 +8,7 @@ import pytest
 
 from callpark.graphql.happenings import RequestLogged
 from callpark.graphql.messages import GraphqlRequest
-from callpark.graphql.model import LogDefinition, ResolverDefinition
+from callpark.graphql.model import CodeDefinition, LogDefinition, ResolverDefinition
 from callpark.graphql.request_log import RequestLog
 from callpark.kernel.clock import VirtualClock, sleep
 from callpark.kernel.errors import CallerError
@@ -47,8 +47,8 @@ class Logged:
             "old",
             "UNIT",
             data_source="NONE",
-            request_template='{"version": "2018-05-29", "payload": {"id": "o"}}',
-            response_template="$util.toJson($ctx.result)",
+            request_template=CodeDefinition('{"version": "2018-05-29", "payload": {"id": "o"}}'),
+            response_template=CodeDefinition("$util.toJson($ctx.result)"),
         )
         bench.service.apply(
             [replace(definition, logs=LogDefinition(level, verbose), resolvers=(*definition.resolvers, old))]

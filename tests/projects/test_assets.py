@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from callpark.graphql.model import CodeDefinition
 from callpark.projects.resources.assets import object_key
 from tests.projects.projects import loaded, refused
 
@@ -76,7 +77,7 @@ def test_what_lies_beside_the_template(tmp_path: Path, location: str, code: str)
     assert api.resolvers[0].code is not None
     assert api.resolvers[0].code.text == code
     assert (api.schema, api.schema_source) == ("type Query { a: Int }", tmp_path / "schema.graphql")
-    assert api.functions[0].request_template == "{}"
+    assert api.functions[0].request_template == CodeDefinition("{}", tmp_path / "resolvers" / "Query.a.req.vtl")
     assert {"schema.graphql", "Query.a.req.vtl"} <= {path.name for path in project.watched}
 
 

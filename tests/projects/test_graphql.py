@@ -173,7 +173,8 @@ Resources:{API}
         {"answer.vtl": "$context.result"},
     )
     (resolver,) = project.apis[0].resolvers
-    assert (resolver.code, resolver.request_template, resolver.response_template) == (None, "{}", "$context.result")
+    assert (resolver.code, resolver.request_template) == (None, CodeDefinition("{}"))
+    assert resolver.response_template == CodeDefinition("$context.result", tmp_path / "answer.vtl")
     assert project.warnings == ()
 
 

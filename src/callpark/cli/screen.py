@@ -5,6 +5,7 @@ Colours only on a terminal, never with NO_COLOR.
 """
 
 import logging
+import re
 import traceback
 from collections.abc import Iterable
 
@@ -29,20 +30,36 @@ def show_warnings(warnings: Iterable[str]) -> None:
         remarks.print(f"[yellow]warning:[/] {escape(warning)}")
 
 
+_MOST_NAMES = 8
+_SUBJECT = re.compile(
+    r"((?:Event )?API [^:]+: )?(function|flow|resolver|namespace) ([^:]+): (?:(\d+:\d+): )?(.*)", re.DOTALL
+)
+"""Whose (`API Shop: `), what, its name, the place in its code, the sentence."""
+
+
 def grouped(warnings: Iterable[str]) -> list[str]:
-    """`function A: x`, `function B: x` become `functions A, B: x`; everything else stays, in order."""
-    subjects: dict[tuple[str, str], list[str]] = {}
+    """`function A: x`, `function B: x` become `functions A, B: x`, so do resolvers of one API; everything else stays,
+    in order."""
+    subjects: dict[tuple[str, str, str], list[str]] = {}
     for warning in warnings:
-        subject, colon, sentence = warning.partition(": ")
-        kind, space, name = subject.rpartition(" ")
-        if colon and space and kind in ("function", "flow"):
-            subjects.setdefault((kind, sentence), []).append(name)
-        else:
-            subjects.setdefault(("", warning), [])
+        match = _SUBJECT.fullmatch(warning)
+        if match is None:
+            subjects.setdefault((warning, "", ""), [])
+            continue
+        owner, kind, name, place, sentence = match.groups(default="")
+        named = f"{name} ({place})" if place else name
+        names = subjects.setdefault((owner, kind, sentence), [])
+        if named not in names:
+            names.append(named)
     return [
-        f"{kind}{'s' if len(names) > 1 else ''} {', '.join(names)}: {sentence}" if kind else sentence
-        for (kind, sentence), names in subjects.items()
+        f"{owner}{kind}{'s' if len(names) > 1 else ''} {_listed(names)}: {sentence}" if kind else owner
+        for (owner, kind, sentence), names in subjects.items()
     ]
+
+
+def _listed(names: list[str]) -> str:
+    rest = len(names) - _MOST_NAMES
+    return ", ".join(names) if rest <= 1 else f"{', '.join(names[:_MOST_NAMES])} and {rest} more"
 
 
 _CODES = {"dim": "2", "cyan": "36", "red": "31"}

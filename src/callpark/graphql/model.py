@@ -98,7 +98,7 @@ class LogDefinition:
 
 @dataclass(frozen=True, slots=True)
 class CodeDefinition:
-    """APPSYNC_JS source text and where it came from, for messages."""
+    """The text of APPSYNC_JS code or of a VTL template, and where it came from, for messages."""
 
     text: str
     source: Path | None = None
@@ -113,8 +113,8 @@ class FunctionDefinition:
     data_source: str
     code: CodeDefinition | None
     max_batch_size: int = 0
-    request_template: str | None = None
-    response_template: str | None = None
+    request_template: CodeDefinition | None = None
+    response_template: CodeDefinition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,8 @@ class ResolverDefinition:
     functions: tuple[str, ...] = ()
     code: CodeDefinition | None = None
     max_batch_size: int = 0
-    request_template: str | None = None
-    response_template: str | None = None
+    request_template: CodeDefinition | None = None
+    response_template: CodeDefinition | None = None
     caching: ResolverCaching | None = None
 
 

@@ -10,6 +10,7 @@ from callpark.graphql.model import (
     ApiKey,
     AuthenticationProvider,
     CacheDefinition,
+    CodeDefinition,
     DataSourceDefinition,
     LambdaAuthorizerConfig,
     LogDefinition,
@@ -261,7 +262,12 @@ DECLARED = ApiDefinition(
     data_sources=(DataSourceDefinition("t", "AMAZON_DYNAMODB", configuration=TableConfig("items")),),
     resolvers=(
         ResolverDefinition(
-            "Query", "hello", "UNIT", "t", request_template='{"version": "2018-05-29"}', response_template="1"
+            "Query",
+            "hello",
+            "UNIT",
+            "t",
+            request_template=CodeDefinition('{"version": "2018-05-29"}'),
+            response_template=CodeDefinition("1"),
         ),
     ),
     api_keys=(ApiKey("da2-k", 4e9),),

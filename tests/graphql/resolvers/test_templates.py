@@ -29,23 +29,40 @@ INVOKE = '{"version": "2018-05-29", "operation": "Invoke", "payload": $util.toJs
 OLD_INVOKE = INVOKE.replace("2018-05-29", "2017-02-28")
 
 
+def template(text: str | None) -> CodeDefinition | None:
+    return None if text is None else CodeDefinition(text)
+
+
 def unit(
     field: str, request: str | None, response: str | None, source: str = "LAMBDA", **more: Any
 ) -> ResolverDefinition:
     type_name, field_name = field.split(".")
     return ResolverDefinition(
-        type_name, field_name, "UNIT", source, request_template=request, response_template=response, **more
+        type_name,
+        field_name,
+        "UNIT",
+        source,
+        request_template=template(request),
+        response_template=template(response),
+        **more,
     )
 
 
 def function(name: str, request: str | None, response: str | None, source: str = "NONE") -> FunctionDefinition:
-    return FunctionDefinition(name, name, source, None, request_template=request, response_template=response)
+    return FunctionDefinition(
+        name, name, source, None, request_template=template(request), response_template=template(response)
+    )
 
 
 def pipeline(field: str, before: str | None, after: str | None, *functions: str) -> ResolverDefinition:
     type_name, field_name = field.split(".")
     return ResolverDefinition(
-        type_name, field_name, "PIPELINE", functions=functions, request_template=before, response_template=after
+        type_name,
+        field_name,
+        "PIPELINE",
+        functions=functions,
+        request_template=template(before),
+        response_template=template(after),
     )
 
 
@@ -311,7 +328,7 @@ def test_code_and_templates_exclude_each_other(bench: Bench) -> None:
 
 def test_what_callpark_lacks_is_named_at_load(bench: Bench) -> None:
     assert apply(bench, unit("Query.a", "$util.frobnicate($ctx.args)", TO_RESULT)) == [
-        "API Test: resolver Query.a request mapping template: callpark does not have $util.frobnicate"
+        "API Test: resolver Query.a: request mapping template: callpark does not have $util.frobnicate"
     ]
 
 

@@ -6,6 +6,8 @@ Run by `js/test_util_table.py` and `vtl/test_util_table.py`. Arguments and resul
 """
 # ruff: noqa: E501 - tables read better unbroken
 
+from typing import Any
+
 from tests.graphql.runtimes import pattern_table, time_table, transform_table
 from tests.graphql.runtimes.row import Row
 
@@ -116,6 +118,11 @@ TABLE = [
     Row("xml.toMap", ("<a><b>null</b><?x y?><c>0012</c><d>1e999</d></a>",), {"a": {"b": None, "c": "0012", "d": "1e999"}}),
     Row("xml.toMap", ("<a b='1'><b>2</b></a>",), {"a": {"b": [1, 2]}}),
     Row("xml.toMap", ("",), {}),
+    Row("xml.toMap", ("<a></a>",), {"a": ""}),
+    Row("xml.toMap", ('<a x="1"/>',), {"a": {"x": 1}}),
+    Row("xml.toMap", ("<a y='&lt;é'>t</a>",), {"a": {"y": "<é", "content": "t"}}),
+    Row("xml.toMap", ("<s:a xmlns:s='u'><s:b>1</s:b></s:a>",), {"s:a": {"xmlns:s": "u", "s:b": 1}}),
+    Row("xml.toMap", ("<a><__proto__>1</__proto__></a>",), {"a": {"__proto__": 1}}),
     Row("xml.toMap", (None,), None),
     Row("xml.toJsonString", ("<a>1</a>", False), {"a": 1}, text_of_json=True),
     Row("xml.toJsonString", ("<a>1</a>", True), '{"a":1}', text_of_json=True),
@@ -148,5 +155,63 @@ REFUSED = [
     ("time.parseFormattedToEpochMilliSeconds", ("x", "yyyy"), "does not match"),
     ("time.nowFormatted", ("yyyy", "Nowhere/Land"), "Nowhere/Land"),
     ("matches", ("(", "x"), "util.matches"),
-    ("xml.toMap", ("<a>",), "util.xml.toMap"),
+    *(
+        ("xml.toMap", (source,), "util.xml.toMap: ")
+        for source in ("<a>", "<a></b>", "a", "<a b></a", "<a b=1/>", "<!-- open", "<a><![CDATA[", "<", "</a>")
+    ),
+    ("str.normalize", ("x", "nfx"), "util.str.normalize"),
+    ("str.normalize", (1, "nfc"), "util.str.normalize expects a string"),
+    ("math.roundNum", ("x",), "util.math.roundNum expects a number"),
+    ("math.minVal", (1, "x"), "util.math.minVal expects a number"),
+    ("math.maxVal", (None, 1), "util.math.maxVal expects a number"),
+    ("math.randomWithinRange", ("a", 1), "util.math.randomWithinRange expects a"),
+    ("base64Encode", (1,), "util.base64Encode expects a string"),
+    ("base64Decode", ("?",), "util.base64Decode expects base64 text"),
+    ("base64Decode", ("/w==",), "util.base64Decode expects UTF-8"),
+    ("urlEncode", (1,), "util.urlEncode expects a string"),
+    ("urlDecode", (1,), "util.urlDecode expects a string"),
+    ("escapeJavaScript", (1,), "util.escapeJavaScript expects a string"),
+    ("matches", (1, "x"), "util.matches expects a string"),
+    ("matches", ("x", None), "util.matches expects a string"),
+    ("dynamodb.fromS3ObjectJson", ("x",), "util.dynamodb.fromS3ObjectJson"),
+    ("http.addResponseHeaders", (5,), "util.http.addResponseHeaders expects a map"),
 ]
+
+EFFECTS: list[tuple[str, tuple[Any, ...]]] = [
+    ("evictFromApiCache", ("Query", "f", {"context.arguments.id": "1"})),
+    ("evictFromApiCache", ("Query", "f")),
+    ("setSubscriptionFilter", ({"filterGroup": [{"filters": [{"fieldName": "a", "operator": "eq", "value": 1}]}]},)),
+    ("setSubscriptionInvalidationFilter", ({"filterGroup": []},)),
+    ("invalidateSubscriptions", ({"subscriptionField": "f", "payload": {"a": 1}},)),
+]
+"""Calls of `extensions`; each leaves an effect of its name with its arguments."""
+
+EFFECTS_REFUSED: list[tuple[str, tuple[Any, ...], str]] = [
+    ("evictFromApiCache", ("Query", "f", 5), "extensions.evictFromApiCache expects the values of caching keys as an object"),
+    ("evictFromApiCache", ("Query", None), "extensions.evictFromApiCache expects a string"),
+    ("setSubscriptionFilter", ({},), "extensions.setSubscriptionFilter expects an object with a 'filterGroup'"),
+    ("setSubscriptionInvalidationFilter", ([],), "extensions.setSubscriptionInvalidationFilter expects an object with a 'filterGroup'"),
+    ("invalidateSubscriptions", ({},), "extensions.invalidateSubscriptions expects an object with a 'subscriptionField'"),
+]  # fmt: skip
+
+_NOT_COPIED = "transfer-encoding connection host expect keep-alive upgrade proxy-authenticate proxy-authorization te content-length"
+_CORS = "Credentials Origin Methods Headers"
+HEADERS: list[tuple[str, Any, str | None]] = [
+    ("itemsCount", 7, None),
+    ("x-own", "a b", None),
+    ("", 1, "The name of a response header is empty or invalid."),
+    ("a b", 1, "The name of a response header is empty or invalid."),
+    ("a", None, "The response header 'a' has no value."),
+    ("a", "x\r\ny: z", "The value of the response header 'a' is invalid."),
+    *(
+        (name, "x", f"The response header '{name}' is restricted.")
+        for name in (
+            *_NOT_COPIED.split(),
+            *(f"Access-Control-Allow-{each}" for each in _CORS.split()),
+            "Access-Control-Expose-Headers", "Access-Control-Max-Age", "Vary", "Content-Type", "x-amzn-y", "X-Amz-y",
+        )
+    ),
+]  # fmt: skip
+"""`util.http.addResponseHeader`: name, value, and why it is not added."""
+
+TABLE += [Row("http.copyHeaders", ({name: "x", "kept": "y"},), {"kept": "y"}) for name in _NOT_COPIED.split()]

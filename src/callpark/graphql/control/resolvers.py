@@ -25,8 +25,8 @@ class _Logic:
     """What runs: code, or mapping templates."""
 
     code: CodeDefinition | None
-    request_template: str | None
-    response_template: str | None
+    request_template: CodeDefinition | None
+    response_template: CodeDefinition | None
     max_batch_size: int
 
 
@@ -130,11 +130,15 @@ def _read_logic(members: Members) -> _Logic:
     if code is not None and (request is not None or response is not None):
         raise bad_request("Mapping templates cannot be specified together with code.")
     return _Logic(
-        None if code is None else CodeDefinition(str(code)),
-        cast("str | None", request),
-        cast("str | None", response),
+        _text(code),
+        _text(request),
+        _text(response),
         cast(int, members.get("maxBatchSize") or 0),
     )
+
+
+def _text(given: object) -> CodeDefinition | None:
+    return None if given is None else CodeDefinition(str(given))
 
 
 def check_runtime(runtime: Members) -> None:
@@ -149,9 +153,9 @@ def _logic_members(declared: ResolverDefinition | FunctionDefinition) -> dict[st
         members["code"] = declared.code.text
         members["runtime"] = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
     if declared.request_template is not None:
-        members["requestMappingTemplate"] = declared.request_template
+        members["requestMappingTemplate"] = declared.request_template.text
     if declared.response_template is not None:
-        members["responseMappingTemplate"] = declared.response_template
+        members["responseMappingTemplate"] = declared.response_template.text
     return members
 
 

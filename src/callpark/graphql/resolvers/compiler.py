@@ -50,9 +50,9 @@ class _Declared(Protocol):
     @property
     def code(self) -> CodeDefinition | None: ...
     @property
-    def request_template(self) -> str | None: ...
+    def request_template(self) -> CodeDefinition | None: ...
     @property
-    def response_template(self) -> str | None: ...
+    def response_template(self) -> CodeDefinition | None: ...
     @property
     def max_batch_size(self) -> int: ...
 
@@ -183,20 +183,20 @@ class _Compiler:
                 f"API {self._api.name}: {where} has Code and mapping templates", "keep one of the two kinds"
             )
         return MappingTemplates(
-            None if request is None else self._template(request, f"{where} request mapping template"),
-            None if response is None else self._template(response, f"{where} response mapping template"),
+            None if request is None else self._template(request, where, "request mapping template"),
+            None if response is None else self._template(response, where, "response mapping template"),
         )
 
-    def _template(self, text: str, where: str) -> Template:
+    def _template(self, declared: CodeDefinition, where: str, role: str) -> Template:
         try:
-            template = self._parts.templates.load(text)
+            template = self._parts.templates.load(declared.text)
         except BrokenTemplate as error:
             raise ProjectError(
-                f"API {self._api.name}: {where}:{error.line}:{error.column}: {error.message}",
+                f"API {self._api.name}: {_named(declared, where, role)}:{error.line}:{error.column}: {error.message}",
                 "correct the template; the API keeps its last good version",
             ) from error
         for warning in template.warnings:
-            self._warn(f"{where}: {warning}")
+            self._warn(f"{where}: {role}: {warning}")
         return template
 
     def _load(self, code: CodeDefinition, where: str) -> CodeUnit:
@@ -223,5 +223,5 @@ class _Compiler:
         self._compiled.warnings.append(f"API {self._api.name}: {text}")
 
 
-def _named(code: CodeDefinition, where: str) -> str:
-    return f"{where} code.js" if code.source is None else str(code.source)
+def _named(code: CodeDefinition, where: str, role: str = "code.js") -> str:
+    return f"{where} {role}" if code.source is None else str(code.source)

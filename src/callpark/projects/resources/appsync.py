@@ -275,12 +275,11 @@ class _Assembly:
             runtime.without_effect("RuntimeVersion")
             if runtime.required("Name") != "APPSYNC_JS":
                 raise properties.wrong("Runtime", "only APPSYNC_JS is known", "write Name: APPSYNC_JS")
-        found = source_of(properties, "Code", largest_source(self.stack), self.stack)
-        return None if found is None else CodeDefinition(*found)
+        return self._text(properties, "Code")
 
-    def _text(self, properties: Properties, name: str) -> str | None:
+    def _text(self, properties: Properties, name: str) -> CodeDefinition | None:
         found = source_of(properties, name, largest_source(self.stack), self.stack)
-        return None if found is None else found[0]
+        return None if found is None else CodeDefinition(*found)
 
 
 def _kind(properties: Properties) -> Literal["UNIT", "PIPELINE"]:

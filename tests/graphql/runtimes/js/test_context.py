@@ -8,7 +8,6 @@ import pytest
 from callpark.graphql.runtimes.evaluation import Evaluation
 from callpark.graphql.runtimes.js.host import JavaScriptHost
 from tests.graphql.runtimes.js.test_conformance import CONTEXT, evaluate
-from tests.graphql.runtimes.js.test_util_table import call
 
 pytestmark = pytest.mark.unit
 
@@ -135,13 +134,8 @@ async def test_effects_are_values(host: JavaScriptHost, expression: str, name: s
 
 MISUSED = [
     ("extensions.evictFromApiCache('Query')", "expects a string"),
-    ("extensions.evictFromApiCache('Query', 'f', 5)", "as an object"),
-    ("extensions.setSubscriptionFilter({})", "expects an object with a 'filterGroup'"),
-    ("extensions.invalidateSubscriptions({})", "expects an object with a 'subscriptionField'"),
     ("runtime.earlyReturn(1, { skipTo: 'HOME' })", "skipTo is 'END' or 'NEXT'"),
     ("util.http.addResponseHeaders(5)", "expects a map"),
-    ("util.str.normalize('x', 'nfx')", "expects one of"),
-    ("util.math.roundNum('x')", "expects a number"),
 ]
 
 
@@ -168,68 +162,3 @@ async def test_response_headers(host: JavaScriptHost) -> None:
     )
     assert added == [["itemsCount", "7"], ["a", "x"], ["b", '{"c":[1]}']]
     assert errors == []
-
-
-@pytest.mark.parametrize(
-    ("call", "why"),
-    [
-        ("('', 1)", "empty or invalid"),
-        ("('a b', 1)", "empty or invalid"),
-        ("('Vary', '*')", "'Vary' is restricted"),
-        ("('access-control-allow-origin', '*')", "is restricted"),
-        ("('Connection', 'x')", "is restricted"),
-        ("('x-amzn-y', 1)", "is restricted"),
-        ("('X-Amz-y', 1)", "is restricted"),
-        ("('a', null)", "has no value"),
-        ("('a', 'x\\r\\ny: z')", "is invalid"),
-    ],
-)
-async def test_headers_that_cannot_be_added_are_errors_beside_the_answer(
-    host: JavaScriptHost, call: str, why: str
-) -> None:
-    added, errors = await headers(host, f"util.http.addResponseHeader{call}")
-    assert added == []
-    ((kind, message),) = errors  # type: ignore[misc]
-    assert kind == "ResponseHeaderError"  # type: ignore[has-type]
-    assert why in str(message)  # type: ignore[has-type]
-
-
-XML: list[tuple[str, Any]] = [
-    ("<a/>", {"a": ""}),
-    ("<a></a>", {"a": ""}),
-    ("<a>text</a>", {"a": "text"}),
-    ("<a>1</a>", {"a": 1}),
-    ("<a>-1.5e2</a>", {"a": -150}),
-    ("<a>007</a>", {"a": "007"}),
-    ("<a>true</a>", {"a": True}),
-    ("<a>null</a>", {"a": None}),
-    ("<a x=\"1\" y='&lt;é'>t</a>", {"a": {"x": 1, "y": "<é", "content": "t"}}),
-    ('<a x="1"/>', {"a": {"x": 1}}),
-    ("<a><b>1</b><c>2</c><b>3</b></a>", {"a": {"b": [1, 3], "c": 2}}),
-    ("<a>x<b>1</b>y</a>", {"a": {"b": 1, "content": ["x", "y"]}}),
-    ("<a><![CDATA[<b>&amp;]]></a>", {"a": "<b>&amp;"}),
-    ("<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><!-- no --><a>&b;&#65;&#x42;&amp;</a>", {"a": "&b;AB&"}),
-    ("<s:a xmlns:s='u'><s:b>1</s:b></s:a>", {"s:a": {"xmlns:s": "u", "s:b": 1}}),
-    ("<a><__proto__>1</__proto__></a>", {"a": {"__proto__": 1}}),
-]
-
-
-@pytest.mark.parametrize(("source", "expected"), XML)
-async def test_xml(host: JavaScriptHost, source: str, expected: object) -> None:
-    evaluation = await evaluate(host, call("xml.toMap", (source,)))
-    assert evaluation.halt is None
-    assert evaluation.value == expected
-
-
-async def test_xml_as_json(host: JavaScriptHost) -> None:
-    assert (await evaluate(host, call("xml.toJsonString", ("<a>1</a>",)))).value == '{"a":1}'
-    assert (await evaluate(host, call("xml.toJsonString", ("<a>1</a>", True)))).value == '"{\\"a\\":1}"'
-
-
-@pytest.mark.parametrize(
-    "source", ["<a>", "<a></b>", "a", "<a b></a", "<a b=1/>", "<!-- open", "<a><![CDATA[", "<", "</a>"]
-)
-async def test_broken_xml_is_misuse(host: JavaScriptHost, source: str) -> None:
-    halt = (await evaluate(host, call("xml.toMap", (source,)))).halt
-    assert halt is not None
-    assert "util.xml.toMap: " in str(halt["message"])

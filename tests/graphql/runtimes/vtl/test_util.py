@@ -175,7 +175,7 @@ async def test_what_an_evaluation_leaves(host: VtlHost) -> None:
         """#set($ctx.stash.a = 1)$util.qr($ctx.args.put("x", 2))
         $util.appendError("e", "T", {"d": 1}) $util.validate(true, "unsaid")
         $extensions.setSubscriptionFilter({"filterGroup": []})
-        $extensions.setSubscriptionInvalidationFilter({}) $extensions.invalidateSubscriptions({"subscriptionField": "s"})
+        $extensions.setSubscriptionInvalidationFilter({"filterGroup": []}) $extensions.invalidateSubscriptions({"subscriptionField": "s"})
         $extensions.evictFromApiCache("Query", "a", {"ctx.args.id": "1"})
         $util.http.addResponseHeader("x-a", 1) $util.http.addResponseHeaders({"x-b": "2", "Vary": "no"})
         $util.log.info("a {} and {}", 1, {"m": [true]}) $util.log.error({"k": "v"}) $util.log.debug("d")
@@ -186,11 +186,11 @@ async def test_what_an_evaluation_leaves(host: VtlHost) -> None:
     assert evaluation.value == {}
     assert evaluation.stash == {"a": 1}
     assert evaluation.args == {"x": 2}
-    assert [each["message"] for each in evaluation.errors] == ["e", "The response header 'Vary' cannot be added."]
+    assert [each["message"] for each in evaluation.errors] == ["e", "The response header 'Vary' is restricted."]
     assert evaluation.errors[0] == {"message": "e", "type": "T", "data": {"d": 1}, "errorInfo": None}
     assert [(each["name"], each["parameters"]) for each in evaluation.effects] == [
         ("setSubscriptionFilter", [{"filterGroup": []}]),
-        ("setSubscriptionInvalidationFilter", [{}]),
+        ("setSubscriptionInvalidationFilter", [{"filterGroup": []}]),
         ("invalidateSubscriptions", [{"subscriptionField": "s"}]),
         ("evictFromApiCache", ["Query", "a", {"ctx.args.id": "1"}]),
         ("addResponseHeader", ["x-a", "1"]),

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib import resources
 
-_SHARED = ("10", "15", "20", "30", "32", "35", "40", "48", "50")
+_SHARED = ("10", "15", "20", "30", "32", "35", "36", "40", "48", "50")
 """Files, by the number they begin with, that stand on their own and templates call too."""
 
 

@@ -1,4 +1,5 @@
-"""What templates share with JavaScript handlers - Java's patterns, times, XML, transformations - called in the very
+"""What templates share with JavaScript handlers - Java's patterns, times, XML, transformations,
+effects - called in the very
 sources that handlers run: `js/source/`. Each thread has one engine for it; a call can be interrupted, Python's own
 regular expressions cannot.
 
@@ -21,6 +22,7 @@ _MEMORY_BYTES = 67_108_864
 _STACK_BYTES = 262_144
 _LEAST_SECONDS = 0.001
 _ZONES = 20
+_ENTRY = 1_024
 _DOOR = """
 function log(level, words) {
   left.logs.push(`${level} - $${words}`);
@@ -43,7 +45,7 @@ const pattern = {
     return [found, string.slice(last)];
   },
 };
-const library = { ...util, pattern };
+const library = { ...util, pattern, extensions };
 return (family, name, parameters, now) => {
   if (family === '$zone') {
     zones[name] = parse(parameters);
@@ -51,11 +53,11 @@ return (family, name, parameters, now) => {
   }
   looked = nativeNow();
   host.now = now;
-  left.logs = [];
+  left = { errors: [], logs: [], effects: [] };
   pending = null;
   try {
     const value = optional((family ? library[family] : library)[name](...parse(parameters)));
-    return safeStringify({ value, logs: left.logs });
+    return safeStringify({ value, left });
   } catch (error) {
     if (error !== null && error === pending && error.kind === 'zone') return stringify({ zone: error.zone });
     return stringify({ why: `${error && error.message}` });
@@ -95,10 +97,18 @@ def call(run: Run, family: str, name: str, *parameters: object) -> Any:
         if "why" in members:
             raise _refusal(members["why"])
         if "zone" not in members:
-            run.logs += members["logs"]
+            _keep(run, members["left"])
             return members["value"]
         _opened()[1]("$zone", members["zone"], zone_json(members["zone"]), 0)
     raise Refused(f"an evaluation can name at most {_ZONES} time zones at once")
+
+
+def _keep(run: Run, left: dict[str, list[Any]]) -> None:
+    run.logs += left["logs"]
+    for _ in left["errors"] + left["effects"]:
+        run.make(_ENTRY)
+    run.errors += left["errors"]
+    run.effects += left["effects"]
 
 
 def _refusal(why: str) -> Exception:

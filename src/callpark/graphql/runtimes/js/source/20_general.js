@@ -1,5 +1,8 @@
 // util: errors, ids, encodings, matching.
 // https://docs.aws.amazon.com/appsync/latest/devguide/built-in-util-js.html
+function nothing(value) {
+  return value === null || value === undefined;
+}
 function optional(value) {
   return value === undefined ? null : value;
 }
@@ -117,9 +120,9 @@ util.base64Decode = (value) => {
 };
 const encodeReserved = { '!': '%21', "'": '%27', '(': '%28', ')': '%29', '~': '%7E', '%20': '+' };
 util.urlEncode = (value) => {
-  let out;
+  let out = text(value, 'util.urlEncode');
   try {
-    out = encodeURIComponent(text(value, 'util.urlEncode'));
+    out = encodeURIComponent(out);
   } catch (error) {
     return misuse('util.urlEncode expects text without halves of surrogate pairs');
   }
@@ -127,8 +130,9 @@ util.urlEncode = (value) => {
   return out;
 };
 util.urlDecode = (value) => {
+  const spaced = swapped(text(value, 'util.urlDecode'), '+', '%20');
   try {
-    return decodeURIComponent(swapped(text(value, 'util.urlDecode'), '+', '%20'));
+    return decodeURIComponent(spaced);
   } catch (error) {
     return misuse('util.urlDecode expects URL-encoded text');
   }

@@ -19,7 +19,6 @@ const JOINS = {
   rightJoinNatural: 'NATURAL RIGHT JOIN', rightOuterJoinNatural: 'NATURAL RIGHT OUTER JOIN', fullOuterJoinNatural: 'NATURAL FULL OUTER JOIN',
 };
 const SQL_COMPARISONS = { eq: '=', ne: '!=', gt: '>', lt: '<', ge: '>=', le: '<=' };
-const nothing = (value) => value === null || value === undefined;
 
 function statement(type, verb) {
   return (properties) => {

@@ -1,5 +1,5 @@
-// runtime, extensions, console, and the door through which the host evaluates a handler.
-// https://docs.aws.amazon.com/appsync/latest/devguide/runtime-utils-js.html, …/extensions-js.html
+// runtime, console, and the door through which the host evaluates a handler.
+// https://docs.aws.amazon.com/appsync/latest/devguide/runtime-utils-js.html
 const runtime = {
   earlyReturn: (value, options) => {
     const skipTo = options && options.skipTo ? options.skipTo : null;
@@ -8,29 +8,6 @@ const runtime = {
     throw pending;
   },
 };
-function effect(name, check) {
-  return (...parameters) => {
-    check(`extensions.${name}`, ...parameters);
-    left.effects.push({ name, parameters });
-    return null;
-  };
-}
-function filterChecked(name, filter) {
-  if (!isMap(filter) || !isArray(filter.filterGroup)) misuse(`${name} expects an object with a 'filterGroup'`);
-}
-const extensions = {
-  evictFromApiCache: effect('evictFromApiCache', (name, type, field, entry) => {
-    text(type, name);
-    text(field, name);
-    if (!nothing(entry) && !isMap(entry)) misuse(`${name} expects the values of caching keys as an object`);
-  }),
-  setSubscriptionFilter: effect('setSubscriptionFilter', filterChecked),
-  setSubscriptionInvalidationFilter: effect('setSubscriptionInvalidationFilter', filterChecked),
-  invalidateSubscriptions: effect('invalidateSubscriptions', (name, object) => {
-    if (!isMap(object) || typeof object.subscriptionField !== 'string') misuse(`${name} expects an object with a 'subscriptionField'`);
-  }),
-};
-
 // One entry of the log: [level, place or null, text]; together no longer than LONGEST_LOG characters.
 const LONGEST_LOG = 262144;
 function log(level, words) {
