@@ -178,6 +178,8 @@ class _Assembly:
     def api(self) -> ApiDefinition:
         properties = self.resource.properties
         properties.without_effect("Tags", "OwnerContact")
+        if properties.text("ApiType") == "MERGED":
+            raise properties.wrong("ApiType", "merged APIs are not supported", "serve one of the source APIs instead")
         properties.default("ApiType", "GRAPHQL")
         properties.default("Visibility", "GLOBAL")
         properties.default("XrayEnabled", False, "false")
