@@ -33,7 +33,8 @@ class Scene:
         limits = limits or Limits()
         self.clock = clock
         self._parts = (clock, ids, store, limits)
-        self.service = GraphqlService(clock, ids, Trace(clock), limits, Functions())
+        self.functions = Functions()
+        self.service = GraphqlService(clock, ids, Trace(clock), limits, self.functions)
         self.plane = ControlPlane(
             self.service,
             store,
