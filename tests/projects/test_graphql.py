@@ -222,6 +222,11 @@ def test_refusals(tmp_path: Path, more: str, cause: str | None) -> None:
     assert error.remedy
 
 
+def test_merged_apis_are_refused_by_name(tmp_path: Path) -> None:
+    error = refused(tmp_path, f"Resources:{API.replace('Name: api', 'Name: api, ApiType: MERGED')}")
+    assert error.cause == "template.yaml:2: Resources.Api.Properties.ApiType: merged APIs are not supported"
+
+
 def test_an_unknown_attribute_lists_the_known_ones(tmp_path: Path) -> None:
     error = refused(tmp_path, f"Resources:{API}\nOutputs: {{ U: {{ Value: !GetAtt Api.Url }} }}\n")
     assert error.cause == "template.yaml:8: Outputs.U.Value.Fn::GetAtt: Api has no attribute 'Url'"

@@ -1,5 +1,6 @@
 """GraphQL APIs of the control plane: settings, ways in, tags, variables, keys, caches, and what survives a restart."""
 
+import asyncio
 import logging
 import re
 
@@ -172,6 +173,29 @@ async def test_deleted_is_not_served(scene: Scene) -> None:
     with pytest.raises(CallerError) as gone:
         await scene.data("{ hello }")
     assert gone.value.body == refusal("NotFoundException", 404, f"GraphQL API {scene.api_id} not found.").body
+
+
+async def test_a_running_request_ends_with_what_it_began_with(scene: Scene) -> None:
+    await scene.with_hello()
+    waiting, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(event: object) -> object:
+        waiting.set()
+        await go_on.wait()
+        return event
+
+    scene.functions.handlers["arn:aws:lambda:us-east-1:123456789012:function:slow"] = slow
+    config = {"lambdaFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:slow"}
+    await scene.call("CreateDataSource", name="slow", type="AWS_LAMBDA", lambdaConfig=config)
+    code = "export const request = () => ({ operation: 'Invoke', payload: 1 });\nexport const response = () => 'old';"
+    await scene.call("UpdateResolver", **resolver(dataSourceName="slow", code=code))
+    running = asyncio.create_task(scene.data("{ hello }"))
+    await waiting.wait()
+    await scene.call("UpdateResolver", **resolver(code=code.replace("old", "new").replace("operation: 'Invoke',", "")))
+    await scene.call("DeleteDataSource", name="slow")
+    assert await scene.data("{ hello }") == {"hello": "new"}
+    go_on.set()
+    assert await running == {"hello": "old"}
 
 
 async def test_tags(scene: Scene) -> None:
