@@ -234,6 +234,24 @@ async def test_connections_are_limited(server: Server) -> None:
         await writer.wait_closed()
 
 
+async def test_who_stops_in_the_middle_of_a_request_is_let_go(toys: Toys) -> None:
+    limits = LIMITS.override(["gateway.keep_alive_seconds=1"])
+    gateway = Gateway(toys.table(), [], SystemIds(), limits.gateway, Place(), dict)
+    body = b"HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+    halves = [
+        b"",
+        b"GET / HTT",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"POST / " + body,
+        b"POST /2015-03-31/functions/f/invocations " + body,
+    ]
+    with bind("127.0.0.1", 0) as bound:
+        server = Server(gateway, bound, limits.gateway, direct=gateway)
+        await server.start()
+        assert await asyncio.gather(*[raw(server, half) for half in halves]) == [b""] * len(halves)
+        await server.stop()
+
+
 async def test_keep_alive_under_load(server: Server) -> None:
     url = f"{server.base_url}/2015-03-31/functions/f/invocations"
     report = await load.run(load.Request("POST", url, (("X-Amz-Invocation-Type", "Event"),), b"{}"), 4, 100)

@@ -1,9 +1,9 @@
 """uvicorn's httptools protocol with the limits it lacks, refusing in AWS's shape.
 
 Used by `server.py` only. Headers and request line are counted as they arrive, before they are kept; connections beyond
-the limit are answered with 503 and closed; what is not HTTP gets a JSON refusal; a connection that never asks anything
-is closed like an idle one. Invoke requests leave ASGI out (`direct.py`). A connection that begins with TLS is upgraded
-(`tls.py`).
+the limit are answered with 503 and closed; what is not HTTP gets a JSON refusal; a connection that never asks anything,
+or stops in the middle of a request, is closed like an idle one. Invoke requests leave ASGI out (`direct.py`). A
+connection that begins with TLS is upgraded (`tls.py`).
 """
 
 import asyncio
@@ -35,6 +35,7 @@ def limited_protocol(
     class LimitedProtocol(HttpToolsProtocol):
         _received = 0
         _silent = True
+        _incomplete = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -53,6 +54,19 @@ def limited_protocol(
                     self._in_background(self._encrypt(data, certificate))
                     return
             super().data_received(data)
+            if self._incomplete and self.timeout_keep_alive_task is None:
+                self._wait_for_the_rest()
+
+        def _wait_for_the_rest(self) -> None:
+            if self.transport.get_protocol() is self:
+                self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self._nothing_came)
+
+        def _nothing_came(self) -> None:
+            self.timeout_keep_alive_task = None
+            if self.flow.read_paused:  # it is us who do not read
+                self._wait_for_the_rest()
+            else:
+                self.timeout_keep_alive_handler()
 
         async def _encrypt(self, first: bytes, certificate: Certificate) -> None:
             try:
@@ -66,6 +80,7 @@ def limited_protocol(
 
         def on_message_begin(self) -> None:
             self._received = 0
+            self._incomplete = True
             super().on_message_begin()
 
         def on_url(self, url: bytes) -> None:
@@ -97,6 +112,7 @@ def limited_protocol(
                 super().on_body(body)
 
         def on_message_complete(self) -> None:
+            self._incomplete = False
             if isinstance(self.cycle, Exchange):
                 self.cycle.start()
             else:

@@ -19,7 +19,7 @@ import uvicorn
 from callpark.gateway.certificate import Certificate
 from callpark.gateway.direct import Answering
 from callpark.gateway.http_protocol import limited_protocol
-from callpark.gateway.websocket_protocol import WritingProtocol
+from callpark.gateway.websocket_protocol import writing_protocol
 from callpark.kernel.asgi import Receive, Scope, Send
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import GatewayLimits
@@ -116,7 +116,7 @@ class Server:
         return uvicorn.Config(
             self._app,
             http=limited_protocol(self._limits, self._direct, self._certificate),
-            ws=WritingProtocol,
+            ws=writing_protocol(self._limits.websocket_cut_seconds),
             ws_max_size=self._limits.websocket_message_bytes,
             ws_per_message_deflate=False,
             lifespan="off",

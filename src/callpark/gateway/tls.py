@@ -41,8 +41,8 @@ async def upgrade(
     successor: Callable[[], asyncio.Protocol],
     seconds: float,
 ) -> None:
-    """Make the handshake that `first` begins, within `seconds` of real time (so long may its end take, too), and hand the encrypted connection to a
-    new protocol. A client that gives up, or does not trust us, leaves nothing behind."""
+    """Make the handshake that `first` begins, within `seconds` of real time (so long may the end take, too), and hand
+    the encrypted connection to a new protocol. A client that gives up, or does not trust us, leaves nothing behind."""
     loop = asyncio.get_running_loop()
     transport.pause_reading()
     try:

@@ -11,6 +11,7 @@ from callpark.graphql.api.location import locate
 from callpark.graphql.api.ports import Apis
 from callpark.graphql.api.websocket import Surroundings, WebsocketConnection
 from callpark.graphql.auth.authenticator import Authenticator
+from callpark.graphql.pacing import Pacer
 from callpark.graphql.realtime.hub import Hub
 from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
@@ -31,7 +32,9 @@ class GraphqlWeb:
         service.on_change(self._apis_changed)
         self._ids = ids
         self._http = GraphqlHttp(service, authenticator, clock, ids, limits.appsync, trace)
-        self._around = Surroundings(service, authenticator, self.hub, clock, limits.appsync)
+        self._around = Surroundings(
+            service, authenticator, self.hub, clock, limits.appsync, Pacer(limits.appsync.turn_seconds)
+        )
         self._connections: dict[str, WebsocketConnection] = {}
         self._idle = asyncio.Event()
         self._idle.set()

@@ -17,6 +17,7 @@ from callpark.graphql.api.resolver_headers import resolver_headers
 from callpark.graphql.auth.authenticator import Authenticator
 from callpark.graphql.auth.verdict import MISSING, NOT_AUTHORIZED, Authorized, Refusal
 from callpark.graphql.messages import ErrorEntry, GraphqlRequest
+from callpark.graphql.pacing import Pacer
 from callpark.graphql.realtime import frames, protocol
 from callpark.graphql.realtime.hub import Hub
 from callpark.graphql.subscriptions import PreparedSubscription, SubscriptionRefused
@@ -43,6 +44,7 @@ class Surroundings:
     hub: Hub
     clock: Clock
     limits: AppSyncLimits
+    pacer: Pacer
 
 
 class WebsocketConnection:
@@ -142,6 +144,8 @@ class WebsocketConnection:
             if len(content) > maximum:
                 self._close(protocol.Close(_MESSAGE_TOO_BIG, f"message larger than {maximum} bytes"))
                 continue
+            if self._around.pacer.crowded():  # thousands of frames may come at once
+                await self._around.pacer.turn()
             self._happen(protocol.Received(content))
 
     async def _write(self) -> None:
