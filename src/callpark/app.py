@@ -347,6 +347,7 @@ class App:
         warnings += await self.graphql_control.apply(project.apis)
         warnings += self.event_apis.apply(project.event_apis)
         warnings += await self.queues.apply(project.queues)
+        warnings += await self.logs.apply(project.log_groups)
         warnings += await self.functions.apply(project.functions, project.layers, project.sources)
         warnings += self.upstreams.want([wanted(resource) for resource in project.foreign])
         return warnings

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import CallerError
-from callpark.logs.model import Line, Selection
+from callpark.logs.model import GroupDefinition, Line, Selection
 from callpark.logs.upkeep import CHUNKS, GROUPS, INDEX
 from callpark.store.memory import MemoryFaults, MemoryStore
 from callpark.store.sqlite.store import SqliteStore
@@ -312,3 +312,38 @@ async def test_lines_come_back_in_order_both_ways_whatever_happened(
     assert only_a == [message for _, stream, message in sorted(said, key=lambda line: line[0]) if stream == "a"]
     late = [line.message async for line in scene.logs.read(GROUP, Selection(start=(base + 3) * 1000))]
     assert late == [message for seconds, _, message in sorted(said, key=lambda line: line[0]) if seconds >= 3]
+
+
+async def test_a_projects_groups(clock: VirtualClock) -> None:
+    store = MemoryStore(clock)
+    scene = await opened(clock, store, groups=2)
+    scene.say("before", group="kept")
+    declared = [GroupDefinition("kept", 7, {"team": "a"}), GroupDefinition("new")]
+    assert await clock.run_until(scene.logs.apply(declared)) == []
+    assert [(group.name, group.retention_days, dict(group.tags)) for group in scene.logs.groups()] == [
+        ("kept", 7, {"team": "a"}),
+        ("new", None, {}),
+    ]
+    changed = [GroupDefinition("kept", None, {"cost": "b"}), GroupDefinition("third")]
+    refused = ["log group third: Resource limit exceeded: 2 log groups"]
+    assert await clock.run_until(scene.logs.apply(changed)) == refused
+
+    scene = await opened(clock, store)
+    kept, new = scene.logs.groups()
+    assert (kept.retention_days, dict(kept.tags), new.name) == (None, {"cost": "b"}, "new")
+    assert await scene.filtered("kept") == ["before"]
+
+
+async def test_a_declared_groups_retention_takes_lines(clock: VirtualClock) -> None:
+    scene = await opened(clock)
+    await clock.run_until(scene.logs.apply([GroupDefinition(GROUP, 1)]))
+    scene.say("old")
+    await clock.advance(86_400 + 10)
+    scene.say("new")
+    assert await scene.filtered() == ["new"]
+
+
+async def test_groups_that_cannot_be_kept_are_told(clock: VirtualClock) -> None:
+    scene = await opened(clock, faults=MemoryFaults(failures=1.0))
+    (warning,) = await clock.run_until(scene.logs.apply([GroupDefinition("g")]))
+    assert warning.startswith("log group g: The logs could not be stored: ")

@@ -9,6 +9,20 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+#: API_PutRetentionPolicy.
+RETENTION_DAYS = frozenset(
+    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDefinition:
+    """A group that a project declares; `retention_days` None keeps lines as long as the bounds allow."""
+
+    name: str
+    retention_days: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One log event. `sequence` orders the lines of a group that bear the same instant; `subject` is what callpark

@@ -10,12 +10,13 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from callpark.kernel.clock import Clock
+from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import LogsLimits
 from callpark.kernel.tasks import Tasks
 from callpark.kernel.timers import Timer
 from callpark.logs import chunks, reading, refusals, upkeep
 from callpark.logs.journal import Journal
-from callpark.logs.model import ChunkInfo, GroupRecord, Line, LogGroup, LogStream, Selection
+from callpark.logs.model import ChunkInfo, GroupDefinition, GroupRecord, Line, LogGroup, LogStream, Selection
 from callpark.logs.upkeep import CHUNKS, DAY_MILLISECONDS, GROUPS, INDEX, deletions, row_key
 from callpark.store.ports import Change, DeleteRow, SetRow, Store, StoreFailure
 
@@ -117,6 +118,22 @@ class Logs:
     def require_stream(self, group: str, stream: str) -> None:
         """Raises CallerError when there is no such group or stream."""
         self._stream_of(group, stream)
+
+    async def apply(self, declared: Sequence[GroupDefinition]) -> list[str]:
+        """Make a project's groups, with their retention; warnings. One that is no longer declared keeps its lines."""
+        warnings: list[str] = []
+        for group in declared:
+            try:
+                if group.name not in self._journals:
+                    await self.create_group(group.name, dict(group.tags))
+                record = self._journal(group.name).record
+                if record.tags != group.tags:
+                    await self.tag(group.name, dict(group.tags), list(record.tags))
+                if record.retention_days != group.retention_days:
+                    await self.retain(group.name, group.retention_days)
+            except CallerError as refusal:
+                warnings.append(f"log group {group.name}: {refusal.message}")
+        return warnings
 
     async def create_group(self, name: str, tags: dict[str, str]) -> None:
         """Raises CallerError."""

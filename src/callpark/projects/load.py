@@ -29,6 +29,7 @@ from callpark.projects.resources import (
     lambda_,
     lambda_sources,
     layers,
+    logs,
     sqs,
     unserved,
 )
@@ -99,6 +100,7 @@ class _Loading:
             flows=connect.flows(resources, stack),
             numbers=connect.numbers(resources, stack),
             queues=sqs.queues(resources, stack),
+            log_groups=logs.groups(resources, stack),
             sources=lambda_sources.sources(resources, stack),
             foreign=foreign.foreign(resources, stack),
             outputs=dict(self._outputs(transformed.values, evaluator)),

@@ -9,6 +9,7 @@ from callpark.functions.model import FunctionDefinition, LayerDefinition
 from callpark.functions.sources.model import SourceDefinition
 from callpark.graphql.channels.model import EventApiDefinition
 from callpark.graphql.model import ApiDefinition
+from callpark.logs.model import GroupDefinition
 from callpark.queues.model import QueueDefinition
 
 
@@ -72,6 +73,7 @@ class Project:
     flows: tuple[FlowDefinition, ...] = ()
     numbers: tuple[NumberDefinition, ...] = ()
     queues: tuple[QueueDefinition, ...] = ()
+    log_groups: tuple[GroupDefinition, ...] = ()
     sources: tuple[SourceDefinition, ...] = ()
     foreign: tuple[ForeignResource, ...] = ()
     stored: tuple[StoredCode, ...] = ()

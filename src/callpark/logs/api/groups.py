@@ -7,16 +7,11 @@ from collections.abc import Mapping
 
 from callpark.kernel.operations import Call, OperationTable
 from callpark.logs.api.parameters import group_name, group_of, number, page, tags, text, texts
-from callpark.logs.model import LogGroup, LogStream
+from callpark.logs.model import RETENTION_DAYS, LogGroup, LogStream
 from callpark.logs.refusals import invalid_parameter, not_offered
 from callpark.logs.service import Logs
 
 _PAGE = 50
-
-#: API_PutRetentionPolicy.
-RETENTION_DAYS = frozenset(
-    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-)
 
 
 class GroupOperations:

@@ -19,6 +19,7 @@ from callpark.projects.resources import (
     lambda_sources,
     lambda_versions,
     layers,
+    logs,
     sqs,
 )
 from callpark.projects.resources.stack import Resource, Stack
@@ -57,6 +58,7 @@ SERVED: Final[Mapping[str, Identify]] = {
     connect.ASSOCIATION: connect.association_identity,
     **dict.fromkeys(connect_resources.TYPES, connect.resource_identity),
     sqs.QUEUE: sqs.queue_identity,
+    logs.GROUP: logs.group_identity,
     **foreign.IDENTITIES,
 }
 

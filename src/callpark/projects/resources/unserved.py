@@ -22,11 +22,8 @@ QUIET_TYPES = frozenset(
 )
 """IAM is not enforced (docs/compatibility.md says so once); the others do nothing on AWS either."""
 
-_NAME_PROPERTIES = ("StreamName", "RoleName", "LogGroupName", "Name")
-_RESOURCES: Mapping[str, str] = {
-    "AWS::Kinesis::Stream": "stream/{name}",
-    "AWS::Logs::LogGroup": "log-group:{name}",
-}
+_NAME_PROPERTIES = ("StreamName", "RoleName", "Name")
+_RESOURCES: Mapping[str, str] = {"AWS::Kinesis::Stream": "stream/{name}"}
 
 
 def name_property(declared: Mapping[str, object]) -> str | None:
