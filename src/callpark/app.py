@@ -47,7 +47,9 @@ from callpark.graphql.auth.iam import OWN_ACCESS_KEYS, AccessKeys
 from callpark.graphql.auth.keyring import Keyring
 from callpark.graphql.auth.lambda_authorizer import LambdaAuthorizers
 from callpark.graphql.auth.local_pool import LocalPool
+from callpark.graphql.channels.api.operations import operations as event_operations
 from callpark.graphql.channels.api.web import ChannelsWeb
+from callpark.graphql.channels.control.plane import EventControlPlane
 from callpark.graphql.channels.service import EventApis
 from callpark.graphql.channels.urls import event_realtime_url, event_url
 from callpark.graphql.control.plane import ControlPlane
@@ -171,6 +173,9 @@ class App:
             self.graphql, store, clock=clock, ids=ids, limits=limits.appsync, place=place, base_url=base_url
         )
         self.event_apis = EventApis(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions), outside)
+        self.event_control = EventControlPlane(
+            self.event_apis, store, clock=clock, ids=ids, limits=limits.appsync, place=place, base_url=base_url
+        )
         authenticator = self._authenticator()
         self.graphql_web = GraphqlWeb(self.graphql, authenticator, clock, ids, self.trace, limits)
         self.channels_web = ChannelsWeb(self.event_apis, authenticator, clock, ids, limits)
@@ -183,7 +188,7 @@ class App:
         self.trace.listen(Recorder(self.logs, self.metrics, self.api_metrics, self._connect_alias).read)
         served = {
             **operations(self.functions),
-            **graphql_operations(self.graphql_control),
+            **event_operations(self.event_control, graphql_operations(self.graphql_control)),
             **queue_operations(self.queues),
             **logs_operations(self.logs),
             **metrics_operations(self.metrics, self.api_metrics),
@@ -237,6 +242,7 @@ class App:
         await self.logs.start()
         await self.functions.start()
         await self.graphql_control.start()
+        await self.event_control.start()
         self._source = source
         await self._serve(NOTHING if reading is None else await reading)
         await self.flows.start()
@@ -345,7 +351,7 @@ class App:
         instance = dataclasses.replace(instance, strict=self.settings.strict)
         warnings = [*self.flows.apply(instance, project.flows, project.numbers)]
         warnings += await self.graphql_control.apply(project.apis)
-        warnings += self.event_apis.apply(project.event_apis)
+        warnings += await self.event_control.apply(project.event_apis)
         warnings += await self.queues.apply(project.queues)
         warnings += await self.logs.apply(project.log_groups)
         warnings += await self.functions.apply(project.functions, project.layers, project.sources)
