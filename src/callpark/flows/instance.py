@@ -31,6 +31,9 @@ from callpark.kernel.arn import Place, function_name
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import ConnectLimits
 
+#: Flows, of this instance and of those before a change.
+_PREPARED = 1_024
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:
@@ -45,7 +48,7 @@ class Instance:
     resources: Resources = NO_RESOURCES
 
     def flow(self, reference: str) -> Program | None:
-        """By ARN, with or without a `:$LATEST`-like suffix, or by id."""
+        """By ARN or id, with or without a version, an alias, or a `:$LATEST`-like suffix."""
         reference = reference.removesuffix(":$LATEST").removesuffix(":$SAVED")
         program = self.programs.get(reference)
         if program is None:
@@ -100,16 +103,16 @@ def build_instance(
     warnings: list[str] = []
     contracts = contracts_of(flows)
     for flow_definition in flows:
-        flow = parse_flow(flow_definition)
-        problems = [*validate(flow, limits), *contract_problems(flow, flow_definition, contracts)]
+        program, found = _prepared(flow_definition, limits)
+        flow = program.flow
+        problems = [*found, *contract_problems(flow, flow_definition, contracts)]
         if definition.strict:
             _refuse(flow_definition, problems)
         warnings += [f"flow {flow.name}: {problem}" for problem in problems]
         if flow.type == MODULE:
-            program = compiled(flow)
             modules |= {flow.arn: program, flow.id: program, flow.name: program}
         else:
-            programs[flow.arn] = compiled(flow)
+            programs[flow.arn] = program
     instance = Instance(
         definition,
         programs,
@@ -123,6 +126,13 @@ def build_instance(
         if number.flow_arn is not None and instance.flow(number.flow_arn) is None:
             warnings.append(f"number {number.number} is answered by a flow that is not there: {number.flow_arn}")
     return instance, tuple(warnings)
+
+
+@functools.lru_cache(maxsize=_PREPARED)
+def _prepared(definition: FlowDefinition, limits: ConnectLimits) -> tuple[Program, tuple[Problem, ...]]:
+    """A flow and what is wrong with it by itself. The instance is built anew with every change, its flows are not."""
+    flow = parse_flow(definition)
+    return compiled(flow), tuple(validate(flow, limits))
 
 
 def _refuse(definition: FlowDefinition, problems: Sequence[Problem]) -> None:

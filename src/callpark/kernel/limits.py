@@ -171,6 +171,15 @@ class ConnectLimits:
     kept_contacts: int = _limit(10_000, "contacts", "our rule: ended ones kept on disk with their stories")
     kept_contact_bytes: int = _limit(67_108_864, "B", "our rule: the same, by size")
     story_bytes: int = _limit(262_144, "B", "our rule: of one contact's story; what happens after that is not in it")
+    instance_flows: int = _limit(100, "flows", "adminguide: flows per instance, made by the API")
+    instance_modules: int = _limit(200, "modules", "adminguide: flow modules per instance, made by the API")
+    instance_functions: int = _limit(50, "functions", "adminguide: Lambda functions per instance")
+    instance_queues: int = _limit(100, "queues", "adminguide: queues per instance, made by the API")
+    instance_hours: int = _limit(100, "hours", "adminguide: hours of operation per instance, made by the API")
+    instance_prompts: int = _limit(500, "prompts", "adminguide: prompts per instance, made by the API")
+    resource_tags: int = _limit(50, "tags", "API_TagResource")
+    api_requests_per_second: float = _limit(0.0, "requests/s", "our rule: 0 is any number; AWS: 2 for each operation")
+    api_burst: float = _limit(5.0, "requests", "adminguide: API throttling, once there is a rate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,38 @@
+"""The operations on what an instance owns, in one table. Called by `app.py`.
+
+What is not among them (creating instances, storage, event integrations, changes of users and profiles, evaluation
+forms, …) the gateway answers by name: 501.
+"""
+
+from callpark.flows.api.associated_functions import AssociatedFunctionOperations
+from callpark.flows.api.contact_flows import ContactFlowOperations
+from callpark.flows.api.flow_modules import FlowModuleOperations
+from callpark.flows.api.flow_versions import FLOWS, MODULES, FlowVersionOperations
+from callpark.flows.api.hours import HoursOperations
+from callpark.flows.api.instances import InstanceOperations, guarded
+from callpark.flows.api.phone_numbers import PhoneNumberOperations
+from callpark.flows.api.prompts import PromptOperations
+from callpark.flows.api.queues import QueueOperations
+from callpark.flows.api.tags import TagOperations
+from callpark.flows.api.throttling import throttled
+from callpark.flows.api.users import UserOperations
+from callpark.flows.control.plane import ControlPlane
+from callpark.kernel.operations import OperationTable
+
+
+def control_operations(plane: ControlPlane) -> OperationTable:
+    table: OperationTable = {
+        **InstanceOperations(plane).table(),
+        **ContactFlowOperations(plane).table(),
+        **FlowModuleOperations(plane).table(),
+        **FlowVersionOperations(plane, FLOWS).table(),
+        **FlowVersionOperations(plane, MODULES).table(),
+        **AssociatedFunctionOperations(plane).table(),
+        **PhoneNumberOperations(plane).table(),
+        **QueueOperations(plane).table(),
+        **HoursOperations(plane).table(),
+        **PromptOperations(plane).table(),
+        **UserOperations(plane).table(),
+        **TagOperations(plane).table(),
+    }
+    return throttled(guarded(plane, table), plane.clock, plane.limits)

@@ -1,0 +1,225 @@
+"""What an instance owns, as the API sees it: one record for each flow, module, number, queue, hours and prompt.
+
+Made by `declaring.py` from a project and by the operations in `api/`; kept by `plane.py`, in the store unless declared;
+turned into what is served by `serving.py`. Frozen. Rows written by an earlier callpark lack the later members, so those
+have defaults. Instants are epoch seconds.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from callpark.flows.declared import Hours, PromptFile, Queue
+from callpark.flows.placement import MODULE
+
+Tags: TypeAlias = Mapping[str, str]
+
+
+class Version(msgspec.Struct, frozen=True):
+    """An immutable copy of a flow's published content."""
+
+    number: int
+    content: str
+    description: str = ""
+    created_at: float = 0.0
+    settings: str | None = None
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """A name for a version of a flow or module."""
+
+    id: str
+    name: str
+    version: int
+    description: str = ""
+    modified_at: float = 0.0
+
+
+class FlowRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="flow"):
+    """A flow, or a module (type MODULE). `content`: what is published, None when nothing is; `saved`: what was saved
+    and not published since. `settings`: a module's contract. `source`: the project's file."""
+
+    id: str
+    arn: str
+    name: str
+    type: str
+    content: str | None = None
+    saved: str | None = None
+    description: str = ""
+    state: Literal["ACTIVE", "ARCHIVED"] = "ACTIVE"
+    settings: str | None = None
+    external: bool = False
+    versions: tuple[Version, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    tags: Tags = {}
+    modified_at: float = 0.0
+    declared: bool = False
+    source: str | None = None
+    token: str | None = None
+
+    @property
+    def kind(self) -> str:
+        return "flow-module" if self.type == MODULE else "contact-flow"
+
+
+class NumberRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="number"):
+    """A claimed number in E.164 and the flow that answers it. `token`: of the request that claimed it."""
+
+    id: str
+    arn: str
+    number: str
+    flow_arn: str | None = None
+    description: str = ""
+    tags: Tags = {}
+    modified_at: float = 0.0
+    declared: bool = False
+    token: str | None = None
+
+    @property
+    def kind(self) -> str:
+        return "phone-number"
+
+    @property
+    def name(self) -> str:
+        return self.number
+
+
+class QueueRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="queue"):
+    """A queue. `outbound`: OutboundCallerConfig, of which only the number has an effect."""
+
+    value: Queue
+    description: str = ""
+    status: Literal["ENABLED", "DISABLED"] = "ENABLED"
+    outbound: Mapping[str, str] = {}
+    tags: Tags = {}
+    modified_at: float = 0.0
+    declared: bool = False
+
+    @property
+    def kind(self) -> str:
+        return "queue"
+
+    @property
+    def id(self) -> str:
+        return self.value.id
+
+    @property
+    def arn(self) -> str:
+        return self.value.arn
+
+    @property
+    def name(self) -> str:
+        return self.value.name
+
+
+class DaySpan(msgspec.Struct, frozen=True):
+    """Open on a day (English name) from and to an hour and a minute."""
+
+    day: str
+    start: tuple[int, int]
+    end: tuple[int, int]
+
+    @property
+    def text(self) -> str:
+        """As `declared.Hours` writes it."""
+        (start_hour, start_minute), (end_hour, end_minute) = self.start, self.end
+        return f"{start_hour:02}:{start_minute:02}-{end_hour:02}:{end_minute:02}"
+
+
+class OverrideRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Other hours from one date to another, both included (YYYY-MM-DD)."""
+
+    id: str
+    name: str
+    description: str = ""
+    first: str
+    last: str
+    config: tuple[DaySpan, ...] = ()
+
+
+class HoursRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="hours"):
+    """Hours of operation. `as_declared`: the project's own, as long as nobody has changed them."""
+
+    id: str
+    arn: str
+    name: str
+    time_zone: str
+    config: tuple[DaySpan, ...] = ()
+    overrides: tuple[OverrideRecord, ...] = ()
+    description: str = ""
+    tags: Tags = {}
+    modified_at: float = 0.0
+    declared: bool = False
+    as_declared: Hours | None = None
+
+    @property
+    def kind(self) -> str:
+        return "operating-hours"
+
+
+class PromptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="prompt"):
+    value: PromptFile
+    s3_uri: str = ""
+    description: str = ""
+    tags: Tags = {}
+    modified_at: float = 0.0
+    declared: bool = False
+
+    @property
+    def kind(self) -> str:
+        return "prompt"
+
+    @property
+    def id(self) -> str:
+        return self.value.id
+
+    @property
+    def arn(self) -> str:
+        return self.value.arn
+
+    @property
+    def name(self) -> str:
+        return self.value.name
+
+
+Record: TypeAlias = FlowRecord | NumberRecord | QueueRecord | HoursRecord | PromptRecord
+
+Key: TypeAlias = tuple[str, str]
+"""(kind as in ARNs, id)."""
+
+
+def key_of(record: Record) -> Key:
+    return (record.kind, record.id)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Of the instance itself. `functions`: associated by the API; None: the API has never associated any."""
+
+    functions: tuple[str, ...] | None = None
+    attributes: Mapping[str, str] = {}
+    tags: Tags = {}
+
+
+def rehomed(record: Record, instance_arn: str) -> Record:
+    """A record with the ARN that it has in an instance: another project may have another one."""
+    if isinstance(record, NumberRecord):
+        return record
+    arn = f"{instance_arn}/{record.kind}/{record.id}"
+    if isinstance(record, QueueRecord):
+        return msgspec.structs.replace(record, value=msgspec.structs.replace(record.value, arn=arn))
+    if isinstance(record, PromptRecord):
+        return msgspec.structs.replace(record, value=msgspec.structs.replace(record.value, arn=arn))
+    return msgspec.structs.replace(record, arn=arn)
+
+
+_decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+
+def to_row(record: Record) -> bytes:
+    return msgspec.json.encode(record)
+
+
+def from_row(data: bytes) -> Record:
+    """Raises msgspec.ValidationError (a ValueError)."""
+    return _decoder.decode(data)
