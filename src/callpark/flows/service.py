@@ -94,11 +94,6 @@ class Chat(Call):
     def say(self, text: str) -> None:
         self._lane.say(text)
 
-    @property
-    def saved(self) -> "asyncio.Future[None]":
-        """Resolves when what has happened so far is durable. Shared: shield it."""
-        return self._lane.idle
-
 
 class Flows:
     """Amazon Connect's contact flows. Order of life: `apply`, `start`, calls, `close`."""

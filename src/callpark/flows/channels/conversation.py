@@ -3,6 +3,7 @@
 Others are asked for keys instead. `lane.py` looks; `channels/phone.py` implements it for scripts.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -42,6 +43,11 @@ class Correspondence(Protocol):
         ...
 
     def write(self, draft: Draft) -> None: ...
+
+    @property
+    def idle(self) -> "asyncio.Future[None]":
+        """Resolves when what has happened so far is durable; several may wait for it."""
+        ...
 
     def hang_up(self) -> None: ...
 

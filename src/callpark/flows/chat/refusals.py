@@ -1,6 +1,6 @@
-"""What the participant service says no with: code, status and text by its model.
+"""What chats and contacts say no with: code, status and text by the models of `connectparticipant` and `connect`.
 
-Called by everything in this room that refuses. AWS's texts are not published but for a few; ours say what to do.
+Called by this room and the operations on contacts. AWS's texts are not published but for a few; ours say what to do.
 https://docs.aws.amazon.com/connect/latest/APIReference/API_Operations_Amazon_Connect_Participant_Service.html
 """
 
@@ -34,3 +34,18 @@ def quota(text: str) -> CallerError:
 
 def not_built(what: str) -> CallerError:
     return _error("NotImplemented", 501, f"callpark does not support {what}")
+
+
+# Of the service `connect`
+
+
+def invalid_request(text: str) -> CallerError:
+    return _error("InvalidRequestException", 400, text)
+
+
+def no_resource(what: str) -> CallerError:
+    return _error("ResourceNotFoundException", 404, f"{what} does not exist")
+
+
+def no_contact() -> CallerError:
+    return _error("ContactNotFoundException", 410, "The contact does not exist, or it has ended")

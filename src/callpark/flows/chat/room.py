@@ -129,7 +129,7 @@ class Room:
 
     async def acknowledge(self, recipient: Participant, message_id: str, content_type: str) -> tuple[str, float]:
         """A message was delivered or read; returns when that is durable. The first time counts. Raises CallerError."""
-        for index, item in enumerate(await self.transcript()):
+        for index, item in enumerate(await self.transcript()):  # noqa: B007
             if item.id == message_id:
                 break
         else:
@@ -152,6 +152,12 @@ class Room:
         """The customer leaves, and the chat is over; returns when that is durable."""
         if self._line is not None:
             self._line.hang_up()
+            await self.saved()
+
+    async def saved(self) -> None:
+        """Returns when all that has happened so far is durable."""
+        if self._line is not None:
+            await asyncio.wait([self._line.idle])
 
     async def transcript(self) -> Sequence[Item]:
         """All of it, oldest first."""
@@ -183,7 +189,7 @@ class Room:
     def written(self, items: Sequence[Item]) -> None:
         self._take(items)
         for item in items:
-            self._show(frames.item(transcript.members(item, self.initial_contact_id)))
+            self._show(frames.item(transcript.told(item, self.initial_contact_id)))
             saved = self._unsaved.pop(item.id, None)
             if saved is not None and item.author is not None:
                 self._unsaved_tokens.pop((item.author.id, item.client_token), None)

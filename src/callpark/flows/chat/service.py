@@ -28,7 +28,6 @@ from callpark.flows.chat.tokens import Claim, Purpose, Tokens
 from callpark.flows.contact import Contact, Record
 from callpark.flows.service import Flows
 from callpark.kernel.clock import Clock
-from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
 from callpark.store.ports import SetRow, Store
@@ -67,8 +66,8 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Instants in epoch seconds. `socket_token` opens a web socket until soon (`connect.chat_socket_url_seconds`), which
-    lasts until `socket_expires`."""
+    """Instants in epoch seconds. `socket_token` opens a web socket for a short while
+    (`connect.chat_socket_url_seconds`), which then lasts until `socket_expires`."""
 
     token: str
     expires: float
@@ -136,6 +135,7 @@ class Chats:
         known = self._begun.get(wanted.client_token) if wanted.client_token else None
         contact = None if known is None else self._flows.contact(known)
         if contact is not None and contact.chat is not None and contact.ended is None:
+            await self._rooms[contact.id].saved()
             return self._as_begun(contact.id, contact.chat)
         past = self._past(wanted)
         customer = Participant(self._ids.uuid(), "CUSTOMER", wanted.display_name)
@@ -161,7 +161,7 @@ class Chats:
         contact = self._flows.contact(chat.contact_id)
         assert contact is not None, "it has just been opened"
         self._place(room, contact)
-        await chat.saved
+        await room.saved()
         return self._as_begun(contact.id, session)
 
     def admit(self, participant_token: str) -> Seat:
@@ -172,10 +172,9 @@ class Chats:
         """Who holds a connection token. Raises CallerError when it is none, or the chat is over."""
         return self._seat(connection_token, "connection")
 
-    def socket_seat(self, token: str) -> tuple[Seat, float]:
-        """Who opens a web socket, and until when it lasts. Raises CallerError."""
-        claim = self._claim(token, "socket")
-        return self._sit(claim), self._clock.now() + self._limits.chat_socket_seconds
+    def socket_seat(self, socket_token: str) -> Seat:
+        """Who opens a web socket. Raises CallerError."""
+        return self._seat(socket_token, "socket")
 
     def connection(self, seat: Seat) -> Connection:
         now, limits = self._clock.now(), self._limits
@@ -188,7 +187,10 @@ class Chats:
 
     async def send(self, seat: Seat, content_type: str, content: str, client_token: str) -> Item:
         """Returns when the message is durable. Raises CallerError."""
-        self._check(seat, content_type, content)
+        if content_type not in seat.session.content_types:
+            raise refusals.invalid(f"The content type {content_type[:100]} is not supported by this chat")
+        if problem := self.problem_of(content_type, content):
+            raise refusals.invalid(problem)
         return await seat.room.send(Draft(self._ids.uuid(), seat.participant, content_type, content, client_token))
 
     async def attach(self, seat: Seat, attachment: Attachment, client_token: str) -> Item:
@@ -283,15 +285,13 @@ class Chats:
             return ()
         source = self._flows.contact(wanted.source)
         if source is None or source.chat is None:
-            raise _bad_source(f"SourceContactId {wanted.source} is no chat that is kept")
+            raise refusals.invalid_request(f"SourceContactId {wanted.source} is no chat that is kept")
         if source.ended is None:
-            raise _bad_source(f"SourceContactId {wanted.source} is a chat that has not ended")
+            raise refusals.invalid_request(f"SourceContactId {wanted.source} is a chat that has not ended")
         return (source.id,) if wanted.segment else (*source.chat.past, source.id)
 
-    def _check(self, seat: Seat, content_type: str, content: str) -> None:
-        """Raises CallerError for what may not be sent."""
-        if content_type not in seat.session.content_types:
-            raise refusals.invalid(f"The content type {content_type[:100]} is not supported by this chat")
+    def problem_of(self, content_type: str, content: str) -> str:
+        """What is wrong with the content of a message, "" when nothing is."""
         limits = self._limits
         most = limits.chat_response_characters
         if content_type in (TEXT, MARKDOWN):
@@ -299,8 +299,5 @@ class Chats:
         elif content_type == JSON:
             most = limits.chat_json_characters
         if len(content) > most:
-            raise refusals.invalid(f"Content of type {content_type} has at most {most} characters, not {len(content)}")
-
-
-def _bad_source(text: str) -> CallerError:
-    return CallerError("InvalidRequestException", 400, text, body={"Message": text})
+            return f"Content of type {content_type} has at most {most} characters, not {len(content)}"
+        return ""

@@ -108,16 +108,19 @@ def _first(whole: Sequence[Item], query: Query) -> int:
     return 0 if query.forward else len(whole) - 1
 
 
-def members(item: Item, initial_contact_id: str) -> Mapping[str, object]:
-    """An item as the API and the web socket show it. The initial contact's id is for the web socket: clients drop what
-    names neither of their contacts."""
+def told(item: Item, initial_contact_id: str) -> Mapping[str, object]:
+    """An item as the web socket tells it: clients drop what names neither of their contacts."""
+    return {**members(item), "InitialContactId": initial_contact_id}
+
+
+def members(item: Item) -> Mapping[str, object]:
+    """An item as GetTranscript shows it."""
     shown: dict[str, object] = {
         "AbsoluteTime": timestamp(item.at),
         "ContentType": item.content_type,
         "Id": item.id,
         "Type": item.kind,
         "ContactId": item.contact_id,
-        "InitialContactId": initial_contact_id,
     }
     if item.content:
         shown["Content"] = item.content
