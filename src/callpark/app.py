@@ -22,8 +22,13 @@ from callpark.adapters import (
     UpstreamsForGraphql,
     wanted,
 )
+from callpark.flows.api.chat_socket import ChatSocket
 from callpark.flows.api.contacts import ContactsPage
+from callpark.flows.api.control_operations import control_operations
+from callpark.flows.api.operations import operations as connect_operations
 from callpark.flows.api.phone import PhoneSocket
+from callpark.flows.chat.service import Chats
+from callpark.flows.control.plane import ControlPlane as ConnectControlPlane
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
 from callpark.functions.api.events import EventsPage
@@ -162,7 +167,12 @@ class App:
             source=QueuesAsSource(self.queues),
             upstreams=self.upstreams,
         )
-        self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, self._for_flows())
+        for_flows = self._for_flows()
+        self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, for_flows)
+        self.connect_control = ConnectControlPlane(
+            self.flows, store, clock=clock, ids=ids, limits=limits.connect, place=place, functions=for_flows
+        )
+        self.chats = Chats(self.flows, clock, ids, limits.connect, store)
         self.outbound = Outbound(clock)
         self.databases = NamedDatabases(settings.databases, clock, limits.appsync)
         outside = Outside(
@@ -190,6 +200,8 @@ class App:
             **operations(self.functions),
             **event_operations(self.event_control, graphql_operations(self.graphql_control)),
             **queue_operations(self.queues),
+            **connect_operations(self.flows, self.chats),
+            **control_operations(self.connect_control),
             **logs_operations(self.logs),
             **metrics_operations(self.metrics, self.api_metrics),
             **identity.OPERATIONS,
@@ -205,6 +217,7 @@ class App:
                 FunctionWeb(self.functions, clock, ids),
                 QueuesWeb(self.queues, clock),
                 PhoneSocket(self.flows),
+                ChatSocket(self.chats),
                 ContactsPage(self.flows, limits.connect),
                 EventsPage(self.functions.events, limits.lambda_),
                 FaultsPage(self.faulty, self.functions),
@@ -243,9 +256,11 @@ class App:
         await self.functions.start()
         await self.graphql_control.start()
         await self.event_control.start()
+        await self.connect_control.start()
         self._source = source
         await self._serve(NOTHING if reading is None else await reading)
-        await self.flows.start()
+        await self.chats.start()
+        await self.flows.start(self.chats.reconnect)
 
     async def reload(self) -> None:
         """Read the project again and serve it; what was served stays when it cannot be. Raises ProjectError."""
@@ -294,12 +309,7 @@ class App:
         return () if self._project is None else self._project.watched
 
     def health(self) -> Health:
-        project = self._project
         place = self.settings.place
-        numbers: dict[str, list[str]] = {}
-        for number in project.numbers if project else ():
-            if number.flow_arn is not None:
-                numbers.setdefault(number.flow_arn, []).append(number.number)
         return Health(
             status="ready",
             region=place.region,
@@ -326,7 +336,7 @@ class App:
                 )
                 for api in self.event_apis.apis()
             ],
-            flows=[FlowHealth(f.name, f.arn, numbers.get(f.arn, [])) for f in project.flows] if project else [],
+            flows=[FlowHealth(*flow) for flow in self.connect_control.overview()],
             queues=[queue.name for queue in self.queues.queues()],
             certificate=str(self.certificate.path) if self.certificate.path.exists() else None,
             upstreams=[UpstreamHealth(service, server) for service, server in self.upstreams.served_by()],
@@ -349,7 +359,7 @@ class App:
         """The slices that only check and swap come first; functions, whose change is durable, last."""
         instance = self._connect_instance(project)
         instance = dataclasses.replace(instance, strict=self.settings.strict)
-        warnings = [*self.flows.apply(instance, project.flows, project.numbers)]
+        warnings = [*await self.connect_control.apply(instance, project.flows, project.numbers)]
         warnings += await self.graphql_control.apply(project.apis)
         warnings += await self.event_control.apply(project.event_apis)
         warnings += await self.queues.apply(project.queues)
