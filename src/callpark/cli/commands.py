@@ -25,6 +25,7 @@ from callpark.cli import (
     limits,
     logs_command,
     queues,
+    remote,
     start,
     status,
 )
@@ -194,6 +195,10 @@ def run(arguments: Sequence[str]) -> int:
     except ProjectError as error:
         show_error(error)
         return exits.USAGE
+    except remote.Unreachable as error:
+        return remote.explain(error)
+    except remote.Stranger as error:
+        return remote.explain_stranger(error.endpoint)
     except typer.Abort:
         return exits.INTERRUPTED
     except TyperException as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -29,9 +29,7 @@ def ls(
     query = {"limit": str(limit), "state": state, "flow": flow}
     query["since"] = None if since is None else f"{durations.seconds(since):g}"
     asked = urlencode({name: value for name, value in query.items() if value is not None})
-    code, listed = _ask(endpoint, f"?{asked}")
-    if code is not None:
-        return code
+    listed = _ask(endpoint, f"?{asked}")
     contacts = listed["contacts"]
     if output is options.Output.JSON:
         answers.print_json(orjson.dumps(listed).decode())
@@ -55,9 +53,7 @@ def show(
     output: options.OutputFormat = options.Output.TEXT,
 ) -> int:
     """Tell the story of one contact: its blocks, its functions, the silence the customer heard."""
-    code, shown = _ask(endpoint, f"/{quote(contact_id, safe='')}")
-    if code is not None:
-        return code
+    shown = _ask(endpoint, f"/{quote(contact_id, safe='')}")
     if output is options.Output.JSON:
         answers.print_json(orjson.dumps(shown).decode())
         return exits.OK
@@ -75,25 +71,10 @@ def show(
     return exits.OK
 
 
-# Any: JSON that our own server made, of the shapes in flows/api/contacts.py, which is slow to import.
-def _ask(endpoint: str, path: str) -> tuple[int | None, dict[str, Any]]:
-    """An exit code when it went wrong, else the answer."""
-    try:
-        response = remote.request("GET", endpoint, f"/_callpark/contacts{path}")
-    except remote.Unreachable as error:
-        return remote.explain(error), {}
-    try:
-        answer = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return remote.explain_stranger(endpoint), {}
-    if response.status_code == 200:
-        return None, cast(dict[str, Any], answer)
-    message = answer.get("message") if isinstance(answer, dict) else None
-    if message is None:
-        return remote.explain_stranger(endpoint), {}
-    remarks.print(f"[bold red]error:[/] {escape(str(message))}")
-    remarks.print("       `callpark contacts ls` lists the contacts that are known")
-    return exits.USAGE, {}
+# Any: JSON of the shapes in flows/api/contacts.py, which is slow to import.
+def _ask(endpoint: str, path: str) -> dict[str, Any]:
+    remedy = "`callpark contacts ls` lists the contacts that are known"
+    return remote.ask("GET", endpoint, f"/contacts{path}", remedy=remedy)
 
 
 def _row(contact: dict[str, Any]) -> tuple[str, str, str, str, str, str, str, str]:

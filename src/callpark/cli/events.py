@@ -1,9 +1,7 @@
 """`callpark events ls | show | replay | redrive`: asynchronous events of a running server."""
 
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -12,11 +10,11 @@ from rich.markup import escape
 
 from callpark.cli import exits, options, remote
 from callpark.cli.durations import told
+from callpark.cli.event_file import read_event
 from callpark.cli.screen import answers, remarks
 from callpark.kernel.errors import ProjectError
 
 RequestId = Annotated[str, typer.Argument(metavar="REQUEST_ID", help="As the acknowledgement and the logs show it.")]
-_JSON = {"content-type": "application/json"}
 
 
 def ls(
@@ -28,9 +26,7 @@ def ls(
 ) -> int:
     """List events that wait, run, are to be retried or were discarded."""
     query = {"limit": str(limit)} | ({} if function is None else {"function": function})
-    code, listed = _ask("GET", endpoint, f"?{urlencode(query)}")
-    if code is not None:
-        return code
+    listed = _ask("GET", endpoint, f"?{urlencode(query)}")
     kinds = ("events", "discarded", "succeeded") if everything else ("events", "discarded")
     totals = {kind: listed["totals"][kind] for kind in kinds}
     if output is options.Output.JSON:
@@ -56,9 +52,7 @@ def show(
     output: options.OutputFormat = options.Output.TEXT,
 ) -> int:
     """Tell the story of one event: attempts, delays, logs, where it went."""
-    code, story = _ask("GET", endpoint, f"/{quote(request_id, safe='')}")
-    if code is not None:
-        return code
+    story = _ask("GET", endpoint, f"/{quote(request_id, safe='')}")
     if output is options.Output.JSON:
         answers.print_json(orjson.dumps(story).decode())
         return exits.OK
@@ -89,10 +83,8 @@ def replay(
     output: options.OutputFormat = options.Output.TEXT,
 ) -> int:
     """Send an event that has ended again, with the same payload or another; prints the new request id."""
-    body = b"" if event is None else _read(event)
-    code, answer = _ask("POST", endpoint, f"/{quote(request_id, safe='')}/replay", body)
-    if code is not None:
-        return code
+    body = b"" if event is None else read_event(event)
+    answer = _ask("POST", endpoint, f"/{quote(request_id, safe='')}/replay", body)
     if output is options.Output.JSON:
         answers.print_json(orjson.dumps(answer).decode())
     else:
@@ -113,9 +105,7 @@ def redrive(
     if function is None and not request_id and not everything:
         raise ProjectError("which events?", "name a function or a --request-id, or say --all")
     asked = {"function": function, "requestIds": request_id or None}
-    code, answer = _ask("POST", endpoint, "/redrive", orjson.dumps(asked))
-    if code is not None:
-        return code
+    answer = _ask("POST", endpoint, "/redrive", orjson.dumps(asked))
     redriven = answer["redriven"]
     refused = [event for event in redriven if "copy" not in event]
     if output is options.Output.JSON:
@@ -131,26 +121,10 @@ def redrive(
     return exits.FUNCTION_ERROR if refused else exits.OK
 
 
-# Any: JSON that our own server made, of the shapes in functions/events/administration.py, which is slow to import.
-def _ask(method: str, endpoint: str, path: str, body: bytes | None = None) -> tuple[int | None, dict[str, Any]]:
-    """An exit code when it went wrong, else the answer."""
-    headers = None if body is None else _JSON
-    try:
-        response = remote.request(method, endpoint, f"/_callpark/events{path}", body=body, headers=headers)
-    except remote.Unreachable as error:
-        return remote.explain(error), {}
-    try:
-        answer = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return remote.explain_stranger(endpoint), {}
-    if response.status_code == 200:
-        return None, cast(dict[str, Any], answer)
-    message = answer.get("message") if isinstance(answer, dict) else None
-    if message is None:
-        return remote.explain_stranger(endpoint), {}
-    remarks.print(f"[bold red]error:[/] {escape(str(message))}")
-    remarks.print("       `callpark events ls --all` lists the events that are known")
-    return exits.USAGE, {}
+# Any: JSON of the shapes in functions/events/administration.py, which is slow to import.
+def _ask(method: str, endpoint: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+    remedy = "`callpark events ls --all` lists the events that are known"
+    return remote.ask(method, endpoint, f"/events{path}", body, remedy=remedy)
 
 
 def _row(event: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
@@ -165,18 +139,6 @@ def _row(event: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
 def _target(event: dict[str, Any]) -> str:
     """What was invoked, as it was named: `Narrator` or `Narrator:live`."""
     return f"{event['function']}:{event['qualifier']}" if event.get("qualifier") else str(event["function"])
-
-
-def _read(event: str) -> bytes:
-    try:
-        payload = sys.stdin.buffer.read() if event == "-" else Path(event).read_bytes()
-    except OSError as error:
-        raise ProjectError(f"cannot read the event file {event}: {error.strerror}", "name a JSON file, or -") from error
-    try:
-        orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        raise ProjectError(f"the event is not JSON: {error}", "an event is one JSON value") from error
-    return payload
 
 
 def _instant(at: float) -> str:

@@ -47,17 +47,8 @@ def clear(
 
 
 def _ask(method: str, endpoint: str, query: str, body: bytes | None = None) -> int:
-    headers = {"content-type": "application/json"} if body is not None else {}
-    try:
-        response = remote.request(method, endpoint, f"/_callpark/faults{query}", body=body, headers=headers)
-    except remote.Unreachable as error:
-        return remote.explain(error)
-    try:
-        answer = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return remote.explain_stranger(endpoint)
-    if response.status_code != 200:
-        raise ProjectError(str(answer.get("message", answer)), "`callpark status` lists the functions")
+    remedy = "`callpark status` lists the functions"
+    answer = remote.ask(method, endpoint, f"/faults{query}", body, remedy=remedy)
     for fault in answer["faults"]:
         times = "next delivery" if fault["deliveries"] == 1 else f"next {fault['deliveries']} deliveries"
         how = f" by {fault['seconds']:g} s" if fault["kind"] == "delay" else ""

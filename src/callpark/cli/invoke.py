@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import sys
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -13,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from callpark.cli import exits, options, remote
+from callpark.cli.event_file import read_event
 from callpark.cli.loop import run
 from callpark.cli.screen import answers, remarks
 from callpark.kernel.errors import ProjectError
@@ -33,7 +33,7 @@ def invoke(
     output: options.OutputFormat = options.Output.TEXT,
 ) -> int:
     """Invoke a function; prints its result on standard output and its log on standard error."""
-    payload = _read(event)
+    payload = b"{}" if event is None else read_event(event)
     if project is None:
         return _invoke(endpoint, function, payload, asynchronous, output)
     if asynchronous:
@@ -42,20 +42,6 @@ def invoke(
             "start one with `callpark start`, then leave out --project",
         )
     return run(_from_project(project, function, payload, output))
-
-
-def _read(event: str | None) -> bytes:
-    if event is None:
-        return b"{}"
-    try:
-        payload = sys.stdin.buffer.read() if event == "-" else Path(event).read_bytes()
-    except OSError as error:
-        raise ProjectError(f"cannot read the event file {event}: {error.strerror}", "name a JSON file, or -") from error
-    try:
-        orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        raise ProjectError(f"the event is not JSON: {error}", "an event is one JSON value") from error
-    return payload
 
 
 async def _from_project(project: Path, function: str, payload: bytes, output: options.Output) -> int:

@@ -3,12 +3,13 @@
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
 from callpark.cli import exits
 from callpark.cli.screen import remarks
+from callpark.kernel.errors import ProjectError
 
 if TYPE_CHECKING:
     import httpx
@@ -21,6 +22,14 @@ class Unreachable(Exception):
         super().__init__(f"{endpoint}: {reason}")
         self.endpoint = endpoint
         self.reason = reason
+
+
+class Stranger(Exception):
+    """Something else than callpark answers at the endpoint."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(endpoint)
+        self.endpoint = endpoint
 
 
 def request(
@@ -42,6 +51,24 @@ def request(
         raise Unreachable(endpoint, f"not a URL: {error}") from error
     except httpx.HTTPError as error:
         raise Unreachable(endpoint, str(error) or type(error).__name__) from error
+
+
+# Any: JSON that our own server made; its shapes stand in modules that are slow to import.
+def ask(method: str, endpoint: str, path: str, body: bytes | None = None, *, remedy: str) -> dict[str, Any]:
+    """What a `/_callpark` route answers. Raises Unreachable, Stranger, ProjectError with `remedy` for a refusal."""
+    headers = None if body is None else {"content-type": "application/json"}
+    response = request(method, endpoint, f"/_callpark{path}", body=body, headers=headers)
+    try:
+        answer = json.loads(response.content)
+    except ValueError:
+        raise Stranger(endpoint) from None
+    if not isinstance(answer, dict):
+        raise Stranger(endpoint)
+    if response.status_code == 200:
+        return answer
+    if "message" not in answer:
+        raise Stranger(endpoint)
+    raise ProjectError(str(answer["message"]), remedy)
 
 
 class StreamedAnswer:
