@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from callpark.cli import (
     auth,
     call,
+    channels,
     contacts,
     demo,
     dev,
@@ -109,6 +110,14 @@ _EXAMPLES = {
         "callpark graphql eval resolvers/create.js --context context.json",
         "callpark graphql eval response.vtl --context - -o json",
     ),
+    "channels publish": (
+        'callpark channels publish /default/room \'{"text": "hi"}\'',
+        "callpark channels publish /default/room hello 1 true --api chat",
+    ),
+    "channels subscribe": (
+        "callpark channels subscribe '/default/*'",
+        "callpark channels subscribe /default/room --count 1",
+    ),
     "faults add": (
         "callpark faults add Narrator fail --deliveries 2",
         "callpark faults add CardCheck delay --seconds 30",
@@ -149,6 +158,10 @@ graphql_cli = typer.Typer(
     no_args_is_help=True,
 )
 cli.add_typer(graphql_cli)
+channels_cli = typer.Typer(
+    name="channels", help="AppSync Events: publishing to channels, listening to them.", no_args_is_help=True
+)
+cli.add_typer(channels_cli)
 faults_cli = typer.Typer(
     name="faults", help="Faults for tests: let the next deliveries to a function go wrong.", no_args_is_help=True
 )
@@ -183,6 +196,8 @@ for flow_function in (flow.check, flow.convert, flow.coverage):
 _command(auth.token, auth_cli)
 for graphql_function in (graphql.query, graphql.eval_):
     _command(graphql_function, graphql_cli)
+for channel_function in (channels.publish, channels.subscribe):
+    _command(channel_function, channels_cli)
 for fault_function in (faults.add, faults.ls, faults.clear):
     _command(fault_function, faults_cli)
 
