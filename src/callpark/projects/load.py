@@ -1,7 +1,7 @@
 """A project on disk → a `Project`. Called by `app.py` at start and at each reload.
 
-    find and read the template → take in included files → SAM transform → parameters, conditions → order the resources
-    → evaluate each and give it an identity → let each family make its values → outputs
+    find and read the template → take in included files and nested stacks → SAM transform → parameters, conditions
+    → order the resources → evaluate each and give it an identity → let each family make its values → outputs
 
 Nothing is kept between two loads, so a failed reload leaves the last good project untouched.
 """
@@ -21,6 +21,7 @@ from callpark.projects.identity import uuid_of
 from callpark.projects.includes import expand
 from callpark.projects.intrinsics import Evaluator, Identity, as_text
 from callpark.projects.model import Project
+from callpark.projects.nesting import flatten
 from callpark.projects.resources import (
     appsync,
     appsync_events,
@@ -119,12 +120,13 @@ class _Loading:
         return with_connect_file(project, self._template.folder, stack.home, stack.limits)
 
     def _expanded(self) -> dict[str, Value]:
-        """The template with its included files, its sections known by name."""
+        """The template with its included files and nested stacks, its sections known by name."""
         expanded = expand(self._template, self._stack.limits.project, is_served)
-        values = expanded.values
+        flattened = flatten(self._template, expanded.values, self._stack.limits.project)
+        values = flattened.values
         self._stack.included = expanded.files
         self._stack.warnings += expanded.warnings
-        for file in expanded.files.values():
+        for file in (*expanded.files.values(), *flattened.files):
             self._stack.watch(file)
         for section in values:
             if section not in _SECTIONS:

@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 
 import orjson
 
-from callpark.projects.resources.stack import Stack
 from callpark.projects.template import existing
 
 _LOCATION = re.compile(
@@ -27,10 +26,10 @@ def object_key(location: str) -> str | None:
     return None if found is None else found[str(found.lastgroup)]
 
 
-def asset(key: str, stack: Stack) -> Path | None:
-    """The file or folder that becomes the object of that key."""
-    for name in _candidates(key, stack.folder):
-        path = existing(stack.folder, name)
+def asset(key: str, folder: Path) -> Path | None:
+    """The file or folder, beside the template in `folder`, that becomes the object of that key."""
+    for name in _candidates(key, folder):
+        path = existing(folder, name)
         if path is not None:
             return path
     return None

@@ -62,7 +62,7 @@ def layer_folder(resource: Resource, stack: Stack) -> Path | InS3:
 def source_text(location: str, place: Place, limit: int, stack: Stack) -> tuple[str, Path]:
     """The text of a `…S3Location` or `CodeUri` that names a local file, or an asset of `cdk.out`."""
     key = object_key(location)
-    path = existing(stack.folder, location) if key is None else asset(key, stack)
+    path = existing(stack.folder, location) if key is None else asset(key, stack.folder)
     if path is None or not path.is_file():
         if key is not None:
             remedy = "run `cdk synth`, or give the path of a local file"
@@ -103,7 +103,7 @@ def _asset(resource: Resource, code: Properties, stack: Stack) -> Path | None:
     named = resource.metadata.get("aws:asset:path")
     path = existing(stack.folder, named) if isinstance(named, str) else None
     if path is None and key:
-        path = asset(key, stack)
+        path = asset(key, stack.folder)
     if path is None or not (path.is_dir() or zipfile.is_zipfile(path)):
         return None
     code.without_effect("S3Bucket", "S3ObjectVersion")
