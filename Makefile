@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 COMPAT := tests/compat/node_modules/.installed
+GRAPHIQL := src/callpark/graphql/graphiql/static/graphiql.min.js
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test soak check format bench lock clean
@@ -11,7 +12,7 @@ COMPAT := tests/compat/node_modules/.installed
 help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
 
-setup: $(STAMP) $(COMPAT)  ## create .venv and install the locked dependencies
+setup: $(STAMP) $(COMPAT) $(GRAPHIQL)  ## create .venv and install the locked dependencies
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "callpark needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
@@ -28,6 +29,12 @@ $(COMPAT): tests/compat/package-lock.json
 	  echo "installing the JavaScript clients of tests/compat" && \
 	  npm ci --prefix tests/compat --ignore-scripts --no-audit --no-fund --silent && touch $@; \
 	else echo "npm is missing: tests of JavaScript clients will be skipped"; fi
+
+$(GRAPHIQL): web/graphiql/package-lock.json
+	@if command -v npm >/dev/null 2>&1; then \
+	  echo "installing GraphiQL" && \
+	  npm ci --prefix web/graphiql --ignore-scripts --no-audit --no-fund --silent && sh web/graphiql/collect $(@D); \
+	else echo "npm is missing: /graphql has no GraphiQL for browsers"; fi
 
 demo: setup      ## both examples, before and after, in under a minute
 	@$(BIN)/callpark demo
@@ -60,4 +67,4 @@ lock: setup      ## compile requirements.lock from pyproject.toml
 	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade -o requirements.lock
 
 clean:           ## remove what setup made
-	rm -rf $(VENV) tests/compat/node_modules
+	rm -rf $(VENV) tests/compat/node_modules web/graphiql/node_modules $(dir $(GRAPHIQL))

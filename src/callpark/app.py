@@ -43,6 +43,7 @@ from callpark.gateway import identity
 from callpark.gateway.app import Gateway
 from callpark.gateway.certificate import Certificate
 from callpark.gateway.server import Server, bind
+from callpark.graphql.api.graphiql import GraphiqlPages
 from callpark.graphql.api.operations import operations as graphql_operations
 from callpark.graphql.api.web import GraphqlWeb
 from callpark.graphql.api.well_known import WellKnown
@@ -211,6 +212,7 @@ class App:
         self.gateway = Gateway(
             operations=served,
             mounts=[
+                GraphiqlPages(self.graphql, clock),
                 self.graphql_web,
                 self.channels_web,
                 WellKnown(self.user_pool, base_url),

@@ -74,6 +74,7 @@ async def _announce_tls(app: App) -> None:
     except ProjectError as error:
         show_warnings([f"no https:// and wss://: {error}; {error.remedy}"])
         return
+    remarks.print(f"{app.base_url}/graphql is GraphiQL in a browser", style="dim")
     url = app.base_url.replace("http://", "https://", 1)
     remarks.print(f"{url} and wss:// too; clients trust {path} (Node.js: NODE_EXTRA_CA_CERTS)", style="dim")
 
