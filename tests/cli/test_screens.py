@@ -75,11 +75,14 @@ def test_the_same_warning_about_several_functions_is_one() -> None:
 def test_the_same_warning_about_many_resolvers_is_one_line() -> None:
     said = [f"API Shop: resolver Query.f{each}: 3:5: x is not declared" for each in range(20)]
     (line,) = screen.grouped([*said, *said])
-    assert line.startswith("API Shop: resolvers Query.f0 (3:5), Query.f1 (3:5)")
-    assert line.endswith("Query.f7 (3:5) and 12 more: x is not declared")
+    assert line.startswith("API Shop: resolvers Query.f0, Query.f1, Query.f2")
+    assert line.endswith("Query.f7 and 12 more: 3:5: x is not declared")
+    assert screen.grouped([*said[:2], "API Shop: resolver Query.g: 4:1: x is not declared"]) == [
+        "API Shop: resolvers Query.f0 (3:5), Query.f1 (3:5), Query.g (4:1): x is not declared"
+    ]
     assert screen.grouped([said[0], "API Other: resolver Query.f0: 3:5: x is not declared"]) == [
-        "API Shop: resolver Query.f0 (3:5): x is not declared",
-        "API Other: resolver Query.f0 (3:5): x is not declared",
+        "API Shop: resolver Query.f0: 3:5: x is not declared",
+        "API Other: resolver Query.f0: 3:5: x is not declared",
     ]
     templates = [f"API Shop: resolver Query.{each}: request mapping template: callpark lacks $x" for each in "ab"]
     assert screen.grouped(templates) == [

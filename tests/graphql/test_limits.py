@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse
-from tests.graphql.conftest import Bench
+from callpark.kernel.errors import ProjectError
+from tests.graphql.conftest import PASS_ON, Bench
 
 pytestmark = pytest.mark.unit
 
@@ -89,6 +90,37 @@ async def test_introspection_can_be_switched_off(bench: Bench, query: str, field
     message = f"Validation error of type FieldUndefined: Field '{field}' in type 'Query' is undefined @ '{field}'"
     assert [each["message"] for each in response.errors] == [message]
     assert (await run(bench, query)).errors == []
+
+
+@pytest.mark.parametrize("count", [10, 11])
+async def test_a_pipeline_has_ten_functions_at_most(bench: Bench, count: int) -> None:
+    names = tuple(f"f{each}" for each in range(count))
+    functions: dict[str, tuple[str, str | None]] = dict.fromkeys(
+        names, ("NONE", "export function request() { return { payload: 1 }; }\n" + PASS_ON)
+    )
+    pipeline = "export function request() { return {}; }\n" + PASS_ON
+    if count == 10:
+        bench.api(SCHEMA, {"Query.node": (pipeline, *names)}, functions=functions)
+        return
+    with pytest.raises(ProjectError, match="has 11 functions, AppSync allows 10"):
+        bench.api(SCHEMA, {"Query.node": (pipeline, *names)}, functions=functions)
+
+
+@pytest.mark.parametrize(("characters", "error"), [(5_242_860, None), (5_243_280, "Code")])
+async def test_a_handlers_result_has_five_megabytes_at_most(bench: Bench, characters: int, error: str | None) -> None:
+    large = (
+        "export function request() { let unit = 'x'; let out = '';\n"
+        f"  for (const bit of [{', '.join(reversed(f'{characters - 300:b}'))}]) {{\n"
+        "    if (bit) out += unit; unit += unit; }\n"
+        "  return { payload: out.length, pad: out }; }\n" + PASS_ON
+    )
+    bench.api("type Query { n: Int }", {"Query.n": large}, source="NONE")
+    response = await bench.service.execute("api", GraphqlRequest("{ n }"))
+    if error is None:
+        assert response.data == {"n": characters - 300}
+    else:
+        assert [each["errorType"] for each in response.errors] == [error]
+        assert "larger than 5242880 bytes" in str(response.errors[0]["message"])
 
 
 async def test_typename_works_without_introspection(bench: Bench) -> None:

@@ -40,21 +40,30 @@ _SUBJECT = re.compile(
 def grouped(warnings: Iterable[str]) -> list[str]:
     """`function A: x`, `function B: x` become `functions A, B: x`, so do resolvers of one API; everything else stays,
     in order."""
-    subjects: dict[tuple[str, str, str], list[str]] = {}
+    subjects: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for warning in warnings:
         match = _SUBJECT.fullmatch(warning)
         if match is None:
             subjects.setdefault((warning, "", ""), [])
             continue
         owner, kind, name, place, sentence = match.groups(default="")
-        named = f"{name} ({place})" if place else name
         names = subjects.setdefault((owner, kind, sentence), [])
-        if named not in names:
-            names.append(named)
-    return [
-        f"{owner}{kind}{'s' if len(names) > 1 else ''} {_listed(names)}: {sentence}" if kind else owner
-        for (owner, kind, sentence), names in subjects.items()
-    ]
+        if (name, place) not in names:
+            names.append((name, place))
+    return [f"{owner}{_about(kind, names)}{sentence}" for (owner, kind, sentence), names in subjects.items()]
+
+
+def _about(kind: str, names: list[tuple[str, str]]) -> str:
+    """`resolvers A, B: 3:5: `, `resolvers A (3:5), B (4:1): `, or nothing."""
+    if not kind:
+        return ""
+    places = {place for _, place in names}
+    if len(places) == 1:
+        (place,) = places
+        shown, tail = [name for name, _ in names], f"{place}: " if place else ""
+    else:
+        shown, tail = [f"{name} ({place})" for name, place in names], ""
+    return f"{kind}{'s' if len(names) > 1 else ''} {_listed(shown)}: {tail}"
 
 
 def _listed(names: list[str]) -> str:

@@ -28,6 +28,7 @@ from graphql import (
     ListValueNode,
     ScalarTypeDefinitionNode,
     StringValueNode,
+    TypeDefinitionNode,
     ValueNode,
     build_ast_schema,
     parse,
@@ -120,6 +121,11 @@ def _parse(sdl: str, source: str) -> DocumentNode:
             raise ProjectError(
                 f"{source}:{_position(node)}: custom scalar '{name}': AppSync has no custom scalars",
                 f"use a built-in one: {', '.join(AWS_SCALARS)}, ID, String, Int, Float, Boolean",
+            )
+        if name is not None and name.startswith("AWS") and isinstance(node, TypeDefinitionNode):
+            raise ProjectError(
+                f"{source}:{_position(node)}: type '{name}': names that begin with AWS are reserved for AppSync",
+                "give the type another name",
             )
         kept.append(node)
     return DocumentNode(definitions=(*kept, *prelude.definitions))

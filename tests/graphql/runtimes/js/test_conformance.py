@@ -75,6 +75,19 @@ async def test_ids_have_their_form_and_never_repeat(host: JavaScriptHost, expres
     assert len(set(flat)) == 6
 
 
+async def test_random_numbers_lie_within_their_range(host: JavaScriptHost) -> None:
+    evaluation = await evaluate(
+        host,
+        "const all = []; for (const i of ctx.args.l) { all.push(util.math.randomWithinRange(3, 6), util.math.randomDouble(),"
+        " Math.random()); } return all;",
+        {"arguments": {"l": list(range(100))}},
+    )
+    values: Any = evaluation.value
+    assert set(values[::3]) == {3, 4, 5}
+    assert all(0 <= each < 1 for each in values[1::3] + values[2::3])
+    assert len(set(values[1::3])) == 100
+
+
 MISUSES = [
     ("util.base64Encode(1)", "util.base64Encode expects a string"),
     ("util.time.nowFormatted('yyyy', 'Nowhere/Land')", "Unknown time-zone ID: Nowhere/Land"),

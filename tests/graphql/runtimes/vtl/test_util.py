@@ -178,7 +178,7 @@ async def test_what_an_evaluation_leaves(host: VtlHost) -> None:
         $extensions.setSubscriptionInvalidationFilter({"filterGroup": []}) $extensions.invalidateSubscriptions({"subscriptionField": "s"})
         $extensions.evictFromApiCache("Query", "a", {"ctx.args.id": "1"})
         $util.http.addResponseHeader("x-a", 1) $util.http.addResponseHeaders({"x-b": "2", "Vary": "no"})
-        $util.log.info("a {} and {}", 1, {"m": [true]}) $util.log.error({"k": "v"}) $util.log.debug("d")
+        $util.log.info("a {} and {}", 1, {"m": [true]}) $util.log.error({"k": "v"}) $util.log.debug("d") $util.log.warn("w")
         {}""",
         context(arguments={"x": 1}),
     )
@@ -196,7 +196,7 @@ async def test_what_an_evaluation_leaves(host: VtlHost) -> None:
         ("addResponseHeader", ["x-a", "1"]),
         ("addResponseHeader", ["x-b", "2"]),
     ]
-    assert evaluation.logs == ("INFO - a 1 and {m=[true]}", "ERROR - {k=v}", "DEBUG - d")
+    assert evaluation.logs == ("INFO - a 1 and {m=[true]}", "ERROR - {k=v}", "DEBUG - d", "WARN - w")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,16 @@ _NODES = {
 }
 _ARRAY = "copyWithin entries group groupToMap keys toLocaleString toString values"
 _STRING = "charCodeAt localeCompare matchAll padEnd padStart repeat search toLocaleLowerCase toLocaleUpperCase valueOf"
-INSTANCE_METHODS = {"Array": frozenset(_ARRAY.split()), "String": frozenset(_STRING.split())}
+_DATE = (
+    "setDate setFullYear setHours setMilliseconds setMinutes setMonth setSeconds setTime setUTCDate setUTCFullYear "
+    "setUTCHours setUTCMilliseconds setUTCMinutes setUTCMonth setUTCSeconds setYear toGMTString toLocaleDateString "
+    "toLocaleString toLocaleTimeString"
+)
+INSTANCE_METHODS = {
+    "Array": frozenset(_ARRAY.split()),
+    "String": frozenset(_STRING.split()),
+    "Date": frozenset(_DATE.split()),
+}
 _OBJECT = (
     "create defineProperties defineProperty freeze getOwnPropertyDescriptor getOwnPropertyDescriptors "
     "getOwnPropertyNames getOwnPropertySymbols getPrototypeOf hasOwnProperty is isExtensible isFrozen isPrototypeOf "

@@ -82,12 +82,13 @@ class Names:
         return binding.value if binding is not None and binding.value and binding.value.type in FUNCTIONS else None
 
     def type_of(self, node: Node) -> str | None:
-        """ "String" or "Array" where the code shows it: a literal, or a name initialised with one."""
+        """ "String", "Array" or "Date" where the code shows it: a literal, `new Date()`, a name for one."""
         node = syntax.bare(node)
-        if node.type in _LITERALS:
-            return _LITERALS[node.type]
         binding = self.by_node.get(node.id)
-        return _LITERALS.get(binding.value.type) if binding is not None and binding.value is not None else None
+        shown = node if binding is None or binding.value is None else binding.value
+        if shown.type == "new_expression":
+            return "Date" if self.is_global(syntax.field(shown, "constructor"), "Date") else None
+        return _LITERALS.get(shown.type)
 
     def is_global(self, node: Node, *names: str) -> bool:
         return node.id in self.by_node and self.by_node[node.id] is None and (node.text or b"").decode() in names
