@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
+from callpark.graphql.pacing import Pacer
 from callpark.graphql.realtime.protocol import NORMAL, Close, TimerName
 from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
@@ -31,6 +32,7 @@ class Socket:
         send: asgi.Send,
         clock: Clock,
         limits: AppSyncLimits,
+        pacer: Pacer,
         on_message: OnMessage,
         on_overflow: Callable[[], None],
     ) -> None:
@@ -40,6 +42,7 @@ class Socket:
         self._send = send
         self._clock = clock
         self._limits = limits
+        self._pacer = pacer
         self._on_message = on_message
         self._outbox = Outbox(limits.unsent_messages, limits.unsent_bytes, on_overflow, asgi.text_writer(scope))
         self._timers: dict[TimerName, Timer] = {}
@@ -93,6 +96,8 @@ class Socket:
             if len(content) > maximum:
                 self.close(Close(_MESSAGE_TOO_BIG, f"message larger than {maximum} bytes"))
                 continue
+            if self._pacer.crowded():  # thousands of frames may come at once
+                await self._pacer.turn()
             self._on_message(content)
 
     async def _write(self) -> None:

@@ -11,6 +11,7 @@ from callpark.graphql.channels.api.http import ChannelsHttp
 from callpark.graphql.channels.api.location import locate
 from callpark.graphql.channels.api.websocket import ChannelConnection, Surroundings
 from callpark.graphql.channels.service import EventApis
+from callpark.graphql.pacing import Pacer
 from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
@@ -26,7 +27,8 @@ class ChannelsWeb:
         self._ids = ids
         self._publishing = Tasks("publications over websockets")
         self._http = ChannelsHttp(service, authenticator, clock, ids, limits.appsync)
-        self._around = Surroundings(service, authenticator, clock, ids, limits.appsync, self._publishing)
+        pacer = Pacer(limits.appsync.turn_seconds)
+        self._around = Surroundings(service, authenticator, clock, ids, limits.appsync, pacer, self._publishing)
         self._connections: dict[str, ChannelConnection] = {}
         self._idle = asyncio.Event()
         self._idle.set()

@@ -24,6 +24,7 @@ from callpark.graphql.channels.messages import Asker, ChannelRefused
 from callpark.graphql.channels.model import EventApiDefinition
 from callpark.graphql.channels.service import EventApis
 from callpark.graphql.messages import ErrorEntry
+from callpark.graphql.pacing import Pacer
 from callpark.graphql.realtime.protocol import (
     POLICY_VIOLATION,
     ApiRemoved,
@@ -55,6 +56,7 @@ class Surroundings:
     clock: Clock
     ids: Ids
     limits: AppSyncLimits
+    pacer: Pacer
     publishing: Tasks
 
 
@@ -67,7 +69,15 @@ class ChannelConnection:
         self._scope = scope
         self._receive = receive
         self._socket = Socket(
-            f"websocket {id}", scope, receive, send, around.clock, around.limits, self._received, self._too_slow
+            f"websocket {id}",
+            scope,
+            receive,
+            send,
+            around.clock,
+            around.limits,
+            around.pacer,
+            self._received,
+            self._too_slow,
         )
         self._connection = protocol.Connection()
         self._judging: dict[str, asyncio.Task[None]] = {}
