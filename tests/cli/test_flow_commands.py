@@ -12,7 +12,7 @@ from callpark.cli import commands, exits
 from callpark.flows.coverage_file import CoverageFile, merged, recorded
 from callpark.flows.happenings import ActionEntered
 from callpark.flows.language import parse_flow
-from tests.flows.building import Action, content, definition, hang_up, invoke, invoke_async, say
+from tests.flows.building import Action, action, content, definition, hang_up, invoke, invoke_async, say
 
 pytestmark = pytest.mark.process
 
@@ -176,6 +176,20 @@ def test_the_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert codes(checked(capsys, str(EXAMPLES / "payment-line"), "--strict")) == []
     before = codes(checked(capsys, str(EXAMPLES / "payment-line" / "before")))
     assert {"CP201", "CP204", "CP301"} <= set(before)
+
+
+def test_a_file_that_does_not_say_its_type(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whisper = json.loads(content(say("hi", "Hi.", "end"), action("end", "EndFlowExecution")))
+    (here / "flow.json").write_text(json.dumps(whisper))
+    assert commands.run(["flow", "check", "flow.json", "-o", "json"]) == exits.FUNCTION_ERROR
+    (found,) = [item for item in json.loads(capsys.readouterr().out)["findings"] if item["code"] == "CP002"]
+    assert found["remedy"].startswith("The file does not say its type")
+    (here / "flow.json").write_text(json.dumps({**whisper, "Metadata": {"type": "contactFlow"}}))
+    assert commands.run(["flow", "check", "flow.json", "-o", "json"]) == exits.FUNCTION_ERROR
+    (found,) = [item for item in json.loads(capsys.readouterr().out)["findings"] if item["code"] == "CP002"]
+    assert found["remedy"].startswith("Do what the message says")
+    (here / "flow.json").write_text(json.dumps({**whisper, "Metadata": {"type": "agentWhisper"}}))
+    assert commands.run(["flow", "check", "flow.json"]) == exits.OK
 
 
 def test_what_a_file_says_it_is(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from callpark.kernel.errors import CallerError
-from callpark.upstreams.signing import UNSIGNED, Keys, OwnKeys, aws_address, scoped, signed
+from callpark.upstreams.signing import UNSIGNED, Keys, OwnKeys, Unsigned, aws_address, scoped, signed
 
 pytestmark = pytest.mark.unit
 
@@ -56,7 +56,9 @@ async def test_without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_signature_replaces_the_clients() -> None:
     given = {"authorization": "theirs", "x-amz-date": "20200101T000000Z", "x-amz-security-token": "t", "x-own": "kept"}
     digest = hashlib.sha256(b"{}").hexdigest()
-    headers = signed(KEYS, "dynamodb", "eu-west-1", "POST", "https://dynamodb.eu-west-1.amazonaws.com/", given, digest)
+    headers = signed(
+        Unsigned("POST", "https://dynamodb.eu-west-1.amazonaws.com/", given, digest), KEYS, "dynamodb", "eu-west-1"
+    )
     found = {name.lower(): value for name, value in headers.items()}
     assert found["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKID/")
     assert (
@@ -68,7 +70,7 @@ def test_a_signature_replaces_the_clients() -> None:
 
 
 def test_what_is_signed_in_place_of_a_body_goes_to_s3() -> None:
-    headers = signed(KEYS, "s3", "us-east-1", "PUT", "https://s3.amazonaws.com/b/a%20b", {}, UNSIGNED)
+    headers = signed(Unsigned("PUT", "https://s3.amazonaws.com/b/a%20b", {}, UNSIGNED), KEYS, "s3", "us-east-1")
     assert headers["X-Amz-Content-SHA256"] == UNSIGNED
 
 

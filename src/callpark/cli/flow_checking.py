@@ -18,13 +18,18 @@ from callpark.flows.resources import build_resources
 from callpark.kernel.arn import Place, function_name
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
-from callpark.projects.flow_file import is_flow, load_flow_file, written_type
+from callpark.projects.flow_file import is_flow, load_flow_file, said_type, written_type
 from callpark.projects.load import load_project
 from callpark.projects.model import Project
 from callpark.projects.template import find, read, read_text
 
 _ADDRESS = "http://127.0.0.1:4566"
 _SKIPPED = frozenset(("node_modules", "cdk.out", "__pycache__"))
+_TYPE_REMEDY = (
+    'The file does not say its type, so it is taken for an inbound flow. If it is another, write "type" into Metadata: '
+    "customerQueue, customerHold, customerWhisper, outboundWhisper, agentHold, agentWhisper, agentTransfer or "
+    "queueTransfer."
+)
 SILENCE_SECONDS = 10.0
 """Unless the command line or connect.yaml says otherwise."""
 
@@ -104,7 +109,15 @@ def _check(path: Path, asked: Asked, seen: set[tuple[Path, str]]) -> Iterator[Lo
         dataclasses.replace(definition, type=written_type(values)) if bare and definition.source == path else definition
         for definition in project.flows
     ]
-    yield from _check_all(definitions, project, bare, path, asked, seen)
+    found = _check_all(definitions, project, bare, path, asked, seen)
+    yield from map(_with_type_remedy, found) if bare and said_type(values) is None else found
+
+
+def _with_type_remedy(found: Located) -> Located:
+    """A file that does not say its type may well be right, as a flow of another type."""
+    if "is not allowed in a flow of type" not in found.finding.message:
+        return found
+    return dataclasses.replace(found, finding=dataclasses.replace(found.finding, remedy=_TYPE_REMEDY))
 
 
 def _is_template(path: Path) -> bool:

@@ -56,8 +56,13 @@ _TYPES: Mapping[str, str] = {
 
 
 def written_type(values: Mapping[str, Value]) -> str:
-    """The type of flow that a file says it is: an API answer's `Type`, the console's `Metadata.type`, or a module's
-    `Settings`; else an inbound flow."""
+    """The type of flow that a file says it is, else an inbound flow."""
+    return said_type(values) or "CONTACT_FLOW"
+
+
+def said_type(values: Mapping[str, Value]) -> str | None:
+    """What an API answer's `Type`, the console's `Metadata.type`, or a module's `Settings` say; None when nothing
+    does."""
     inner = values.get("ContactFlow", values.get("ContactFlowModule", values))
     said = inner.get("Type") if isinstance(inner, dict) else None
     if isinstance(said, str) and said in _TYPES.values():
@@ -67,7 +72,7 @@ def written_type(values: Mapping[str, Value]) -> str:
     if isinstance(named, str) and named in _TYPES:
         return _TYPES[named]
     module = "Settings" in values or "ContactFlowModule" in values
-    return "MODULE" if module else "CONTACT_FLOW"
+    return "MODULE" if module else None
 
 
 def load_flow_file(path: Path, *, functions: Sequence[str], place: Home, limits: Limits | None = None) -> Project:

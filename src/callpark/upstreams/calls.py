@@ -22,7 +22,7 @@ from callpark.upstreams.assignments import ALL, Assignments, Emulator, Fallback,
 from callpark.upstreams.connections import Connections, Request
 from callpark.upstreams.fallback import FallbackServer
 from callpark.upstreams.provisioning import Provisioning, Wanted
-from callpark.upstreams.signing import Keys, OwnKeys, aws_address, scoped, signed
+from callpark.upstreams.signing import Keys, OwnKeys, Unsigned, aws_address, scoped, signed
 
 if TYPE_CHECKING:
     from callpark.upstreams.wire import HttpRequest
@@ -190,8 +190,8 @@ class Upstreams:
         if reached.keys is None:
             return {**headers, "Authorization": scoped(signing_name, region)}
         digest = hashlib.sha256(request.body).hexdigest()
-        url = reached.address + request.target
-        return signed(reached.keys, signing_name, region, request.method, url, headers, digest)
+        sent = Unsigned(request.method, reached.address + request.target, headers, digest)
+        return signed(sent, reached.keys, signing_name, region)
 
 
 class NoOwnServices:

@@ -8,7 +8,7 @@ out, and so is what a presigned URL carries of it.
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection
 from functools import cached_property
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ from callpark.upstreams.calls import Reached, Upstreams
 from callpark.upstreams.connections import Headers, Request
 from callpark.upstreams.models import service_model
 from callpark.upstreams.naming import Front, bucket_in_host, credential_scope, foreign_service, signing_name
-from callpark.upstreams.signing import UNSIGNED, Keys, signed
+from callpark.upstreams.signing import UNSIGNED, Unsigned, signed
 
 _log = logging.getLogger("callpark")
 
@@ -104,9 +104,10 @@ class Passing:
             query = _unsigned(query)
             target = f"{path}?{query}" if query else path
             body, payload = await self._payload(service, front, body, receive)
-            headers = _signed(
-                reached.keys, signing_name(service), region, front.method, reached.address + target, headers, payload
-            )
+            named = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+            sent = Unsigned(front.method, reached.address + target, named, payload)
+            made = signed(sent, reached.keys, signing_name(service), region)
+            headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in made.items()]
         target = f"{path}?{query}" if query else path
         return Request(service, reached.address, front.method, target.encode("latin-1"), headers, body)
 
@@ -167,11 +168,3 @@ async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
 
 def _unsigned(query: str) -> str:
     return "&".join(field for field in query.split("&") if field.partition("=")[0] not in _SIGNATURE_FIELDS)
-
-
-def _signed(
-    keys: Keys, service: str, region: str, method: str, url: str, headers: Headers, payload: str
-) -> list[tuple[bytes, bytes]]:
-    named: Mapping[str, str] = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
-    found = signed(keys, service, region, method, url, named, payload)
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in found.items()]

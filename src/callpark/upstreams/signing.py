@@ -54,23 +54,31 @@ class OwnKeys:
         return Keys(found.access_key, found.secret_key, found.token)
 
 
-def signed(
-    keys: Keys, service: str, region: str, method: str, url: str, headers: Mapping[str, str], payload: str
-) -> dict[str, str]:
-    """The headers with a new signature. `service` is the signing name, `payload` the body's SHA-256 in hexadecimal
-    digits or what stands for it (`UNSIGNED`)."""
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """A request as it is signed. `payload`: its body's SHA-256 in hexadecimal digits, or what stands for it
+    (`UNSIGNED`)."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    payload: str
+
+
+def signed(sent: Unsigned, keys: Keys, service: str, region: str) -> dict[str, str]:
+    """The headers with a new signature. `service` is the signing name."""
     import botocore.auth
     import botocore.awsrequest
     import botocore.credentials
 
-    kept = {name: value for name, value in headers.items() if name.lower() not in _REPLACED}
+    kept = {name: value for name, value in sent.headers.items() if name.lower() not in _REPLACED}
     if service == "s3":
-        kept["X-Amz-Content-SHA256"] = payload
-    request = botocore.awsrequest.AWSRequest(method, url, kept)
+        kept["X-Amz-Content-SHA256"] = sent.payload
+    request = botocore.awsrequest.AWSRequest(sent.method, sent.url, kept)
     credentials = botocore.credentials.Credentials(keys.access_key, keys.secret_key, keys.token)
     kind = botocore.auth.S3SigV4Auth if service == "s3" else botocore.auth.SigV4Auth
     signer = kind(credentials, service, region)
-    signer.payload = lambda request: payload
+    signer.payload = lambda request: sent.payload
     signer.add_auth(request)
     return dict(request.headers.items())
 
