@@ -95,9 +95,8 @@ async def test_introspection_can_be_switched_off(bench: Bench, query: str, field
 @pytest.mark.parametrize("count", [10, 11])
 async def test_a_pipeline_has_ten_functions_at_most(bench: Bench, count: int) -> None:
     names = tuple(f"f{each}" for each in range(count))
-    functions: dict[str, tuple[str, str | None]] = dict.fromkeys(
-        names, ("NONE", "export function request() { return { payload: 1 }; }\n" + PASS_ON)
-    )
+    code = "export function request() { return { payload: 1 }; }\n" + PASS_ON
+    functions: dict[str, tuple[str, str | None]] = dict.fromkeys(names, ("NONE", code))
     pipeline = "export function request() { return {}; }\n" + PASS_ON
     if count == 10:
         bench.api(SCHEMA, {"Query.node": (pipeline, *names)}, functions=functions)

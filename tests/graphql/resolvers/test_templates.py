@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -319,6 +320,13 @@ def test_a_template_that_is_none_does_not_load_and_says_where(bench: Bench) -> N
     with pytest.raises(ProjectError) as caught:
         apply(bench, unit("Query.a", '{\n  #if($x) "a"\n}', TO_RESULT))
     assert caught.value.cause == "API Test: resolver Query.a request mapping template:3:2: #if without its #end"
+
+
+def test_a_template_out_of_a_file_is_named_by_it(bench: Bench) -> None:
+    broken = CodeDefinition("\n#end", Path("resolvers/Query.a.req.vtl"))
+    resolver = ResolverDefinition("Query", "a", "UNIT", "LAMBDA", request_template=broken)
+    with pytest.raises(ProjectError, match=r"^API Test: resolvers/Query\.a\.req\.vtl:2:1: "):
+        apply(bench, resolver)
 
 
 def test_code_and_templates_exclude_each_other(bench: Bench) -> None:
