@@ -105,6 +105,7 @@ _EXAMPLES = {
         "callpark graphql '{ posts { id } }'",
         'callpark graphql add.graphql --variables \'{"title": "One"}\' --api Notes',
         "callpark graphql '{ me }' --header \"authorization: $(callpark auth token --user ada)\"",
+        "callpark graphql --subscribe 'subscription { onToken { text } }'",
     ),
     "graphql eval_": (
         "callpark graphql eval resolvers/create.js --context context.json",
@@ -153,7 +154,7 @@ auth_cli = typer.Typer(name="auth", help="Authorization: tokens for clients in d
 cli.add_typer(auth_cli)
 graphql_cli = typer.Typer(
     name="graphql",
-    help="A query or mutation of an API; `graphql eval` evaluates a resolver's code or template.",
+    help="A query, mutation or subscription of an API; `graphql eval` evaluates a resolver's code or template.",
     cls=graphql.QueryFirst,
     no_args_is_help=True,
 )

@@ -1,8 +1,10 @@
 """`callpark graphql QUERY` and `callpark graphql eval FILE`: a request to an API that is served, a resolver's code or
 template evaluated without one."""
 
+import asyncio
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,10 +55,14 @@ def query(
     header: Annotated[
         list[str] | None, typer.Option(metavar="NAME:VALUE", help="A header, such as authorization; repeatable.")
     ] = None,
+    subscribe: Annotated[
+        bool, typer.Option("--subscribe", help="The document is a subscription: print what it delivers until Ctrl-C.")
+    ] = False,
+    count: Annotated[int | None, typer.Option(min=1, help="With --subscribe: end after so many.")] = None,
     endpoint: options.Endpoint = options.DEFAULT_ENDPOINT,
     output: options.OutputFormat = options.Output.TEXT,
 ) -> int:
-    """Send a query or mutation to an API; `callpark graphql eval` evaluates a resolver's code or template."""
+    """Send a query or mutation to an API, or listen to a subscription; `graphql eval` evaluates a resolver's code."""
     body: dict[str, object] = {"query": _document(document), "variables": _variables(variables)}
     if operation is not None:
         body["operationName"] = operation
@@ -69,6 +75,8 @@ def query(
             return remote.explain_stranger(endpoint)
         key = api_key or (None if "authorization" in headers else chosen.api_key)
         headers |= {} if key is None else {"x-api-key": key}
+        if subscribe:
+            return _listen(endpoint, chosen.id, headers, body, count, output)
         response = remote.request(
             "POST", endpoint, f"/apis/{chosen.id}/graphql", body=orjson.dumps(body), headers=headers, timeout=60.0
         )
@@ -92,6 +100,57 @@ def eval_(
     source = _text(str(file), "the file")
     given = _text(context, "the context") if context else "{}"
     return evaluate_file(Asked(file, source, given, function.value, options.limits(limit)), output)
+
+
+def _listen(
+    endpoint: str,
+    api_id: str,
+    headers: dict[str, str],
+    body: dict[str, object],
+    count: int | None,
+    output: options.Output,
+) -> int:
+    """Raises Unreachable."""
+    from callpark.cli.subscription_client import Closed, Refused, payloads_of
+
+    credentials = {name: value for name, value in headers.items() if name != "content-type"}
+    try:
+        return asyncio.run(_print_payloads(payloads_of(endpoint, api_id, credentials, body), count, output))
+    except Refused as refused:
+        _show_errors(refused.errors)
+        return exits.USAGE
+    except Closed as closed:
+        remarks.print(f"the server closed the connection: {escape(str(closed))}", style="dim")
+        return exits.UNREACHABLE
+    except remote.Stranger:
+        return remote.explain_stranger(endpoint)
+
+
+async def _print_payloads(payloads: AsyncGenerator[bytes, None], count: int | None, output: options.Output) -> int:
+    printed, failed = 0, False
+    async with contextlib.aclosing(payloads):
+        async for payload in payloads:
+            if not payload:
+                remarks.print("listening", style="dim")
+                continue
+            failed = _show_payload(payload, output) or failed
+            printed += 1
+            if printed == count:
+                return exits.FUNCTION_ERROR if failed else exits.OK
+    remarks.print("the subscription was ended by the API", style="dim")
+    return exits.FUNCTION_ERROR if failed else exits.OK
+
+
+def _show_payload(payload: bytes, output: options.Output) -> bool:
+    """Whether it has errors."""
+    read = orjson.loads(payload)
+    errors = read.get("errors") or []
+    if output is options.Output.JSON:
+        answers.print(payload.decode(), markup=False, soft_wrap=True)
+    else:
+        answers.print(orjson.dumps(read.get("data")).decode(), markup=False, soft_wrap=True)
+        _show_errors(errors)
+    return bool(errors)
 
 
 def _show_answer(content: bytes, status: int, output: options.Output) -> int:
