@@ -3,19 +3,23 @@
 https://docs.aws.amazon.com/connect/latest/APIReference/API_CreateContactFlowVersion.html and its kin.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
+from callpark.flows.api.contact_flows import LATEST, SAVED
 from callpark.flows.api.pages import page
 from callpark.flows.api.parameters import number, optional, text
 from callpark.flows.control.model import Alias, FlowRecord, Version
 from callpark.flows.control.plane import ControlPlane, flow_of
 from callpark.flows.control.publishing import digest
-from callpark.flows.control.refusals import duplicate, invalid_request, not_found, not_published
+from callpark.flows.control.refusals import duplicate, invalid_parameter, invalid_request, not_found, not_published
 from callpark.kernel.operations import Call, OperationTable
+
+_ALIAS_NAME: Final = re.compile("[$0-9a-zA-Z][$0-9a-zA-Z_-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +129,7 @@ class FlowVersionOperations:
         async with plane.changing:
             record = self._flow(call)
             self._need_version(record, given)
-            if any(alias.name == name for alias in record.aliases):
-                raise duplicate("The alias", name)
+            self._check_name(record, name)
             alias = Alias(plane.ids.uuid(), name, given or 0, text(call, "Description"), plane.clock.now())
             await plane.put(msgspec.structs.replace(record, aliases=(*record.aliases, alias)))
         return {words.arn_member: f"{record.arn}:{name}", "Id": alias.id}
@@ -170,8 +173,8 @@ class FlowVersionOperations:
             if given is not None:
                 self._need_version(record, given)
             name, description = optional(call, "Name") or alias.name, optional(call, "Description")
-            if any(other.name == name and other.id != alias.id for other in record.aliases):
-                raise duplicate("The alias", name)
+            if name != alias.name:
+                self._check_name(record, name)
             changed = Alias(
                 alias.id,
                 name,
@@ -200,6 +203,15 @@ class FlowVersionOperations:
             if alias_id in (alias.id, alias.name):
                 return alias
         raise not_found("The alias", alias_id)
+
+    def _check_name(self, record: FlowRecord, name: str) -> None:
+        """A name is not to be taken for a version, or for the aliases that every flow has."""
+        if _ALIAS_NAME.fullmatch(name) is None or name.isdigit() or name in (SAVED, LATEST):
+            raise invalid_parameter(
+                f"{name!r} is not the name of an alias: letters, digits, - and _, not digits alone."
+            )
+        if any(alias.name == name for alias in record.aliases):
+            raise duplicate("The alias", name)
 
     def _need_version(self, record: FlowRecord, given: int | None) -> None:
         if all(version.number != given for version in record.versions):

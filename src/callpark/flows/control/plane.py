@@ -82,7 +82,7 @@ class ControlPlane:
                     continue
                 record = from_row(row.value)
             except ValueError as error:
-                _log.error("%s of Amazon Connect was kept by another version and is not served: %s", row.key, error)
+                _log.warning("%s of Amazon Connect was kept by another version and is not served: %s", row.key, error)
                 continue
             self._records[key_of(record)] = record
 

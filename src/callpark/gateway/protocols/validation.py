@@ -18,7 +18,10 @@ from callpark.gateway.protocols.refusals import invalid
 _log = logging.getLogger("callpark")
 
 #: Members whose constraints the owning slice checks itself, per service.
-EXEMPT: Mapping[str, frozenset[str]] = {"lambda": frozenset({"FunctionName", "Qualifier", "RecursiveLoop"})}
+EXEMPT: Mapping[str, frozenset[str]] = {
+    "lambda": frozenset({"FunctionName", "Qualifier", "RecursiveLoop"}),
+    "connect": frozenset({"InstanceId"}),
+}
 
 #: Only required members are checked here: SQS words its limits itself (reference lambda.md §19.3).
 REQUIRED_ONLY = frozenset({"sqs"})
@@ -245,7 +248,7 @@ def _pattern(shape: Shape) -> Check | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            compiled = re.compile(pattern, re.ASCII)
+            compiled = re.compile(pattern.replace("\\\\", "\\"), re.ASCII)  # some of Connect's are escaped twice
     except re.error:
         # Java's \p{…} classes; only patterns of tags use them. Nothing the caller could do about it.
         _log.debug("the pattern of %s cannot be checked by Python's expressions: %s", shape.name, pattern)
