@@ -263,15 +263,12 @@ async def test_a_cache_from_making_to_deleting(scene: Scene, refused: Refused) -
 
 
 async def test_everything_survives_a_restart(clock: VirtualClock, ids: SeededIds) -> None:
-    store = MemoryStore(clock)
-    before = await Scene(clock, ids, store).with_hello()
+    before = await Scene(clock, ids, MemoryStore(clock)).with_hello()
     function = await before.call("CreateFunction", name="f", dataSourceName="none", requestMappingTemplate="{}")
     key = await before.call("CreateApiKey")
     await before.call("CreateApiCache", ttl=60, apiCachingBehavior="PER_RESOLVER_CACHING", type="SMALL")
     await before.call("TagResource", resourceArn=before.plane.arn(before.api_id), tags={"a": "b"})
-    after = Scene(clock, ids, store)
-    await after.plane.start()
-    after.api_id = before.api_id
+    after = await before.restarted()
     assert after.plane.apis() == before.plane.apis()
     assert await after.data('{ hello(name: "a") }') == {"hello": "hello a test"}
     assert (await after.call("ListApiKeys"))["apiKeys"] == [key["apiKey"]]
