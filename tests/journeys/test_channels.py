@@ -108,3 +108,15 @@ async def test_a_function_in_event_mode_publishes_in_its_turn(app: App) -> None:
         await client.ask(type="subscribe", id="1", channel="/default/observed")
         assert (await publish(app, "/observed/a", {"n": 1})).status_code == 200
         assert json.loads((await client.hear())["event"]) == {"n": 1}
+
+
+async def test_a_stream_arrives_whole_and_in_order_at_every_subscriber(app: App) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connected(app)) for _ in range(20)]
+        for number, client in enumerate(clients):
+            channel = "/default/*" if number % 2 else "/default/stream"
+            assert (await client.ask(type="subscribe", id="s", channel=channel))["type"] == "subscribe_success"
+        for start in range(0, 100, 5):
+            assert (await publish(app, "/default/stream", *range(start, start + 5))).status_code == 200
+        for client in clients:
+            assert [int((await client.hear())["event"]) for _ in range(100)] == list(range(100))
