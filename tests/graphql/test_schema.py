@@ -109,8 +109,3 @@ async def test_every_directive_of_appsyncs_is_taken(bench: Bench) -> None:
         f"@{name} is accepted and has no effect yet" for name in ("aws_publish", "canonical", "hidden", "renamed")
     ]
     assert await bench.data("{ e }") == {"e": None}
-
-
-async def test_names_that_belong_to_appsync_are_warned_of(bench: Bench) -> None:
-    (told,) = bench.api("type Query { a: AWSThing }  type AWSThing { a: Int }")
-    assert told.endswith("type AWSThing: AppSync keeps names that begin with AWS to itself")

@@ -186,11 +186,6 @@ def _read_directives(schema: GraphQLSchema, source: str) -> ApiSchema:
             if name not in subscribed
         ]
     warnings += [f"{source}: {name} is accepted and has no effect yet" for name in sorted(unacted)]
-    warnings += [
-        f"{source}: type {name}: AppSync keeps names that begin with AWS to itself"
-        for name in schema.type_map
-        if name.startswith("AWS") and name not in AWS_SCALARS
-    ]
     return ApiSchema(schema, subscribed, Rules(field_grants, type_grants), tuple(warnings))
 
 
