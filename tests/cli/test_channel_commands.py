@@ -86,3 +86,16 @@ async def test_no_server_and_no_api(tmp_path: Path, capsys: pytest.CaptureFixtur
     async with served(Settings(data=tmp_path, port=0)) as app:
         assert await callpark("channels", "subscribe", "/a/b", "--endpoint", app.base_url) == 2
     assert "which Event API? The server has: none" in capsys.readouterr().err
+
+
+async def test_status_says_where(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    (api,) = app.health().event_apis
+    assert await callpark("status") == 0
+    printed = capsys.readouterr().out
+    for told in (f"events    Chat  {api.event_url}", f"realtime  {api.realtime_url}", f"x-api-key {api.api_key}"):
+        assert told in printed
+    assert f"export EVENTS_URL={api.event_url}" in printed
+    assert f"export EVENTS_API_KEY={api.api_key}" in printed
+    app.certificate.ensure()
+    assert await callpark("status", "-o", "env") == 0
+    assert f"export NODE_EXTRA_CA_CERTS={app.certificate.path}" in capsys.readouterr().out

@@ -63,7 +63,7 @@ async def announce(app: App) -> None:
     show_warnings(app.warnings)
     show(app.base_url, app.health())
     remarks.print("Ctrl-C stops", style="dim")
-    if app.graphql.apis():
+    if app.graphql.apis() or app.event_apis.apis():
         await _announce_tls(app)
 
 
@@ -74,7 +74,8 @@ async def _announce_tls(app: App) -> None:
     except ProjectError as error:
         show_warnings([f"no https:// and wss://: {error}; {error.remedy}"])
         return
-    remarks.print(f"{app.base_url}/graphql is GraphiQL in a browser", style="dim")
+    if app.graphql.apis():
+        remarks.print(f"{app.base_url}/graphql is GraphiQL in a browser", style="dim")
     url = app.base_url.replace("http://", "https://", 1)
     remarks.print(f"{url} and wss:// too; clients trust {path} (Node.js: NODE_EXTRA_CA_CERTS)", style="dim")
 

@@ -75,8 +75,9 @@ def show_resources(health: Health) -> None:
 
 
 def export_lines(endpoint: str, health: Health) -> list[str]:
-    """Lines that point unmodified AWS clients of a shell at the server."""
+    """Lines that point a shell's unmodified AWS clients, and our own commands, at the server."""
     values = {
+        "CALLPARK_ENDPOINT": endpoint,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": health.region,
         "AWS_DEFAULT_REGION": health.region,
@@ -88,6 +89,11 @@ def export_lines(endpoint: str, health: Health) -> list[str]:
         values["GRAPHQL_URL"] = api.graphql_url
         if api.api_key:
             values["GRAPHQL_API_KEY"] = api.api_key
-        if health.certificate:
-            values["NODE_EXTRA_CA_CERTS"] = health.certificate
+    if len(health.event_apis) == 1:
+        (event_api,) = health.event_apis
+        values["EVENTS_URL"] = event_api.event_url
+        if event_api.api_key:
+            values["EVENTS_API_KEY"] = event_api.api_key
+    if health.certificate and len(health.apis) + len(health.event_apis):
+        values["NODE_EXTRA_CA_CERTS"] = health.certificate
     return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
