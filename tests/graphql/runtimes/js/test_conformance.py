@@ -75,6 +75,33 @@ async def test_ids_have_their_form_and_never_repeat(host: JavaScriptHost, expres
     assert len(set(flat)) == 6
 
 
+class _Chance:
+    """Ids whose digits are given."""
+
+    def __init__(self, *digits: str) -> None:
+        self._digits = list(digits)
+        self._rest = SeededIds(1)
+        self.uuid, self.fraction = self._rest.uuid, self._rest.fraction
+
+    def hex(self, length: int) -> str:
+        return self._digits.pop() if self._digits else self._rest.hex(length)
+
+
+async def test_ids_have_all_the_randomness_of_the_hosts() -> None:
+    """These two are the same in 32 bits: ids drawn from so few would meet after some ten thousand."""
+    pair = "fb00c919f9cfe8d03c711ce68e462aa6", "f1718804453e48d60044b950004cf99b"
+    made = JavaScriptHost(VirtualClock(), _Chance(*pair, pair[1]), AppSyncLimits())
+    try:
+        body = "return [util.autoId(), util.autoUlid(), util.autoKsuid(), Math.random()];"
+        again, second, first = [(await evaluate(made, body)).value for _ in range(3)]
+    finally:
+        made.close()
+    assert again == second
+    assert isinstance(first, list)
+    assert isinstance(second, list)
+    assert all(one != other for one, other in zip(first, second, strict=True))
+
+
 async def test_random_numbers_lie_within_their_range(host: JavaScriptHost) -> None:
     evaluation = await evaluate(
         host,

@@ -202,17 +202,29 @@ Now.prototype = NativeDate.prototype;
 hidden(NativeDate.prototype, 'constructor', Now);
 hidden(globalThis, 'Date', Now);
 
-// Mulberry32 over the host's seed: repeatable when the host's ids are.
-let state = 0;
-function reseed(seed) {
-  state = 0;
-  for (let i = 0; i < seed.length; i++) state = (state * 31 + codeAt(seed, i)) | 0;
+// sfc32, begun with the host's 128 bits when chance is first asked for: repeatable when the host's ids are, and wide
+// enough for ids that must not meet.
+const chance = { fresh: false, a: 0, b: 0, c: 0, count: 0 };
+function seedWord(at) {
+  let word = 0;
+  for (let i = at; i < at + 8; i++) word = (word << 4) | +`0x${host.seed[i]}`;
+  return word;
+}
+function drawn() {
+  const word = (((chance.a + chance.b) | 0) + chance.count) | 0;
+  chance.count = (chance.count + 1) | 0;
+  chance.a = chance.b ^ (chance.b >>> 9);
+  chance.b = (chance.c + (chance.c << 3)) | 0;
+  chance.c = (((chance.c << 21) | (chance.c >>> 11)) + word) | 0;
+  return word;
 }
 function fraction() {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  if (chance.fresh) {
+    chance.fresh = false;
+    [chance.a, chance.b, chance.c, chance.count] = [0, 8, 16, 24].map(seedWord);
+    for (let i = 0; i < 12; i++) drawn();
+  }
+  return (drawn() >>> 0) / 4294967296;
 }
 hidden(Math, 'random', fraction);
 

@@ -85,7 +85,7 @@ return (factory) => (handler, contextText, hostText) => {
   }
   looked = nativeNow();
   host = parse(hostText);
-  reseed(host.seed);
+  chance.fresh = true;
   left = { errors: [], logs: [], effects: [], turns: 0, logged: 0 };
   pending = null;
   let ctx = null;
