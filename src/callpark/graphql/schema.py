@@ -145,7 +145,7 @@ def _position(node: object) -> str:
 
 def _problem(error: GraphQLError, source: str) -> ProjectError:
     where = "".join(f":{place.line}:{place.column}" for place in (error.locations or [])[:1])
-    return ProjectError(f"{source}{where}: {error.message}", "correct the schema; the API keeps its last good version")
+    return ProjectError(f"{source}{where}: {error.message}", "correct the schema")
 
 
 def _refuse(errors: Iterable[GraphQLError], source: str) -> None:

@@ -154,7 +154,7 @@ class _Namespace:
             named = str(code.source or f"namespace {self.definition.name} code.js")
             raise ProjectError(
                 f"{named}:{first.line}:{first.column}: {first.value}{more}",
-                "change the code to what APPSYNC_JS supports; the API keeps its last good version",
+                "change the code to what APPSYNC_JS supports",
             ) from error
         for warning in unit.warnings:
             self.warn(f"namespace {self.definition.name}: {warning}")

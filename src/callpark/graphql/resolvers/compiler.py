@@ -193,7 +193,7 @@ class _Compiler:
         except BrokenTemplate as error:
             raise ProjectError(
                 f"API {self._api.name}: {_named(declared, where, role)}:{error.line}:{error.column}: {error.message}",
-                "correct the template; the API keeps its last good version",
+                "correct the template",
             ) from error
         for warning in template.warnings:
             self._warn(f"{where}: {role}: {warning}")
@@ -207,7 +207,7 @@ class _Compiler:
             more = f" (and {len(error.errors) - 1} more)" if len(error.errors) > 1 else ""
             raise ProjectError(
                 f"{_named(code, where)}:{first.line}:{first.column}: {first.value}{more}",
-                "change the code to what APPSYNC_JS supports; the API keeps its last good version",
+                "change the code to what APPSYNC_JS supports",
             ) from error
         for warning in unit.warnings:
             self._warn(f"{where}: {warning}")

@@ -96,6 +96,7 @@ CALLS = [
     ("#set($m.self = $m)$m.remove('b') $m", "[true, null, 1.5] {a=1, self=(this Map)}"),
     # numbers, Boolean
     ("$i.intValue() $d.intValue() $i.doubleValue() $d.toString()", "42 2 42.0 2.75"),
+    ("$i.hashCode()#set($n = 1795309498541) $n.hashCode()", "42 13168911"),
     ("$i.compareTo(43) $d.compareTo(1.0) $i.equals(42)", "-1 1 true"),
     ("$i.parseInt('7') $i.parseInt('ff', 16) $i.valueOf('8') $d.parseDouble('1.5')", "7 255 8 1.5"),
     ("$i.max(1, 2) $i.toHexString(255) $i.toString(5)", "2 ff 5"),

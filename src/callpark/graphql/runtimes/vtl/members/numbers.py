@@ -49,6 +49,14 @@ def _truncated(run: Run, self: float) -> int:
     return max(-(2**63), min(2**63 - 1, int(self))) if math.isfinite(self) else (2**63 - 1 if self > 0 else -(2**63))
 
 
+def _hash(run: Run, self: int) -> int:
+    """An Integer is its own hash, a Long folds its halves."""
+    if -(2**31) <= self < 2**31:
+        return self
+    folded = (self ^ (self >> 32)) & 0xFFFFFFFF
+    return folded - 2**32 if folded >= 2**31 else folded
+
+
 def _text(run: Run, self: object, value: object = None) -> str:
     return text_of(run, self if value is None else value)
 
@@ -73,7 +81,7 @@ WHOLE: Table = {
     **_BOTH,
     "intValue": method(lambda run, self: self),
     "longValue": method(lambda run, self: self),
-    "hashCode": method(lambda run, self: self),
+    "hashCode": method(_hash),
     "parseInt": method(_parse_whole, 1, 2),
     "parseLong": method(_parse_whole, 1, 2),
     "valueOf": method(_parse_whole, 1, 2),
