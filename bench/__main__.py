@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import contacts, events, gateway, graphql, queues, vtl
+from bench import contacts, events, fan_out, gateway, graphql, queues, vtl
 from bench.figures import Figure, show
 from callpark.cli.loop import run
 
@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "events": events.figures,
     "queues": queues.figures,
     "graphql": graphql.figures,
+    "fan_out": fan_out.figures,
     "vtl": vtl.figures,
     "contacts": contacts.figures,
 }

@@ -1,19 +1,12 @@
-"""AppSync's side: execution of a large list, a JavaScript unit resolver, the fan-out to a thousand subscribers."""
+"""AppSync's side: execution of a large list, a JavaScript unit resolver. The fan-out is `fan_out.py`'s."""
 
-import asyncio
-import base64
-import json
 import tempfile
 import time
 from pathlib import Path
 
-import httpx
-
 from bench.figures import Figure, percentile
-from bench.peers import bare_quickjs, graphql_core_list, websockets_broadcast
-from bench.subscribers import Subscribers
+from bench.peers import bare_quickjs, graphql_core_list
 from callpark.app import Settings, served
-from callpark.cli.collector import settle_collector
 from callpark.graphql.auth.access import Access, Default
 from callpark.graphql.execution import Execution
 from callpark.graphql.messages import GraphqlRequest
@@ -29,16 +22,11 @@ from callpark.graphql.plan import PlanSettings, compile_plan
 from callpark.graphql.runtimes.evaluation import Evaluation
 from callpark.graphql.runtimes.js.host import JavaScriptHost
 from callpark.graphql.schema import build_schema
-from callpark.graphql.urls import graphql_url, realtime_url
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import AppSyncLimits
 from callpark.projects.model import Project
 from graphql import OperationDefinitionNode, parse
-
-SUBSCRIBERS = 1_000
-WARM_UP = 5
-MESSAGES = 30
 
 SCHEMA = """
 type Query { sum(a: Int, b: Int): Int }
@@ -75,8 +63,6 @@ async def figures() -> list[Figure]:
     ours, peer = _list_milliseconds(), graphql_core_list.milliseconds()
     resolver = await _resolver_microseconds()
     handler, engine = _handler_microseconds(), bare_quickjs.microseconds(HANDLER_CONTEXT)
-    fan_out = await _fan_out_p99()
-    broadcast = await websockets_broadcast.milliseconds_p99(SUBSCRIBERS, MESSAGES)
     return [
         Figure(
             "1,000 × 4 list, execution",
@@ -97,16 +83,6 @@ async def figures() -> list[Figure]:
             handler <= 10 * engine,
             "bare quickjs-ng",
             engine,
-            False,
-        ),
-        Figure(
-            "fan-out to 1,000 subscribers, p99",
-            fan_out,
-            "ms",
-            "≤ 20 ms",
-            fan_out <= 20,
-            "websockets.broadcast",
-            broadcast,
             False,
         ),
     ]
@@ -172,38 +148,3 @@ async def _resolver_microseconds(rounds: int = 2_000) -> float:
                 times.append(time.perf_counter() - started)
             assert response.data == {"sum": 3}, response
     return percentile(times, 0.5) * 1e6
-
-
-async def _fan_out_p99() -> float:
-    """p99 of the time from sending a mutation to a subscriber having its message, in milliseconds.
-
-    The server is in this process, the subscribers are in another.
-    """
-    authorization = {"host": "127.0.0.1", "x-api-key": "da2-bench"}
-    query = json.dumps({"query": "subscription { onMessage { sent token } }", "variables": {}})
-    start: dict[str, object] = {"data": query, "extensions": {"authorization": authorization}}
-    with tempfile.TemporaryDirectory() as data:
-        async with (
-            served(Settings(data=Path(data), port=0), lambda: Project("bench", Path(), apis=(API,))) as app,
-            httpx.AsyncClient(trust_env=False, headers={"x-api-key": "da2-bench"}) as client,
-        ):
-            credentials = _header(authorization)
-            url = f"{realtime_url(app.base_url, 'bench')}?header={credentials}&payload=e30="
-            async with Subscribers.connect(url, SUBSCRIBERS, protocol="appsync", start=start) as clients:
-                settle_collector()
-                for number in range(WARM_UP + MESSAGES):
-                    if number == WARM_UP:
-                        await clients.delays(SUBSCRIBERS * WARM_UP)
-                    body = {
-                        "query": "mutation P($sent: String) { publish(sent: $sent) { sent token } }",
-                        "variables": {"sent": repr(time.perf_counter())},
-                    }
-                    response = await client.post(graphql_url(app.base_url, "bench"), json=body)
-                    assert "errors" not in response.json(), response.text
-                    await asyncio.sleep(0.05)
-                delays = await clients.delays(SUBSCRIBERS * MESSAGES)
-    return percentile(delays, 0.99) * 1_000
-
-
-def _header(authorization: dict[str, str]) -> str:
-    return base64.b64encode(json.dumps(authorization).encode()).decode()

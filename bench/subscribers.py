@@ -1,4 +1,4 @@
-"""A thousand web-socket subscribers in a process of their own, so that the measured server does not share its loop.
+"""Thousands of web-socket subscribers in a process of their own, so that the measured server does not share its loop.
 
 A message carries the instant at which it was sent (`"sent":<perf_counter>`; the counter is the machine's, so two
 processes agree on it); the child answers with the delays.
@@ -10,7 +10,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
@@ -29,17 +29,17 @@ class Subscribers:
     @classmethod
     @contextlib.asynccontextmanager
     async def connect(
-        cls, url: str, count: int, *, protocol: Protocol, start: dict[str, object] | None = None
+        cls, url: str, count: int, *, protocol: Protocol, starts: Sequence[dict[str, object]] = ()
     ) -> AsyncIterator["Subscribers"]:
         """Start the child and wait until every subscriber is connected and, for appsync, acknowledged.
 
-        `start` is AppSync's payload of the `start` frame; its `id` is filled in.
+        `starts` are AppSync's payloads of `start` frames, taken in turn.
         """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "bench.subscribers",
-            json.dumps({"url": url, "count": count, "protocol": protocol, "start": start}),
+            json.dumps({"url": url, "count": count, "protocol": protocol, "starts": list(starts)}),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=64 * 1024 * 1024,
@@ -123,7 +123,7 @@ class _Subscriber(asyncio.Protocol):
         self._transport.close()
 
 
-async def _child(url: str, count: int, protocol: Protocol, start: dict[str, object] | None) -> None:
+async def _child(url: str, count: int, protocol: Protocol, starts: Sequence[dict[str, object]]) -> None:
     delays: list[float] = []
     arrived = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -137,7 +137,7 @@ async def _child(url: str, count: int, protocol: Protocol, start: dict[str, obje
         if protocol == "appsync":
             subscriber.send('{"type":"connection_init"}')
             assert b"connection_ack" in await subscriber.answer()
-            subscriber.send(json.dumps({"id": str(number), "type": "start", "payload": start}))
+            subscriber.send(json.dumps({"id": str(number), "type": "start", "payload": starts[number % len(starts)]}))
             while b'"start_ack"' not in (frame := await subscriber.answer()):
                 assert b'"ka"' in frame, frame
         return subscriber

@@ -1,4 +1,4 @@
-"""websockets.broadcast to 1,000 sockets: the plain library without a protocol, subscriptions or filters.
+"""websockets.broadcast to many sockets: the plain library without a protocol, subscriptions or filters.
 
 The subscribers live in a child process, as they do in our own measurement, and report when each frame reached them.
 """
@@ -12,8 +12,8 @@ from bench.figures import percentile
 from bench.subscribers import Subscribers
 
 
-async def milliseconds_p99(subscribers: int, messages: int) -> float:
-    """p99 of the time from broadcasting a message to a subscriber having it."""
+async def milliseconds_p99(subscribers: int, messages: int, pause: float) -> float:
+    """p99 of the time from broadcasting a message to a subscriber having it; `pause` seconds between two."""
     connections: set[ServerConnection] = set()
     everybody_is_here = asyncio.Event()
 
@@ -29,7 +29,7 @@ async def milliseconds_p99(subscribers: int, messages: int) -> float:
             await everybody_is_here.wait()
             for _ in range(messages):
                 broadcast(connections, f'{{"sent":{time.perf_counter()!r},"token":"once upon a time"}}')
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(pause)
             delays = await clients.delays(subscribers * messages)
         for connection in connections:
             await connection.close()
