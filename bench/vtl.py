@@ -12,7 +12,7 @@ from bench.figures import Figure, percentile
 from bench.graphql import API
 from callpark.app import Settings, served
 from callpark.graphql.messages import GraphqlRequest
-from callpark.graphql.model import ResolverDefinition
+from callpark.graphql.model import CodeDefinition, ResolverDefinition
 from callpark.graphql.runtimes.evaluation import Evaluation
 from callpark.graphql.runtimes.vtl.host import VtlHost
 from callpark.kernel.clock import SystemClock
@@ -56,8 +56,9 @@ async def figures() -> list[Figure]:
 
 async def _resolver_microseconds(rounds: int = 2_000) -> float:
     """The median time of a whole request, documents cached: request template, NONE data source, response template."""
+    request_template, response_template = CodeDefinition(REQUEST), CodeDefinition("$util.toJson($ctx.result)")
     resolver = ResolverDefinition(
-        "Query", "sum", "UNIT", "none", request_template=REQUEST, response_template="$util.toJson($ctx.result)"
+        "Query", "sum", "UNIT", "none", request_template=request_template, response_template=response_template
     )
     api = replace(API, resolvers=(resolver,))
     with tempfile.TemporaryDirectory() as data:
