@@ -248,8 +248,8 @@ async def test_clients_of_services_that_are_not_ours(app: App) -> None:
             s3.get_object(Bucket="bucket", Key="none")
         with pytest.raises(ClientError, match="callpark does not implement AssumeRole of the service sts"):
             client(app, "sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/any", RoleSessionName="abc")
-        with pytest.raises(ClientError, match="callpark does not implement the service connect"):
-            client(app, "connect").list_instances()
+        with pytest.raises(ClientError, match="callpark does not implement ListRules of the service connect"):
+            client(app, "connect").list_rules(InstanceId="callpark", PublishStatus="PUBLISHED")
 
         lambda_, code = client(app, "lambda"), {"S3Bucket": "bucket", "S3Key": "code.zip"}
         new = {"Runtime": "python3.11", "Role": "arn:aws:iam::123456789012:role/any", "Handler": "app.handler"}
