@@ -123,6 +123,7 @@ async def test_health(tmp_path: Path) -> None:
             "region": "us-east-1",
             "account": "123456789012",
             "functions": ["Narrator"],
+            "function_urls": {},
             "apis": [api],
             "flows": [],
             "queues": [],

@@ -317,6 +317,7 @@ class App:
             region=place.region,
             account=place.account,
             functions=[function.configuration.name for function in self.functions.functions()],
+            function_urls=self.functions.urls.addresses(),
             apis=[
                 ApiHealth(
                     name=api.name,

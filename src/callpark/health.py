@@ -39,7 +39,8 @@ class UpstreamHealth(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The answer of `GET /_callpark/health`. `certificate` is the file that clients of https:// and wss:// trust."""
+    """The answer of `GET /_callpark/health`. `certificate` is the file that clients of https:// and wss:// trust,
+    `function_urls` has the address of `Name` or `Name:alias`."""
 
     status: str
     region: str
@@ -51,3 +52,4 @@ class Health(msgspec.Struct, frozen=True):
     upstreams: list[UpstreamHealth] = []
     certificate: str | None = None
     event_apis: list[EventApiHealth] = []
+    function_urls: dict[str, str] = {}

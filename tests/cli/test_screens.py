@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from callpark.cli import logs, screen
-from callpark.cli.status import export_lines
+from callpark.cli.status import export_lines, show_resources
 from callpark.cli.timeline_view import draw
 from callpark.flows.timeline import FunctionRow, InputRow, PromptRow, Timeline
 from callpark.functions.environments.happenings import AttemptEnded, FunctionLog
@@ -139,3 +139,15 @@ def test_export_lines_are_quoted_for_a_shell() -> None:
     assert "export GRAPHQL_URL='http://h/a b'" in lines
     assert "export AWS_ENDPOINT_URL=http://h" in lines
     assert "export AWS_REGION=eu-west-1" in lines
+
+
+def test_function_urls_stand_under_their_functions(capsys: pytest.CaptureFixture[str]) -> None:
+    urls = {"F": "http://h/_urls/1/", "F:live": "http://h/_urls/2/", "Fn": "http://h/_urls/3/"}
+    show_resources(Health("ready", "eu-west-1", "1", ["F", "Fn"], [], [], [], function_urls=urls))
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == [
+        "  function  F",
+        "            url       http://h/_urls/1/",
+        "            url       http://h/_urls/2/  live",
+        "  function  Fn",
+        "            url       http://h/_urls/3/",
+    ]

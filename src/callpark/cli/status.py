@@ -53,6 +53,9 @@ def show_resources(health: Health) -> None:
     """A line for each thing that is served."""
     for name in health.functions:
         answers.print(f"  function  [bold]{escape(name)}[/]")
+        for target, url in health.function_urls.items():
+            if target.partition(":")[0] == name:
+                answers.print(f"            url       {url}  {escape(target.partition(':')[2])}".rstrip())
     for api in health.apis:
         answers.print(f"  graphql   [bold]{escape(api.name)}[/]  {api.graphql_url}")
         answers.print(f"            realtime  {api.realtime_url}")

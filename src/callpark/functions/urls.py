@@ -83,6 +83,14 @@ class Urls:
 
         await self._registrar.change(name, change)
 
+    def addresses(self) -> dict[str, str]:
+        """Every function URL by `Name` or `Name:alias`."""
+        return {
+            function.configuration.name + ("" if key == names.LATEST else f":{key}"): self.address(url)
+            for function in self._catalogue
+            for key, url in function.urls.items()
+        }
+
     def all_of(self, function: str) -> Sequence[tuple[str, FunctionUrl]]:
         """(ARN, URL), the unqualified first. Raises CallerError."""
         found, _ = self._catalogue.find(self._registrar.unqualified(function))

@@ -54,7 +54,9 @@ async def test_the_life_of_a_configuration(scene: Scene, refused: Refused) -> No
     assert (updated["FunctionUrl"], updated["InvokeMode"], updated["AuthType"]) == (address, "RESPONSE_STREAM", "NONE")
     assert await scene.call("GetFunctionUrlConfig", FunctionName="f") == updated
     assert await scene.call("ListFunctionUrlConfigs", FunctionName="f") == {"FunctionUrlConfigs": [updated]}
+    assert scene.functions.urls.addresses() == {"f": address}
     assert await scene.call("DeleteFunctionUrlConfig", FunctionName="f") == {}
+    assert scene.functions.urls.addresses() == {}
     missing = await refused("GetFunctionUrlConfig", FunctionName="f")
     assert missing.body == {"Type": "User", "Message": "The resource you requested does not exist."}
     assert (await refused("DeleteFunctionUrlConfig", FunctionName="f")).status == 404
