@@ -81,6 +81,7 @@ def error_of(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], code:
         (["call", "nowhere.json"], "there is no flow file at nowhere.json"),
         (["call", "+441632960000", "--project", "nowhere"], "there is no project at nowhere"),
         (["call", "folder"], "folder is a folder"),
+        (["call", "module.json"], "module.json is a flow module"),
         (["flow", "check", "loop.json"], "loop.json is a symbolic link to itself"),
         (["faults", "add", "F", "explode"], "no fault is called 'explode'"),
         (["call", "+441632960000", "--function", "X=a.py"], "--function goes with a flow file only"),
@@ -100,6 +101,7 @@ def error_of(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], code:
 def test_wrong_usage(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], cause: str) -> None:
     (here / "file").write_text("not json")
     (here / "flow.json").write_text(HANGS_UP)
+    (here / "module.json").write_text(HANGS_UP.replace("{", '{"Settings": {}, ', 1))
     (here / "folder").mkdir()
     (here / "loop.json").symlink_to("loop.json")
     told, remedy = error_of(arguments, capsys, exits.USAGE)

@@ -22,13 +22,26 @@ from callpark.flows.channels.phone import ScriptedPhone
 from callpark.flows.channels.voice import Phone
 from callpark.flows.coverage_file import recorded
 from callpark.flows.happenings import ActionEntered
+from callpark.flows.placement import MODULE
 from callpark.flows.timeline import Timeline, timeline
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock, SystemClock
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Entry
-from callpark.projects.flow_file import load_flow_file
+from callpark.projects.flow_file import load_flow_file, said_type
+from callpark.projects.model import Project
+from callpark.projects.template import read
+
+
+def _flow_alone(path: Path, functions: list[str], limits: Limits) -> Project:
+    """Raises ProjectError, also for a module."""
+    if path.suffix == ".json" and said_type(read(path, limits.project).document.values) == MODULE:
+        raise ProjectError(
+            f"{path.name} is a flow module: flows call it, callers cannot",
+            "put it under `modules:` of connect.yaml (docs/connect-yaml.md) and call a flow that uses it",
+        )
+    return load_flow_file(path, functions=functions, place=Place(), limits=limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +58,7 @@ def source_of(target: str, project: Path, functions: list[str], limits: Limits) 
     """What to serve and whom to call in it."""
     path = Path(target)
     if path.is_file():
-        return lambda: load_flow_file(path, functions=functions, place=Place(), limits=limits), path.stem
+        return lambda: _flow_alone(path, functions, limits), path.stem
     if path.suffix == ".json":
         raise ProjectError(f"there is no flow file at {target}", "name a contact flow's JSON file, or a number")
     if path.is_dir():
