@@ -1,4 +1,4 @@
-"""Connect's control plane over a store in memory and stub functions, its operations called as the gateway calls them."""
+"""Connect's control plane over a store in memory and stub functions, called as the gateway calls it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -149,13 +149,13 @@ class ControlPlane:
         return serving(self._definition, list(self._records.values()), self.settings)[1]
 
     def overview(self) -> list[tuple[str, str, list[str]]]:
-        """Name, ARN and numbers of every flow and module, the project's first."""
+        """Name, ARN and numbers of every flow and module: the project's in its order, then the API's by name."""
         numbers: dict[str, list[str]] = {}
         for number in self.records(NumberRecord):
             if number.flow_arn is not None:
                 numbers.setdefault(number.flow_arn, []).append(number.number)
         flows = [record for record in self._records.values() if isinstance(record, FlowRecord)]
-        flows.sort(key=lambda record: not record.declared)
+        flows.sort(key=lambda record: (0, "", "") if record.declared else (1, record.name, record.id))
         return [(record.name, record.arn, numbers.get(record.arn, [])) for record in flows]
 
     def associated(self) -> tuple[str, ...]:
