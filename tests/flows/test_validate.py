@@ -238,5 +238,10 @@ def test_the_catalogue_knows_what_is_built_and_suggests_what_exists() -> None:
     assert not SUGGESTIONS.keys() & ACTION_TYPES.keys()
 
 
+def test_a_function_that_is_not_filled_in_is_one_problem() -> None:
+    (problem,) = problems(invoke("a", "bye", LambdaFunctionARN=""))
+    assert problem.endswith("LambdaFunctionARN: is empty")
+
+
 def test_function_arns_with_placeholders() -> None:
     assert problems(invoke("a", "bye", LambdaFunctionARN=function_arn("$.Attributes.name"))) == []

@@ -107,7 +107,7 @@ def _check_invoke(flow: Flow, action: Action, limits: ConnectLimits) -> Iterator
             "error branch TimeLimitExceeded: no export has one; it is taken when the function is too slow", action
         )
     arn = str(action.parameters.get("LambdaFunctionARN", ""))
-    if not arn.startswith(("arn:", "$.")):
+    if arn and not arn.startswith(("arn:", "$.")):
         yield warning(f"LambdaFunctionARN {arn!r} is no ARN; fill it in", action)
 
 
