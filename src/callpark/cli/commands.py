@@ -14,6 +14,7 @@ from callpark.cli import (
     auth,
     call,
     channels,
+    chat,
     contacts,
     demo,
     dev,
@@ -67,6 +68,11 @@ _EXAMPLES = {
         "callpark call flow.json --function AsyncExecution=./lambda_function.py:lambda_handler",
         "callpark call +441632960000 --project examples/payment-line --keys '4242#'",
         "callpark call +441632960000 --endpoint http://127.0.0.1:4566",
+    ),
+    "chat": (
+        "callpark chat flow.json --function Answer=./answer.py:handler",
+        "callpark chat Support --project . --say hello --say 'my order 17' -o json",
+        "callpark chat Support --endpoint http://127.0.0.1:4566",
     ),
     "invoke": (
         "callpark invoke Narrator --event event.json",
@@ -183,7 +189,16 @@ def _command(function: Callable[P, int], group: typer.Typer = cli) -> None:
     )(run)
 
 
-for function in (start.start, dev.dev, call.call, invoke.invoke, logs_command.logs, status.status, limits.limits):
+for function in (
+    start.start,
+    dev.dev,
+    call.call,
+    chat.chat,
+    invoke.invoke,
+    logs_command.logs,
+    status.status,
+    limits.limits,
+):
     _command(function)
 _command(demo.demo)
 for event_function in (events.ls, events.show, events.replay, events.redrive):
