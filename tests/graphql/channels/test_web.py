@@ -20,7 +20,7 @@ from callpark.graphql.auth.iam import AccessKeys
 from callpark.graphql.channels.api.web import ChannelsWeb
 from callpark.graphql.channels.model import EventApiDefinition
 from callpark.graphql.channels.service import EventApis
-from callpark.graphql.model import AuthenticationProvider, LambdaAuthorizerConfig
+from callpark.graphql.model import ApiKey, AuthenticationProvider, LambdaAuthorizerConfig
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import AppSyncLimits, Limits
@@ -204,6 +204,23 @@ async def test_wrong_credentials_are_refused_everywhere(make: Callable[..., Hous
         (error,) = (await wire.hear())["errors"]
         assert error["message"] == "Valid authorization header not provided."
     assert house.service.hub.subscriptions("events") == 0
+
+
+async def test_keys_of_another_api_and_expired_ones_open_nothing(make: Callable[..., House]) -> None:
+    expired = event_api(api_id="old", api_keys=(ApiKey("da2-old", 1.0),))
+    house = make(event_api(), expired, event_api(api_id="other", api_keys=(ApiKey("da2-other", 4e9),)))
+    for api_id, key, status in (
+        ("events", KEY, 200),
+        ("events", "da2-other", 401),
+        ("other", KEY, 401),
+        ("other", "da2-other", 200),
+        ("old", "da2-old", 401),
+    ):
+        path = f"/apis/{api_id}/event"
+        assert (await house.post(MESSAGE, path, **{"x-api-key": key})).status_code == status
+        async with house.connected(Wire(path=f"{path}/realtime", key=key), init=status == 200) as wire:
+            if status == 401:
+                assert (await wire.hear())["type"] == "connection_error"
 
 
 @pytest.mark.parametrize(
