@@ -36,6 +36,14 @@ Resources:
         DefaultSubscribeAuthModes: {KEYED}
         {config}
   Key: {{ Type: AWS::AppSync::ApiKey, Properties: {{ ApiId: !GetAtt Api.ApiId, Expires: 4000000000 }} }}
+  Guard:
+    Type: AWS::Lambda::Function
+    Properties:
+      FunctionName: guard
+      Runtime: python3.11
+      Handler: index.handler
+      Role: r
+      Code: {{ ZipFile: "def handler(event, context): return event" }}
   Source:
     Type: AWS::AppSync::DataSource
     Properties:

@@ -105,6 +105,13 @@ def test_data_sources_that_lack_something(tmp_path: Path, written: str, cause: s
     assert cause in refused(tmp_path, template(source=written)).cause
 
 
+def test_a_function_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:gone:live"
+    project = loaded(tmp_path, template(source=f"Type: AWS_LAMBDA, LambdaConfig: {{ LambdaFunctionArn: '{arn}' }}"))
+    (warning,) = project.warnings
+    assert "Resources.Source: AWS::AppSync::DataSource: there is no function gone here; its resolvers fail" in warning
+
+
 def test_what_an_api_declares_besides(tmp_path: Path) -> None:
     api = api_of(
         tmp_path,

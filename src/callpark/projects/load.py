@@ -25,6 +25,7 @@ from callpark.projects.nesting import flatten
 from callpark.projects.resources import (
     appsync,
     appsync_events,
+    appsync_sources,
     connect,
     foreign,
     lambda_,
@@ -111,6 +112,7 @@ class _Loading:
                 if logical_id not in evaluator.excluded and isinstance(resource, dict)
             ),
         )
+        appsync_sources.warn_strangers(resources, project.functions, stack)
         for resource in resources:
             stack.warn_ignored(resource)
         warnings = dict.fromkeys([*transformed.warnings, *evaluator.warnings, *stack.warnings])

@@ -3,8 +3,9 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-appsync-datasource.html
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from callpark.functions.model import FunctionDefinition
 from callpark.graphql.model import (
     DatabaseConfig,
     DataSourceDefinition,
@@ -15,8 +16,11 @@ from callpark.graphql.model import (
     SourceConfig,
     TableConfig,
 )
+from callpark.projects.resources.lambda_names import target_of
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource, Stack
+
+_DATA_SOURCE = "AWS::AppSync::DataSource"
 
 
 def data_source(part: Resource, stack: Stack) -> DataSourceDefinition:
@@ -32,6 +36,17 @@ def data_source(part: Resource, stack: Stack) -> DataSourceDefinition:
         return DataSourceDefinition(name, kind)
     section, read = reader
     return DataSourceDefinition(name, kind, configuration=read(_section(properties, section), stack))
+
+
+def warn_strangers(resources: Iterable[Resource], functions: Sequence[FunctionDefinition], stack: Stack) -> None:
+    """Data sources whose function the project does not declare: clients may still make it."""
+    known = {function.configuration.name for function in functions}
+    for resource in resources:
+        config = resource.properties.mapping("LambdaConfig") if resource.type == _DATA_SOURCE else None
+        if config is not None:
+            name = target_of(config.required("LambdaFunctionArn")).name
+            if name not in known:
+                stack.warn(resource.place, f"{resource.type}: there is no function {name} here; its resolvers fail")
 
 
 def _section(properties: Properties, name: str) -> Properties:

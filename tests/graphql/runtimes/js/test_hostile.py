@@ -131,6 +131,12 @@ async def test_greedy_and_crooked_code_fails_as_a_value(host: JavaScriptHost, na
     assert evaluation.halt["message"]
 
 
+async def test_memory_that_a_native_lacks_is_said_to_be_too_much(host: JavaScriptHost) -> None:
+    evaluation = await run(unchecked(host, "return util.str.normalize(times('\u00e9', 5e6), 'nfkd').length;"))
+    assert evaluation.halt is not None
+    assert "The handler used too much memory." in str(evaluation.halt["message"])
+
+
 async def test_a_unit_serves_again_after_it_was_stopped(host: JavaScriptHost) -> None:
     unit = unchecked(host, "if (ctx.args.name === 'bad') { for (;;) {} } return ctx.args.name;")
     assert (await run(unit, {**CONTEXT, "arguments": {"name": "bad"}})).halt is not None

@@ -55,8 +55,8 @@ function context(contextText) {
   return ctx;
 }
 function shown(error) {
-  // The engine throws null when it has no memory left for an error.
-  const exhausted = error === null || (error && error.message === 'out of memory');
+  // The engine throws null, or what has no value yet, when it has no memory left for an error.
+  const exhausted = error === null || `${error}` === '[uninitialized]' || (error && error.message === 'out of memory');
   const message = exhausted
     ? 'The handler used too much memory.'
     : error && error.message !== undefined ? `${error.name}: ${error.message}` : `${error}`;
