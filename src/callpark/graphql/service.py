@@ -35,6 +35,7 @@ from callpark.graphql.response_headers import response_headers
 from callpark.graphql.runtimes.evaluating import Evaluated, evaluate_code, evaluate_template
 from callpark.graphql.runtimes.js.host import JavaScriptHost
 from callpark.graphql.runtimes.vtl.host import VtlHost
+from callpark.graphql.schema import ApiSchema
 from callpark.graphql.serving import Served, compile_api, compile_kept, same_schema
 from callpark.graphql.subscriptions import CompiledSubscription, PreparedSubscription, SubscriptionRefused
 from callpark.graphql.validation import InvalidDocument
@@ -102,10 +103,10 @@ class GraphqlService:
         self._changed()
         return warnings
 
-    def put(self, api: ApiDefinition) -> None:
-        """Serve one API, new or changed, beside the others; the next request compiles it. Requests that run now end
-        with what they began with."""
-        schema = same_schema(api, self._served.get(api.api_id))
+    def put(self, api: ApiDefinition, schema: ApiSchema | None = None) -> None:
+        """Serve one API, new or changed, beside the others; the next request compiles it, with `schema` when that has
+        been built. Requests that run now end with what they began with."""
+        schema = schema or same_schema(api, self._served.get(api.api_id))
         self._served = {**self._served, api.api_id: Served(api, schema=schema, waiting=True, kept=True)}
 
     def remove(self, api_id: str) -> None:
