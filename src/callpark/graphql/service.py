@@ -289,11 +289,13 @@ class GraphqlService:
         try:
             value = resolver(call)
             if isinstance(value, CoroutineType):
-                await value
+                value = await value
         except FieldFailure as failure:
             raise SubscriptionRefused([_entry(failure, compiled)]) from None
         except Exception as error:
             raise SubscriptionRefused([_entry(internal_failure(error, compiled.site), compiled)]) from error
+        if value is not None and any(effect["name"] == "setSubscriptionFilter" for effect in execution.effects):
+            _log.warning("the resolver of %s sets a filter: AppSync wants it to return null", compiled.field_name)
         self._warn_of_effects(execution, tuple(_SUBSCRIPTION_EFFECTS))
         for effect in execution.effects:
             member = _SUBSCRIPTION_EFFECTS.get(str(effect["name"]))

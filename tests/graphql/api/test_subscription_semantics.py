@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -288,3 +288,16 @@ async def test_a_connection_ends_with_its_api(world: World) -> None:
     world.service.apply([])
     await world.clock.settle()
     assert world.wire.closed
+
+
+async def test_a_resolver_that_sets_a_filter_and_returns_a_value_is_named(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    definition = alerts()
+    chatty = CodeDefinition(SEVERE.replace("return null", "return { id: '0', title: 'no' }"))
+    resolvers = [replace(each, code=chatty) if each.field_name == "onSevere" else each for each in definition.resolvers]
+    assert await world.subscribe("1", "subscription { onSevere(least: 5) { id } }") == [ack("1")]
+    assert "AppSync wants" not in caplog.text
+    world.service.apply([replace(definition, resolvers=tuple(resolvers))])
+    assert await world.subscribe("2", "subscription { onSevere(least: 5) { id } }") == [ack("2")]
+    assert "the resolver of onSevere sets a filter: AppSync wants it to return null" in caplog.text

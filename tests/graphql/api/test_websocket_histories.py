@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callpark.graphql.api.web import GraphqlWeb
+from callpark.graphql.happenings import Invalidated
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import Limits
@@ -23,25 +25,34 @@ pytestmark = pytest.mark.sim
 ids = st.sampled_from(["1", "2", "3"])
 says = st.one_of(
     st.just('{"type":"connection_init"}'),
-    st.builds(start, ids, st.sampled_from(["a", "b", "refuse", "hang"])),
+    st.builds(start, ids, st.sampled_from(["a", "b", "revocable", "refuse", "hang"])),
     ids.map(lambda id: json.dumps({"type": "stop", "id": id})),
     st.sampled_from(["", "{}", "junk", '{"type":"start"}', '{"type": "start", "id": "1"}']),
 )
-#: Something the client says, a publication (int), or seconds that pass (float).
-steps = st.lists(says | st.integers(0, 9) | st.sampled_from([0.0, 0.0, 1.0, 30.0, 60.0]), max_size=30)
+#: Something the client says, a publication (int), seconds that pass (float), or what the API does (a method's name).
+steps = st.lists(
+    says
+    | st.integers(0, 9)
+    | st.sampled_from([0.0, 0.0, 1.0, 30.0, 60.0])
+    | st.sampled_from([ToyService.invalidate, ToyService.invalidate, ToyService.remove]),
+    max_size=30,
+)
+Step: TypeAlias = str | int | float | Callable[[ToyService], None]
 
 
 @settings(max_examples=60, deadline=None)
 @given(steps, st.booleans())
-def test_any_history_makes_sense(history: list[str | int | float], acknowledged: bool) -> None:
+def test_any_history_makes_sense(history: list[Step], acknowledged: bool) -> None:
     asyncio.run(live(['{"type":"connection_init"}', *history] if acknowledged else history))
 
 
-async def live(history: list[str | int | float]) -> None:
+async def live(history: list[Step]) -> None:
     clock, service, wire = VirtualClock(), ToyService(), Wire()
+    trace = Trace(clock)
     limits = Limits().override(["appsync.subscriptions_per_connection=2"])
-    web = GraphqlWeb(service, authenticator(clock), clock, SeededIds(1), Trace(clock), limits)
+    web = GraphqlWeb(service, authenticator(clock), clock, SeededIds(1), trace, limits)
     served = asyncio.create_task(web(wire.scope(KEY), wire.receive, wire.send))
+    await clock.settle()  # let in
     said: list[dict[str, Any]] = []
     for step in history:
         match step:
@@ -53,6 +64,11 @@ async def live(history: list[str | int | float]) -> None:
                 await clock.advance(seconds)
             case int(value):
                 service.publish(value)
+            case does:
+                does(service)
+                if does is ToyService.invalidate:  # whoever could be sent away has been
+                    service.invalidate()
+                    assert list(trace.entries())[-1].happening == Invalidated("story", "onSay", 0)
         await clock.settle()
     # What hangs is given up after the request limit, so by then each start has its answer.
     await clock.advance(30)

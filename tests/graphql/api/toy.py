@@ -29,7 +29,8 @@ async def data(request: GraphqlRequest) -> GraphqlResponse:
 @dataclass
 class ToyService:
     """Every subscription is `onSay`, fed by the mutation `say`; its variables are its arguments. The query `refuse` is
-    refused, `hang` never becomes a subscription, `bug` raises. `once_subscribed` is published after each start."""
+    refused, `revocable` ends with any invalidation, `hang` never becomes a subscription, `bug` raises.
+    `once_subscribed` is published after each start."""
 
     served: list[ApiDefinition] = field(default_factory=lambda: [api()])
     requests: list[GraphqlRequest] = field(default_factory=list)
@@ -60,7 +61,12 @@ class ToyService:
             raise ZeroDivisionError
         for value in self.once_subscribed:
             asyncio.get_running_loop().call_soon(self.publish, value)
-        return PreparedSubscription("onSay", request.variables, ("say",), request.query, self._project)
+        revocable: dict[str, object] | None = (
+            {"filterGroup": [{"filters": []}]} if request.query == "revocable" else None
+        )
+        return PreparedSubscription(
+            "onSay", request.variables, ("say",), request.query, self._project, invalidation_filter=revocable
+        )
 
     def on_publish(self, publisher: Callable[[Publication], None]) -> None:
         self.publishers.append(publisher)
@@ -74,6 +80,16 @@ class ToyService:
     def publish(self, value: object, api_id: str = "story") -> None:
         for publisher in self.publishers:
             publisher(Publication(api_id, "say", value))
+
+    def invalidate(self) -> None:
+        for invalidator in self.invalidators:
+            invalidator(Invalidation("story", "onSay", {}))
+
+    def remove(self) -> None:
+        """No API is served any longer."""
+        self.served = []
+        for listener in self.listeners:
+            listener()
 
     def _project(self, value: object) -> dict[str, object]:
         self.projected += 1
