@@ -46,11 +46,7 @@ Resources:
       Code: {{ ZipFile: "def handler(event, context): return event" }}
   Source:
     Type: AWS::AppSync::DataSource
-    Properties:
-      ApiId: !GetAtt Api.ApiId
-      Name: guard
-      Type: AWS_LAMBDA
-      LambdaConfig: {{ LambdaFunctionArn: "{GUARD}" }}
+    Properties: {{ ApiId: !GetAtt Api.ApiId, Name: guard, Type: NONE }}
   Namespace:
     Type: AWS::AppSync::ChannelNamespace
     Properties: {{ ApiId: !GetAtt Api.ApiId, Name: default {namespace} }}
@@ -89,7 +85,7 @@ def test_an_api_with_its_belongings(tmp_path: Path) -> None:
         publish_modes=("API_KEY",),
         subscribe_modes=("API_KEY",),
         namespaces=(NamespaceDefinition("default"),),
-        data_sources=(DataSourceDefinition("guard", "AWS_LAMBDA", GUARD),),
+        data_sources=(DataSourceDefinition("guard", "NONE"),),
         api_keys=(key,),
     )
     assert key.expires == 4e9
