@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/appsync/latest/APIReference/API_StartSchemaCreation.html, …/API_CreateType.html
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from callpark.graphql.api.pages import page
@@ -33,8 +34,9 @@ class SchemaOperations:
         """The schema is looked at now; the status tells, as clients of AWS expect."""
         definition = call.parameters["definition"]
         text = definition.decode(errors="replace") if isinstance(definition, bytes) else str(definition)
-        check = self._plane.check
-        await self._plane.change(str(call.parameters["apiId"]), lambda api: changes.put_schema(api, text, check))
+        api_id = str(call.parameters["apiId"])
+        problem = await self._plane.schema_problem(self._plane.api(api_id), text)
+        await self._plane.change(api_id, lambda api: changes.put_schema(api, text, problem))
         return {"status": "PROCESSING"}
 
     async def status(self, call: Call) -> Mapping[str, object]:
@@ -46,7 +48,8 @@ class SchemaOperations:
         schema = self._plane.api(str(call.parameters["apiId"])).definition.schema
         directives = call.parameters.get("includeDirectives") is not False
         write = types.schema_json if call.parameters["format"] == "JSON" else types.schema_sdl
-        return {"schema": write(schema, directives=directives).encode()}
+        with self._plane.clock.hold("describing a GraphQL schema"):
+            return {"schema": (await asyncio.to_thread(write, schema, directives=directives)).encode()}
 
     async def create_type(self, call: Call) -> Mapping[str, object]:
         definition = _sdl(call)
@@ -55,12 +58,14 @@ class SchemaOperations:
 
     async def get_type(self, call: Call) -> Mapping[str, object]:
         api = self._plane.api(str(call.parameters["apiId"]))
-        return {"type": self._shown(api, str(call.parameters["typeName"]), str(call.parameters["format"]))}
+        name, form = str(call.parameters["typeName"]), str(call.parameters["format"])
+        with self._plane.clock.hold("describing a GraphQL type"):
+            return {"type": await asyncio.to_thread(self._shown, api, name, form)}
 
     async def list_types(self, call: Call) -> Mapping[str, object]:
         api, form = self._plane.api(str(call.parameters["apiId"])), str(call.parameters["format"])
-        names = list(types.types_of(api.definition.schema))
-        return page("types", names, lambda name: name, lambda name: self._shown(api, name, form), call.parameters)
+        with self._plane.clock.hold("describing GraphQL types"):
+            return await asyncio.to_thread(self._listed, api, form, call.parameters)
 
     async def update_type(self, call: Call) -> Mapping[str, object]:
         name = str(call.parameters["typeName"])
@@ -81,6 +86,10 @@ class SchemaOperations:
             return changes.with_schema(api, edit(api.definition.schema), self._plane.check)
 
         return await self._plane.change(str(call.parameters["apiId"]), change)
+
+    def _listed(self, api: ManagedApi, form: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
+        names = list(types.types_of(api.definition.schema))
+        return page("types", names, lambda name: name, lambda name: self._shown(api, name, form), parameters)
 
     def _shown(self, api: ManagedApi, name: str, form: str) -> Mapping[str, object]:
         found = types.type_of(api.definition.schema, name)

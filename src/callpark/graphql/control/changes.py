@@ -10,7 +10,7 @@ from typing import TypeAlias
 from callpark.graphql.control import refusals, resolvers, settings, sources, types
 from callpark.graphql.control.model import ManagedApi, Members, SchemaState
 from callpark.graphql.model import ApiDefinition, ApiKey, FunctionDefinition, ResolverDefinition
-from callpark.kernel.errors import CallerError
+from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.limits import AppSyncLimits
 
 Check: TypeAlias = Callable[[ApiDefinition], None]
@@ -101,13 +101,12 @@ def delete_resolver(api: ManagedApi, type_name: str, field_name: str) -> Managed
     return api.without_resolver(type_name, field_name)
 
 
-def put_schema(api: ManagedApi, schema: str, check: Check) -> ManagedApi:
+def put_schema(api: ManagedApi, schema: str, problem: ProjectError | None) -> ManagedApi:
     """A schema that cannot be served is remembered as a failure, and the former one stays."""
-    try:
-        checked = with_schema(api, schema, check)
-    except CallerError as error:
-        return replace(api, schema_state=SchemaState("FAILED", refusals.schema_details(error)))
-    return replace(checked, schema_state=SchemaState("SUCCESS"))
+    if problem is not None:
+        return replace(api, schema_state=SchemaState("FAILED", refusals.schema_details(problem)))
+    definition = replace(api.definition, schema=schema, schema_source=None)
+    return replace(api, definition=definition, schema_state=SchemaState("SUCCESS"))
 
 
 def with_schema(api: ManagedApi, schema: str, check: Check) -> ManagedApi:

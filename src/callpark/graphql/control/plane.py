@@ -12,6 +12,7 @@ from callpark.graphql.control import records
 from callpark.graphql.control.model import ManagedApi
 from callpark.graphql.control.refusals import api_not_found, unusable
 from callpark.graphql.model import ApiDefinition
+from callpark.graphql.schema import ApiSchema, build_schema
 from callpark.graphql.service import GraphqlService
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock
@@ -47,6 +48,7 @@ class ControlPlane:
         self._apis: dict[str, ManagedApi] = {}
         self._changing = asyncio.Lock()
         self._warned: set[str] = set()
+        self._built: tuple[str, ApiSchema] | None = None
 
     async def start(self) -> None:
         """Take up what was made in former runs."""
@@ -126,6 +128,21 @@ class ControlPlane:
         except ProjectError as error:
             raise unusable(error) from error
 
+    async def schema_problem(self, api: ManagedApi, schema: str) -> ProjectError | None:
+        """Why a schema cannot be served, None when it can. A large one takes seconds, so it is built on a thread; what
+        was built is served afterwards."""
+        if not schema.strip():
+            return ProjectError("The schema is empty.", "send one")
+        if len(schema.encode()) > self.limits.schema_bytes:
+            return ProjectError(f"The schema is larger than {self.limits.schema_bytes} bytes.", "shorten it")
+        with self.clock.hold("building a GraphQL schema"):
+            try:
+                built = await asyncio.to_thread(build_schema, schema, f"schema of API {api.definition.name}")
+            except ProjectError as problem:
+                return problem
+        self._built = schema, built
+        return None
+
     def warn_inert(self, what: str, members: Iterable[str]) -> None:
         """Say once what is kept and shown but not acted on."""
         for member in members:
@@ -141,7 +158,9 @@ class ControlPlane:
         before = self._apis.get(api.api_id)
         self._apis[api.api_id] = api
         if before is None or before.definition != api.definition:
-            self.service.put(api.definition)
+            built, self._built = self._built, None
+            same = built is not None and built[0] == api.definition.schema
+            self.service.put(api.definition, built[1] if built is not None and same else None)
 
     def _warn_declared(self, api: ManagedApi) -> None:
         if api.declared:

@@ -80,14 +80,11 @@ def no_schema() -> CallerError:
     return CallerError("GraphQLSchemaException", 400, "No schema definition exists.")
 
 
-def schema_details(refusal: CallerError) -> str:
+def schema_details(problem: ProjectError) -> str:
     """Why a schema was not taken, for the status of its creation; AWS says the first sentence and no more."""
-    project = refusal.__cause__
-    if not isinstance(project, ProjectError):
-        return refusal.message
-    if isinstance(project.__cause__, GraphQLSyntaxError):
-        return f"Failed to parse schema document - ensure it's a valid SDL-formatted document. {project.cause}"
-    return project.cause
+    if isinstance(problem.__cause__, GraphQLSyntaxError):
+        return f"Failed to parse schema document - ensure it's a valid SDL-formatted document. {problem.cause}"
+    return problem.cause
 
 
 def unusable(error: ProjectError) -> CallerError:

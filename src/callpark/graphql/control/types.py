@@ -44,6 +44,7 @@ class TypeText:
     end: int
 
 
+@lru_cache(maxsize=2)
 def types_of(schema: str) -> Mapping[str, TypeText]:
     """The types that the text defines, by name."""
     if not schema.strip():
@@ -61,11 +62,10 @@ def type_of(schema: str, name: str) -> TypeText:
 
 def type_json(schema: str, name: str) -> str:
     """The type as introspection describes it. Raises CallerError."""
-    types = _introspected(schema)["__schema"]["types"]
-    for each in types:
-        if each["name"] == name:
-            return orjson.dumps(each).decode()
-    raise type_not_found(name)
+    described = _descriptions(schema).get(name)
+    if described is None:
+        raise type_not_found(name)
+    return described
 
 
 def single_type(definition: str) -> TypeText:
@@ -121,6 +121,12 @@ def schema_json(schema: str, *, directives: bool) -> str:
     if not directives:
         described["__schema"]["directives"] = []
     return orjson.dumps({"data": described}, option=orjson.OPT_INDENT_2).decode()
+
+
+@lru_cache(maxsize=1)
+def _descriptions(schema: str) -> Mapping[str, str]:
+    """Every type by name, in JSON. Remembered: a list of types asks for one after another."""
+    return {each["name"]: orjson.dumps(each).decode() for each in _introspected(schema)["__schema"]["types"]}
 
 
 def _introspected(schema: str) -> dict[str, Any]:
