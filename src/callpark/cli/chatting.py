@@ -77,6 +77,14 @@ async def chat_there(endpoint: str, flow: str, customer: Customer, output: optio
 T = TypeVar("T")
 
 
+class _Instance(msgspec.Struct, rename="pascal"):
+    id: str
+
+
+class _Instances(msgspec.Struct, rename="pascal"):
+    instance_summary_list: list[_Instance]
+
+
 class _Begun(msgspec.Struct, rename="pascal"):
     contact_id: str
     participant_token: str
@@ -117,12 +125,12 @@ class _Chat:
 
     async def run(self, flow: str) -> int:
         arn = await self._flow_arn(flow)
-        instance = arn.partition("/contact-flow/")[0].rsplit("/", 1)[-1]
+        instances = await self._ask("GET", "/instance", None, _Instances)
         begun = await self._ask(
             "PUT",
             "/contact/chat",
             {
-                "InstanceId": instance,
+                "InstanceId": instances.instance_summary_list[0].id,
                 "ContactFlowId": arn,
                 "ParticipantDetails": {"DisplayName": self._customer.name},
                 "Attributes": dict(self._customer.attributes),
@@ -236,7 +244,9 @@ class _Chat:
         known = ", ".join(sorted(name for name, _ in flows)) or "nothing yet"
         raise ProjectError(f"no flow is called {flow!r}", f"there is: {known}")
 
-    async def _ask(self, method: str, path: str, body: Mapping[str, object], into: type[T], token: str = "") -> T:
+    async def _ask(
+        self, method: str, path: str, body: Mapping[str, object] | None, into: type[T], token: str = ""
+    ) -> T:
         """One operation. Raises ProjectError for what the server refuses."""
         headers = {"X-Amz-Bearer": token} if token else {}
         answer = await self._http.request(method, path, json=body, headers=headers)

@@ -39,7 +39,8 @@ SUBSCRIBED = '{"topic":"aws/subscribe","content":{"status":"success","topics":["
 
 
 def after(*events: Event, now: float = 0.0) -> tuple[Socket, list[Effect]]:
-    socket, effects = Socket("s"), []
+    socket = Socket("s")
+    effects: list[Effect] = []
     for event in events:
         socket, more = handle(socket, event, now, LIMITS)
         effects += more
@@ -141,7 +142,8 @@ events = st.one_of(
 def test_no_history_breaks_it(history: list[tuple[Event, float]]) -> None:
     """It joins at most once, leaves at most once and after joining, says nothing after it is closed, and what is
     written goes out only between the two."""
-    socket, effects = Socket("s"), []
+    socket = Socket("s")
+    effects: list[Effect] = []
     for event, now in history:
         was = socket.phase
         socket, more = handle(socket, event, now, LIMITS)

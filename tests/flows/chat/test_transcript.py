@@ -1,4 +1,4 @@
-"""Pages of a transcript: whatever is asked, all pages together are the scanned part, in order, without gap or double."""
+"""Pages of a transcript: whatever is asked, all together are the scanned part, in order, without gap or double."""
 
 import pytest
 from hypothesis import given
