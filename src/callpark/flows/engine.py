@@ -32,6 +32,8 @@ from callpark.flows.events import (
     KeyPressed,
     Posted,
     Prepared,
+    RecordChanged,
+    Rescheduled,
     Signalled,
     Spoke,
     Started,
@@ -232,6 +234,24 @@ def _attributes_set(turn: Turn, event: Event) -> None:
     set_attributes(turn, event.attributes)
 
 
+def _record_changed(turn: Turn, event: Event) -> None:
+    assert isinstance(event, RecordChanged)
+    record = turn.memory.record
+    tags = {**record.tags, **event.tags}
+    turn.record(
+        **event.members,
+        tags={key: value for key, value in tags.items() if key not in event.untagged},
+        references={**record.references, **event.references},
+    )
+
+
+def _rescheduled(turn: Turn, event: Event) -> None:
+    """One that has begun meanwhile goes on."""
+    assert isinstance(event, Rescheduled)
+    if BEGINNING in turn.timers:
+        turn.arm(BEGINNING, event.at)
+
+
 _EVENTS: dict[type, Callable[[Turn, Event], None]] = {
     Started: _started,
     Prepared: _prepared,
@@ -245,6 +265,8 @@ _EVENTS: dict[type, Callable[[Turn, Event], None]] = {
     Signalled: _signalled,
     AgentAccepted: _agent_accepted,
     AttributesSet: _attributes_set,
+    RecordChanged: _record_changed,
+    Rescheduled: _rescheduled,
 }
 
 

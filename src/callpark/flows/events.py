@@ -88,6 +88,21 @@ class AttributesSet(msgspec.Struct, frozen=True):
     attributes: Mapping[str, str]
 
 
+class RecordChanged(msgspec.Struct, frozen=True):
+    """The API changes the contact record: tags and references by key, `members` (name, description) as they are."""
+
+    tags: Mapping[str, str] = {}
+    untagged: tuple[str, ...] = ()
+    references: Mapping[str, Mapping[str, str]] = {}
+    members: Mapping[str, str] = {}
+
+
+class Rescheduled(msgspec.Struct, frozen=True):
+    """The API lets a contact that has not begun begin at another time (epoch seconds)."""
+
+    at: float
+
+
 Event: TypeAlias = (
     Started
     | Prepared
@@ -101,4 +116,6 @@ Event: TypeAlias = (
     | Signalled
     | AgentAccepted
     | AttributesSet
+    | RecordChanged
+    | Rescheduled
 )

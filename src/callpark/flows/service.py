@@ -18,7 +18,7 @@ from callpark.flows.channels.voice import DeadPhone, Line, Phone
 from callpark.flows.chat import transcript
 from callpark.flows.chat.items import written
 from callpark.flows.chat.model import ChatSession
-from callpark.flows.contact import Contact, End, Memory, Party, Record, from_bytes
+from callpark.flows.contact import Contact, End, Memory, Party, Record, Target, from_bytes, to_bytes
 from callpark.flows.contact_record import state_of
 from callpark.flows.defaults import default_arn
 from callpark.flows.effects import Keep, OpenContact, SetAttributes, StartFunction
@@ -26,13 +26,14 @@ from callpark.flows.engine import new_contact
 from callpark.flows.events import (
     AgentAccepted,
     AttributesSet,
+    Event,
     FunctionAnswer,
     FunctionReturned,
     HungUp,
     Prepared,
     Started,
 )
-from callpark.flows.floor import Floor
+from callpark.flows.floor import Floor, QueueMetrics
 from callpark.flows.happenings import ContactEnded, FunctionEnded
 from callpark.flows.instance import NOTHING, Instance, Surroundings, build_instance, default_programs
 from callpark.flows.lane import TABLE, Lane
@@ -49,7 +50,7 @@ from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
 from callpark.kernel.tasks import Tasks
 from callpark.kernel.trace import Entry, Trace
-from callpark.store.ports import DeleteRow, Store
+from callpark.store.ports import DeleteRow, SetRow, Store
 
 _log = logging.getLogger("callpark")
 
@@ -260,6 +261,31 @@ class Flows:
         await self.store.commit(self.records.replace(msgspec.structs.replace(contact, memory=memory)))
         return True
 
+    async def begin(self, flow: str, party: Mapping[str, object], memory: Memory, at: float | None = None) -> str:
+        """A contact that the API makes, with nobody to talk to it: durable when this returns its id. It begins at once,
+        or `at` an instant. `party`: members of its Party. Raises CallerError when `connect.calls` contacts are open,
+        ProjectError when there is no such flow."""
+        self._need_room()
+        program = self.instance.answering(flow)
+        made = new_contact(msgspec.structs.replace(self._party(program, None, None), **party), program, memory)
+        contact = msgspec.structs.replace(made, timers={BEGINNING: made.party.started_at if at is None else at})
+        await self.store.commit([SetRow(TABLE, contact.id, to_bytes(contact))])
+        self._open(contact, program, DeadPhone()).restore()
+        return contact.id
+
+    async def tell(self, contact_id: str, event: Event) -> bool:
+        """Let something happen to an open contact; returns when that is durable. False when no such contact is open."""
+        lane = self._lanes.get(contact_id)
+        if lane is None:
+            return False
+        lane.post(event)
+        await asyncio.wait([lane.idle])
+        return True
+
+    def metrics(self, target: Target) -> QueueMetrics:
+        """The state of a queue now."""
+        return self._floor.metrics(target)
+
     async def close(self) -> None:
         """Leave open contacts as they are saved, and end what runs for them."""
         self._floor.close()
@@ -347,11 +373,14 @@ class Flows:
 
     def _enter(self, contact: Contact, program: Program, phone: Phone) -> Lane:
         """Somebody comes in from outside. Raises CallerError when there is no room."""
-        if len(self._lanes) >= self._limits.calls:
-            raise CallerError("LimitExceededException", 429, f"{self._limits.calls} contacts are open already")
+        self._need_room()
         lane = self._open(contact, program, phone)
         lane.greet()
         return lane
+
+    def _need_room(self) -> None:
+        if len(self._lanes) >= self._limits.calls:
+            raise CallerError("LimitExceededException", 429, f"{self._limits.calls} contacts are open already")
 
     def _surroundings(self, instance: Instance) -> Surroundings:
         return Surroundings(

@@ -74,6 +74,7 @@ class Scene:
 
     async def restarted(self) -> "Scene":
         store = self.office.store.crash()
+        await self.office.flows.close()
         again = Scene(
             self.clock,
             project=self._project,

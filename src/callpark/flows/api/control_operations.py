@@ -1,4 +1,4 @@
-"""The operations on what an instance owns, in one table. Called by `app.py`.
+"""The operations on what an instance owns, and on contacts that the API makes, in one table. Called by `app.py`.
 
 What is not among them (creating instances, storage, event integrations, changes of users and profiles, evaluation
 forms, …) the gateway answers by name: 501.
@@ -10,9 +10,12 @@ from callpark.flows.api.flow_modules import FlowModuleOperations
 from callpark.flows.api.flow_versions import FLOWS, MODULES, FlowVersionOperations
 from callpark.flows.api.hours import HoursOperations
 from callpark.flows.api.instances import InstanceOperations, guarded
+from callpark.flows.api.made_contacts import MadeContactOperations
+from callpark.flows.api.metric_data import MetricDataOperations
 from callpark.flows.api.phone_numbers import PhoneNumberOperations
 from callpark.flows.api.prompts import PromptOperations
 from callpark.flows.api.queues import QueueOperations
+from callpark.flows.api.search_contacts import SearchContactOperations
 from callpark.flows.api.tags import TagOperations
 from callpark.flows.api.throttling import throttled
 from callpark.flows.api.users import UserOperations
@@ -34,5 +37,8 @@ def control_operations(plane: ControlPlane) -> OperationTable:
         **PromptOperations(plane).table(),
         **UserOperations(plane).table(),
         **TagOperations(plane).table(),
+        **MadeContactOperations(plane).table(),
+        **SearchContactOperations(plane).table(),
+        **MetricDataOperations(plane).table(),
     }
     return throttled(guarded(plane, table), plane.clock, plane.limits)
