@@ -40,6 +40,14 @@ async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         yield app
 
 
+async def test_logs_of_an_api_by_its_name(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    (api,) = app.health().apis
+    app.logs.append(f"/aws/appsync/apis/{api.id}", "s", "r-1", app.clock.now(), "r-1 Begin Request")
+    for name in ("Notes", api.id):
+        assert await callpark("logs", name) == 0
+        assert capsys.readouterr().out.endswith("r-1 Begin Request\n")
+
+
 async def test_a_query_in_every_way(app: App, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "q.graphql").write_text(HELLO)
     (tmp_path / "v.json").write_text('{"name": "file"}')

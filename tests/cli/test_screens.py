@@ -10,6 +10,7 @@ from callpark.cli.status import export_lines, show_resources
 from callpark.cli.timeline_view import draw
 from callpark.flows.timeline import FunctionRow, InputRow, PromptRow, Timeline
 from callpark.functions.environments.happenings import AttemptEnded, FunctionLog
+from callpark.graphql.happenings import OperationExecuted, ResolverLogged
 from callpark.health import ApiHealth, Health
 from callpark.kernel.trace import Entry, Happening
 
@@ -123,6 +124,19 @@ def test_the_live_log_leaves_the_platforms_lines_out(capsys: pytest.CaptureFixtu
         "00:00:00.000 Fn failed: ValueError in 12 ms, 20 MB  aaaaaaaa",
         "00:00:00.000 Fn timed out in 3000 ms, 20 MB  aaaaaaaa",
     ]
+
+
+def test_the_live_log_shows_what_resolvers_log_and_requests_that_fail(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = tuple(f"INFO - code.js:2:3: [{number}]" for number in range(logs.SHOWN_LINES + 2))
+    first, *_, last = shown(capsys, ResolverLogged("aaaaaaaa-1", "api", "Query", "note", lines))
+    assert first == "00:00:00.000 Query.note INFO - code.js:2:3: [0]  aaaaaaaa"
+    assert last == "00:00:00.000 Query.note 2 more lines are not shown  aaaaaaaa"
+    assert shown(
+        capsys,
+        OperationExecuted("aaaaaaaa-1", "api", "query", None, 0.001, 0),
+        OperationExecuted("aaaaaaaa-2", "api", "query", None, 0.001, 1),
+        OperationExecuted("aaaaaaaa-3", "api", "mutation", "Add", 0.001, 2),
+    ) == ["00:00:00.000 query has 1 error  aaaaaaaa", "00:00:00.000 mutation Add has 2 errors  aaaaaaaa"]
 
 
 def test_a_flood_is_cut_and_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The live log of `callpark dev`: what functions print and what becomes of events and contacts.
+"""The live log of `callpark dev`: what functions and resolvers print, what becomes of events and contacts.
 
 One line per happening that people want to see; which ones and how is one match statement. What functions print takes a
 shorter way than the rest, so that one that floods its log does not slow the server down.
@@ -15,6 +15,7 @@ from callpark.flows import happenings as flow
 from callpark.functions.environments.happenings import AttemptEnded, FunctionLog
 from callpark.functions.events import happenings as event
 from callpark.functions.fault_injection import FaultInjected
+from callpark.graphql.happenings import OperationExecuted, ResolverLogged
 from callpark.kernel.trace import Entry, Happening, Trace
 
 #: Lines of one run that are shown; `LogType=Tail` and the trace have more.
@@ -45,6 +46,9 @@ class LiveLog:
         if isinstance(happening, FunctionLog):
             self._function_log(entry.at, happening)
             return
+        if isinstance(happening, ResolverLogged):
+            _resolver_log(entry.at, happening)
+            return
         if isinstance(happening, AttemptEnded):
             left_out = self._lines.pop(happening.request_id, 0) - SHOWN_LINES
             if left_out > 0:
@@ -62,6 +66,15 @@ class LiveLog:
         first, *more = log.text.rstrip().splitlines() or [""]
         lead = f"{paint(_instant(at), 'dim')} {paint(log.function, 'cyan')} "
         remarks.file.write(lead + "\n    ".join([f"{first}  {paint(log.request_id[:8], 'dim')}", *more]) + "\n")
+
+
+def _resolver_log(at: float, logged: ResolverLogged) -> None:
+    field, run = f"{logged.type_name}.{logged.field_name}", paint(logged.request_id[:8], "dim")
+    lines = [*logged.lines[:SHOWN_LINES]]
+    if len(logged.lines) > SHOWN_LINES:
+        lines.append(f"{len(logged.lines) - SHOWN_LINES:,} more lines are not shown")
+    for line in lines:
+        remarks.file.write(f"{paint(_instant(at), 'dim')} {paint(field, 'cyan')} {line}  {run}\n")
 
 
 def is_platform_line(log: FunctionLog) -> bool:
@@ -100,6 +113,9 @@ def describe(happening: Happening) -> str | None:
             return f"[yellow]{escape(function)}[/] event is in its dead-letter queue {escape(target)}"
         case event.DeadLetterFailed(function=function, target=target, reason=reason):
             return f"[red]{escape(function)}[/] dead-letter queue {escape(target)}: {escape(reason)}"
+        case OperationExecuted(operation=operation, operation_name=name, errors=errors, subject=request_id) if errors:
+            what = f"{operation} {name}" if name else operation
+            return f"[yellow]{escape(what)}[/] has {errors} error{'s' if errors > 1 else ''}  [dim]{request_id[:8]}[/]"
         case flow.ContactStarted(flow=name, caller=caller):
             return f"[magenta]call[/] from {escape(caller or 'nobody')} to {escape(name)}"
         case flow.Spoken(text=text):

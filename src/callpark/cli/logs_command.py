@@ -1,9 +1,9 @@
 """`callpark logs`: what a function, a flow or an API has logged, and what it logs from now on."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -18,7 +18,10 @@ from callpark.kernel.errors import ProjectError
 
 def logs(
     name: Annotated[
-        str, typer.Argument(metavar="FUNCTION|GROUP", help="A function, or a log group such as /aws/connect/callpark.")
+        str,
+        typer.Argument(
+            metavar="FUNCTION|API|GROUP", help="A function, an API, or a group such as /aws/connect/callpark."
+        ),
     ],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
     since: Annotated[str, typer.Option(help="How far back: 30s, 10m, 2h, 1d.")] = "10m",
@@ -52,11 +55,12 @@ def logs(
 
 
 def _own_group(endpoint: str, name: str) -> str:
-    """The log group that a function's configuration names; the usual one of a function that is not there any more."""
+    """The log group that a function's configuration names, or that of an API; the usual one of a function that is not
+    there any more."""
     path = f"/2015-03-31/functions/{quote(name, safe='')}/configuration"
     answer = remote.request("GET", endpoint, path)
     if answer.status_code != 200:
-        return log_group(name)
+        return _groups_of_apis(_health(endpoint)).get(name) or log_group(name)
     logging = orjson.loads(answer.content).get("LoggingConfig", {})
     return str(logging.get("LogGroup") or log_group(name))
 
@@ -75,11 +79,24 @@ def _expect(endpoint: str, name: str) -> None:
     """A follower of a function that is not there would wait for ever. Raises Unreachable and ProjectError."""
     if name.startswith("/"):
         return
-    health = remote.request("GET", endpoint, "/_callpark/health")
-    known = orjson.loads(health.content).get("functions", []) if health.status_code == 200 else []
+    health = _health(endpoint)
+    known = health.get("functions", [])
+    if name in _groups_of_apis(health):
+        return
     function = log_group(name).removeprefix("/aws/lambda/")
     if known and function not in known:
         raise ProjectError(f"there is no function {function}", f"the server has {', '.join(known)}")
+
+
+def _health(endpoint: str) -> dict[str, Any]:
+    answer = remote.request("GET", endpoint, "/_callpark/health")
+    return orjson.loads(answer.content) if answer.status_code == 200 else {}
+
+
+def _groups_of_apis(health: Mapping[str, Any]) -> dict[str, str]:
+    """Log groups of GraphQL and Event APIs by their names and ids."""
+    apis = [*health.get("apis", []), *health.get("event_apis", [])]
+    return {key: f"/aws/appsync/apis/{api['id']}" for api in apis for key in (api["name"], api["id"])}
 
 
 def _print(lines: Iterable[bytes], output: options.Output) -> None:
@@ -103,6 +120,6 @@ def _refused(message: str, endpoint: str, status: int) -> int:
     if not message:
         return remote.explain_stranger(endpoint)
     remarks.print(f"[bold red]error:[/] {escape(message)}")
-    remedy = "a function has a log once it has run; `callpark status` lists the functions"
+    remedy = "a function has a log once it has run; `callpark status` lists functions and APIs"
     remarks.print(f"       {remedy if status == 404 else '`callpark logs --help` shows how'}")
     return exits.USAGE
