@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import contacts, events, fan_out, gateway, graphql, queues, vtl
+from bench import chats, contacts, events, fan_out, gateway, graphql, queues, vtl
 from bench.figures import Figure, show
 from callpark.cli.loop import run
 
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "fan_out": fan_out.figures,
     "vtl": vtl.figures,
     "contacts": contacts.figures,
+    "chats": chats.figures,
 }
 
 
