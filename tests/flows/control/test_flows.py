@@ -349,3 +349,15 @@ async def test_modules(scene: Scene, refused: Refused) -> None:
     assert await scene.heard(id_) == ["In the module.", "Back."]
     await scene.call("DeleteContactFlowModule", ContactFlowModuleId=made["Id"])
     assert (await scene.call("ListContactFlowModules"))["ContactFlowModulesSummaryList"] == []
+
+
+async def test_a_projects_warnings_are_not_said_again_with_every_change(
+    clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    lonely = definition(hang_up(), say("lonely", "Nobody comes here.", "bye"))
+    scene = await Scene(clock, project=(INSTANCE, [lonely], [])).opened()
+    assert len(scene.warnings) == 1
+    await scene.flow()
+    assert caplog.messages == []
+    await scene.flow("Other", content(hang_up(), say("lonely", "Nor here.", "bye")))
+    assert caplog.messages == ["flow Other: warning: action 'lonely': no path leads to this action"]

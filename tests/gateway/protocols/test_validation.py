@@ -106,3 +106,10 @@ def test_sqs_names_the_missing_parameter() -> None:
 
 def test_sqs_words_its_ranges_itself() -> None:
     assert refusal("ReceiveMessage", {"QueueUrl": "u", "MaxNumberOfMessages": 11}, "sqs") is None
+
+
+def test_a_pattern_that_the_model_escapes_twice_means_what_it_says() -> None:
+    assert refusal("ClaimPhoneNumber", {"PhoneNumber": "+441632960000"}, "connect") is None
+    refused = refusal("ClaimPhoneNumber", {"PhoneNumber": "01632 960000"}, "connect")
+    assert refused is not None
+    assert refused.code == "InvalidParameterException"

@@ -101,6 +101,7 @@ class ControlPlane:
             served = self.flows.apply(*serving(definition, list(records.values()), self.settings))
             self._definition = definition
             self._records = records
+            self._warned.update(served)
             return (*served, *warnings)
 
     # What is there
