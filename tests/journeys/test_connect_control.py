@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from callpark.app import App, Settings, served
 from callpark.flows.channels.phone import ScriptedPhone
+from callpark.kernel.limits import ConnectLimits, Limits
 from tests.flows.building import action, content, hang_up, invoke_async, load, say, wait
 from tests.journeys.test_boto3 import client, create
 
@@ -85,6 +86,12 @@ async def test_deployed_corrected_and_called(tmp_path: Path) -> None:
         where = {"InstanceId": made["InstanceId"], "ContactFlowId": made["flow"]}
         connect.update_contact_flow_content(**where, Content=lookup_line("Good morning."))
         connect.create_contact_flow_version(**where, Description="second")
+        connect.create_contact_flow_alias(**where, ContactFlowVersion=1, AliasName="live")
+        task = connect.start_task_contact(
+            InstanceId=made["InstanceId"], ContactFlowId=f"{made['flow']}", Name="Look", References={}
+        )
+        contact = connect.describe_contact(InstanceId=made["InstanceId"], ContactId=task["ContactId"])["Contact"]
+        assert (contact["Channel"], contact["Name"]) == ("TASK", "Look")
         arn = connect.describe_contact_flow(**where)["ContactFlow"]["Arn"]
         saved = connect.describe_contact_flow(InstanceId=made["InstanceId"], ContactFlowId=f"{arn}:$SAVED")
         assert saved["ContactFlow"]["Status"] == "PUBLISHED"
@@ -93,12 +100,14 @@ async def test_deployed_corrected_and_called(tmp_path: Path) -> None:
         with pytest.raises(ClientError, match="NotImplemented"):
             connect.create_user_hierarchy_group(InstanceId=made["InstanceId"], Name="x")
 
-    settings = Settings(data=tmp_path, port=0)
+    quickly = Limits(connect=ConnectLimits(words_per_minute=100_000.0))
+    settings = Settings(data=tmp_path, port=0, limits=quickly)
     async with served(settings) as app:
         made = await asyncio.to_thread(deploy, app)
         assert await heard(app, made["number"]) == ["Hello.", "We have found it."]
     async with served(settings) as app:
         assert await heard(app, made["number"]) == ["Hello.", "We have found it."]
         await asyncio.to_thread(correct, app, made)
-        assert await heard(app, made["flow"]) == ["Good morning.", "We have found it."]
+        for reference in (made["flow"], f"{made['flow']}:live"):
+            assert await heard(app, reference) == ["Good morning.", "We have found it."]
         assert app.health().flows[0].numbers == [made["number"]]
