@@ -208,10 +208,8 @@ def _posted(turn: Turn, event: Event) -> None:
     answer = view_answer(draft.content) if draft.content_type == INTERACTIVE_RESPONSE else None
     if answer is not None and isinstance(turn.activity, Viewing):
         _resume(turn, ViewAnswered(*answer))
-    elif draft.attachment is None:
-        _spoke(turn, Spoke(draft.content))
     else:
-        _signal(turn, "CustomerReturned")
+        _spoke(turn, Spoke(draft.content))
 
 
 def _view_answered(turn: Turn, event: Event) -> None:

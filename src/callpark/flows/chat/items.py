@@ -85,12 +85,11 @@ class _Writer:
                 self.session.items,
                 draft.id,
                 self._at,
-                "MESSAGE" if draft.attachment is None else "ATTACHMENT",
+                "MESSAGE",
                 draft.content_type,
                 draft.content,
                 draft.author,
                 draft.client_token,
-                draft.attachment,
             )
         )
 

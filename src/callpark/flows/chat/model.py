@@ -31,16 +31,6 @@ class Participant(msgspec.Struct, frozen=True, gc=False, array_like=True):
     display_name: str
 
 
-class Attachment(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A file that was sent. `digest` names its bytes among the store's blobs."""
-
-    id: str
-    name: str
-    content_type: str
-    size: int
-    digest: str
-
-
 class Draft(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a participant has sent and the transcript does not have yet."""
 
@@ -49,7 +39,6 @@ class Draft(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     content_type: str
     content: str = ""
     client_token: str = ""
-    attachment: Attachment | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -68,12 +57,11 @@ class Item(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     sequence: int
     id: str
     at: float
-    kind: Literal["MESSAGE", "EVENT", "ATTACHMENT"]
+    kind: Literal["MESSAGE", "EVENT"]
     content_type: str
     content: str = ""
     author: Participant | None = None
     client_token: str = ""
-    attachment: Attachment | None = None
     receipts: tuple[Receipt, ...] = ()
 
 

@@ -24,14 +24,6 @@ def throttled(text: str) -> CallerError:
     return _error("ThrottlingException", 429, text)
 
 
-def conflict(text: str) -> CallerError:
-    return _error("ConflictException", 409, text)
-
-
-def quota(text: str) -> CallerError:
-    return _error("ServiceQuotaExceededException", 402, text)
-
-
 def not_built(what: str) -> CallerError:
     return _error("NotImplemented", 501, f"callpark does not support {what}")
 

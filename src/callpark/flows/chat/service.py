@@ -17,7 +17,6 @@ from callpark.flows.chat.model import (
     JSON,
     MARKDOWN,
     TEXT,
-    Attachment,
     ChatSession,
     Draft,
     Item,
@@ -193,11 +192,6 @@ class Chats:
             raise refusals.invalid(problem)
         return await seat.room.send(Draft(self._ids.uuid(), seat.participant, content_type, content, client_token))
 
-    async def attach(self, seat: Seat, attachment: Attachment, client_token: str) -> Item:
-        """Returns when the message with the file is durable. Raises CallerError."""
-        draft = Draft(self._ids.uuid(), seat.participant, attachment.content_type, "", client_token, attachment)
-        return await seat.room.send(draft)
-
     async def transcript(self, connection_token: str, contact_id: str | None) -> tuple[Contact, Sequence[Item]]:
         """The contact of a connection token and its transcript, after those it continues; with a `contact_id` that
         contact's alone. Also of a chat that is over, as long as it is kept. Raises CallerError."""
@@ -218,16 +212,6 @@ class Chats:
             else:
                 found += transcript.items(await self._store.scan(transcript.TABLE, f"{each}/"))
         return contact, found
-
-    def permit(self, seat: Seat, purpose: Purpose, seconds: float, attachment_id: str) -> tuple[str, float]:
-        """A token for the URL of an attachment, and until when it is good."""
-        until = self._clock.now() + seconds
-        return self._tokens.mint(Claim(purpose, seat.contact.id, seat.participant.id, until, attachment_id)), until
-
-    def permitted(self, token: str, purpose: Purpose) -> tuple[Seat, str]:
-        """Whose attachment a URL is about. Raises CallerError."""
-        claim = self._claim(token, purpose)
-        return self._sit(claim), claim.subject
 
     # Inside
 

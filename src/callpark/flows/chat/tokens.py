@@ -11,19 +11,18 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-Purpose: TypeAlias = Literal["participant", "connection", "socket", "upload", "download"]
+Purpose: TypeAlias = Literal["participant", "connection", "socket"]
 
 _DIGEST = 32
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
-    """What a token says. `expires` in epoch seconds, 0 for as long as the contact is open; `subject`: an attachment."""
+    """What a token says. `expires` in epoch seconds, 0 for as long as the contact is open."""
 
     purpose: Purpose
     contact_id: str
     participant_id: str
     expires: float = 0.0
-    subject: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -127,15 +127,6 @@ def members(item: Item) -> Mapping[str, object]:
     author = item.author
     if author is not None:
         shown |= {"ParticipantId": author.id, "DisplayName": author.display_name, "ParticipantRole": author.role}
-    attachment = item.attachment
-    if attachment is not None:
-        one = {
-            "AttachmentId": attachment.id,
-            "AttachmentName": attachment.name,
-            "ContentType": attachment.content_type,
-            "Status": "APPROVED",
-        }
-        shown["Attachments"] = [one]
     if item.receipts:
         shown["MessageMetadata"] = {"MessageId": item.id, "Receipts": [_receipt(one) for one in item.receipts]}
     elif item.content_type in MESSAGES and item.client_token:
