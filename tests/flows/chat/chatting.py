@@ -43,7 +43,12 @@ TALK = (
 
 
 #: Answers every message for ever.
-ECHO = (say("hello", "Hello.", "wait"), returns("wait", "answer", "bye"), say("answer", "Answer.", "wait"), hang_up())
+ECHO = (
+    say("hello", "Hello.", "wait"),
+    returns("wait", "answer", "bye", "600000"),
+    say("answer", "Answer.", "wait"),
+    hang_up(),
+)
 
 
 @contextlib.asynccontextmanager
