@@ -26,9 +26,9 @@ async def serve_and_reload(settings: Settings, project: Path) -> int:
     """Serve, follow and reload until the first stop signal."""
     stop = stop_signal()
     async with served(settings, project) as app:
-        await announce(app)
-        settle_collector()
-        with follow(app.trace):
+        with follow(app.trace):  # while it announces itself it is already asked
+            await announce(app)
+            settle_collector()
             await _reload_on_change(app, stop)
         say_stopping(app)
     return exits.OK

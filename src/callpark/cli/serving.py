@@ -62,9 +62,9 @@ async def announce(app: App) -> None:
             show_warnings([f"whoever reaches {host} also uses AWS with your credentials, as --upstream …=aws says"])
     show_warnings(app.warnings)
     show(app.base_url, app.health())
-    remarks.print("Ctrl-C stops", style="dim")
     if app.graphql.apis() or app.event_apis.apis():
         await _announce_tls(app)
+    remarks.print("Ctrl-C stops", style="dim")
 
 
 async def _announce_tls(app: App) -> None:
