@@ -8,7 +8,14 @@ import pytest
 from callpark.flows.happenings import FlowLogged
 from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted, FunctionLog
 from callpark.functions.events import happenings as events
-from callpark.graphql.happenings import Published, RequestAnswered, ResolverLogged, Subscribed, Unsubscribed
+from callpark.graphql.happenings import (
+    Invalidated,
+    Published,
+    RequestAnswered,
+    ResolverLogged,
+    Subscribed,
+    Unsubscribed,
+)
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.limits import MetricsLimits
 from callpark.kernel.trace import Trace
@@ -170,6 +177,7 @@ def test_what_an_api_does_is_counted_by_its_id(clock: VirtualClock) -> None:
         RequestAnswered("api", 502, 0.0),
         Subscribed("api", "onSay"),
         Published("api", "say", 3, 1),
+        Invalidated("api", "onSay", 2),
         Unsubscribed("api", "onSay"),
     ):
         heard.trace.emit(happening)
@@ -185,5 +193,8 @@ def test_what_an_api_does_is_counted_by_its_id(clock: VirtualClock) -> None:
         "Latency": 250,
         "SubscribeSuccess": 1,
         "PublishDataMessageSuccess": 3,
+        "PublishDataMessageClientError": 1,
+        "InvalidationRequestSuccess": 1,
+        "InvalidationSuccess": 2,
         "UnsubscribeSuccess": 1,
     }

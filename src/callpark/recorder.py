@@ -16,6 +16,7 @@ from callpark.flows.logs import log_group
 from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted, FunctionLog
 from callpark.functions.events import happenings as events
 from callpark.graphql.happenings import (
+    Invalidated,
     Published,
     RequestAnswered,
     RequestLogged,
@@ -60,6 +61,7 @@ class Recorder:
             Subscribed: self._subscribed,
             Unsubscribed: self._unsubscribed,
             Published: self._published,
+            Invalidated: self._invalidated,
             AttemptStarted: self._attempt_started,
             AttemptEnded: self._attempt_ended,
             events.EventAccepted: self._event_accepted,
@@ -109,6 +111,12 @@ class Recorder:
 
     def _published(self, at: float, published: Published) -> None:
         self._apis.add("PublishDataMessageSuccess", published.subject, at, published.subscribers)
+        if published.too_large:
+            self._apis.add("PublishDataMessageClientError", published.subject, at, published.too_large)
+
+    def _invalidated(self, at: float, invalidated: Invalidated) -> None:
+        self._apis.add("InvalidationRequestSuccess", invalidated.subject, at)
+        self._apis.add("InvalidationSuccess", invalidated.subject, at, invalidated.subscriptions)
 
     def _attempt_started(self, at: float, started: AttemptStarted) -> None:
         function = started.function

@@ -70,6 +70,9 @@ APPSYNC = Catalogue(
             Metric("SubscribeSuccess", "Count", "counter", "Subscriptions that were made."),
             Metric("UnsubscribeSuccess", "Count", "counter", "Subscriptions that ended."),
             Metric("PublishDataMessageSuccess", "Count", "counter", "Messages that went to subscribers."),
+            Metric("PublishDataMessageClientError", "Count", "counter", "Messages dropped for their size."),
+            Metric("InvalidationRequestSuccess", "Count", "counter", "Mutations that invalidated subscriptions."),
+            Metric("InvalidationSuccess", "Count", "counter", "Subscriptions that an invalidation ended."),
         )
     },
 )
