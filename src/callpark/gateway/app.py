@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import orjson
 
+from callpark.gateway import browsers
 from callpark.gateway.codecs import error_codec, foreign_error_codec, operation_codec
 from callpark.gateway.protocols.refusals import body_too_large, headers_too_large, internal, not_implemented
 from callpark.gateway.protocols.wire import JSON, Request, Response
@@ -100,6 +101,10 @@ class Gateway:
         for mount in self._mounts:
             if mount.matches(scope):
                 return await mount(scope, receive, send)
+        if browsers.asks(scope):
+            if browsers.is_preflight(scope):
+                return await browsers.allow(scope, send)
+            send = browsers.readable(send)
         if scope["path"].startswith(_OWN_PREFIX):
             return await _send(send, self._own(scope["method"], scope["path"]), scope["method"])
         if self._foreign is not None and (service := self._foreign.service(scope)) is not None:
@@ -232,6 +237,8 @@ def _front(scope: Scope) -> Request:
     raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     query: bytes = scope["query_string"]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    if scope.get("scheme") == "https":
+        headers.setdefault("x-forwarded-proto", "https")  # as a proxy that ends TLS says it
     return Request(scope["method"], raw_path.decode("latin-1"), query.decode("latin-1"), headers)
 
 

@@ -99,7 +99,7 @@ def connection_members(connection: Connection, types: Sequence[str], call: Call)
     answer: dict[str, object] = {}
     if "WEBSOCKET" in types:
         answer["Websocket"] = {
-            "Url": socket_url(call.headers.get("host", ""), connection.socket_token),
+            "Url": socket_url(call.headers, connection.socket_token),
             "ConnectionExpiry": timestamp(connection.socket_expires),
         }
     if "CONNECTION_CREDENTIALS" in types:
