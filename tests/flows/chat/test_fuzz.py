@@ -61,5 +61,8 @@ async def asked(service: str, operation: str, parameters: dict[str, object], dat
         assert not isinstance(answer, Answer)
         codec.serialise(Answer(answer), "r")
     except CallerError as error:
-        assert error.status < 500 or error.status == 501
+        status = error.status
+    else:
+        status = 200
+    assert status < 500 or status == 501
     await scene.office.flows.close()
