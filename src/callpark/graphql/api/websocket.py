@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from callpark.graphql.api.door import of_start, of_upgrade
-from callpark.graphql.api.handshake import Candidate, Handshake, opening, shake
+from callpark.graphql.api.handshake import TERMS, Candidate, Handshake, opening, shake
 from callpark.graphql.api.location import locate
 from callpark.graphql.api.ports import Apis
 from callpark.graphql.api.resolver_headers import resolver_headers
 from callpark.graphql.auth.authenticator import Authenticator
 from callpark.graphql.auth.verdict import MISSING, NOT_AUTHORIZED, Authorized, Refusal
 from callpark.graphql.messages import ErrorEntry, GraphqlRequest
+from callpark.graphql.model import ApiDefinition
 from callpark.graphql.pacing import Pacer
 from callpark.graphql.realtime import frames, protocol
 from callpark.graphql.realtime.hub import Hub
@@ -97,7 +98,7 @@ class WebsocketConnection:
         if self._api_id and self._around.service.api(self._api_id) is None:
             self._happen(protocol.ApiRemoved())
 
-    async def _shake(self) -> Handshake | None:
+    async def _shake(self) -> Handshake[ApiDefinition] | None:
         """None when the client left before the upgrade was done."""
         if (await self._receive())["type"] != "websocket.connect":
             return None
@@ -105,6 +106,7 @@ class WebsocketConnection:
         location = locate(asgi.path(scope), asgi.host(scope))
         assert location is not None, "the gateway asks matches() first"
         handshake = shake(
+            TERMS,
             self._around.service.apis(),
             location,
             scope["headers"],
@@ -117,7 +119,7 @@ class WebsocketConnection:
             return None
         return handshake
 
-    async def _judged(self, handshake: Handshake) -> protocol.Opened | protocol.Rejected:
+    async def _judged(self, handshake: Handshake[ApiDefinition]) -> protocol.Opened | protocol.Rejected:
         """The protocol's first event: a candidate's credentials are asked about."""
         candidate = handshake.outcome
         if not isinstance(candidate, Candidate):

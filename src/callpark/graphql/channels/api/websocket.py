@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
+from callpark.graphql.api.handshake import Candidate, Handshake, shake
 from callpark.graphql.api.resolver_headers import resolver_headers
 from callpark.graphql.auth.approach import Approach
 from callpark.graphql.auth.authenticator import Authenticator
@@ -16,7 +17,7 @@ from callpark.graphql.auth.credentials import Credentials
 from callpark.graphql.auth.verdict import Authorized
 from callpark.graphql.channels import frames, protocol
 from callpark.graphql.channels.api.door import admit, of_frame, of_upgrade, to_connect, to_publish, to_subscribe
-from callpark.graphql.channels.api.handshake import Candidate, Handshake, shake
+from callpark.graphql.channels.api.handshake import TERMS
 from callpark.graphql.channels.api.location import locate
 from callpark.graphql.channels.api.socket import Socket
 from callpark.graphql.channels.channel import Channel
@@ -103,7 +104,7 @@ class ChannelConnection:
         if api_id == self._api_id:
             self._happen(ApiRemoved())
 
-    async def _shake(self) -> Handshake | None:
+    async def _shake(self) -> Handshake[EventApiDefinition] | None:
         """None when the client left before the upgrade was done."""
         if (await self._receive())["type"] != "websocket.connect":
             return None
@@ -111,9 +112,9 @@ class ChannelConnection:
         location = locate(asgi.path(scope), asgi.host(scope))
         assert location is not None, "the gateway asks matches() first"
         query, subprotocols = scope.get("query_string", b""), scope.get("subprotocols", ())
-        return shake(self._around.service.apis(), location, scope["headers"], query, subprotocols)
+        return shake(TERMS, self._around.service.apis(), location, scope["headers"], query, subprotocols)
 
-    async def _judged(self, handshake: Handshake) -> Opened | Rejected:
+    async def _judged(self, handshake: Handshake[EventApiDefinition]) -> Opened | Rejected:
         """The protocol's first event: a candidate's credentials are asked about."""
         candidate = handshake.outcome
         if not isinstance(candidate, Candidate):
