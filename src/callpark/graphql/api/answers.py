@@ -1,4 +1,7 @@
-"""HTTP answers as AppSync writes them: headers, error bodies, CORS. Pure but for the ASGI messages it returns."""
+"""HTTP answers as AppSync writes them: headers, error bodies, CORS. Pure.
+
+Called by `http.py`, here and in `channels/api`, which send them with `asgi.respond`.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,16 +30,7 @@ class HttpAnswer:
 
 def answer(status: int, body: bytes, request_id: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> HttpAnswer:
     """A JSON answer, readable by any browser origin, as AppSync's are."""
-    return HttpAnswer(
-        status,
-        (
-            *_COMMON,
-            (b"x-amzn-requestid", request_id.encode()),
-            (b"content-length", str(len(body)).encode()),
-            *headers,
-        ),
-        body,
-    )
+    return HttpAnswer(status, (*_COMMON, (b"x-amzn-requestid", request_id.encode()), *headers), body)
 
 
 def refusal(

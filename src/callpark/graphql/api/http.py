@@ -73,8 +73,7 @@ class GraphqlHttp:
         except Exception:
             _log.exception("GraphQL request %s failed", request_id)
             reply = answers.refusal(500, "InternalFailure", f"Internal failure of request {request_id}.", request_id)
-        await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
-        await send({"type": "http.response.body", "body": reply.body})
+        await asgi.respond(send, reply.status, reply.body, reply.headers)
 
     async def _answer(self, scope: asgi.Scope, receive: asgi.Receive, request_id: str) -> HttpAnswer:
         if scope["method"] == "OPTIONS":

@@ -56,8 +56,7 @@ class ChannelsHttp:
         except Exception:
             _log.exception("request %s (%s %s) failed: a bug in callpark", request_id, scope["method"], scope["path"])
             reply = answers.refusal(500, "InternalFailure", f"Internal failure of request {request_id}.", request_id)
-        await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
-        await send({"type": "http.response.body", "body": reply.body})
+        await asgi.respond(send, reply.status, reply.body, reply.headers)
 
     async def _answer(self, scope: asgi.Scope, receive: asgi.Receive, request_id: str) -> HttpAnswer:
         """Raises ChannelRefused, BodyTooLarge, TimeoutError and ClientGone."""
