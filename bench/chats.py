@@ -13,9 +13,10 @@ import msgspec
 
 from bench import contact_flows as flows
 from bench.figures import Figure, percentile
-from callpark.app import Settings, served
 from callpark.cli.collector import settle_collector
 from callpark.cli.loop import run
+from callpark.serving import served
+from callpark.settings import Settings
 
 CHATS = 1_000
 MESSAGES = 3

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.figures import Figure, percentile
 from bench.peers import dramatiq_redis, huey_sqlite
 from bench.project import project
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.cli.collector import settle_collector
 from callpark.functions.environments.fleet import Fleet
 from callpark.functions.environments.happenings import AttemptEnded
@@ -19,6 +19,8 @@ from callpark.functions.events.happenings import EventSucceeded
 from callpark.functions.events.state import queue_name
 from callpark.functions.model import Invocation
 from callpark.kernel.trace import Entry, Trace
+from callpark.serving import served
+from callpark.settings import Settings
 
 EVENTS = 10_000
 

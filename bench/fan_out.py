@@ -17,11 +17,12 @@ from bench.figures import Figure, percentile
 from bench.graphql import API
 from bench.peers import websockets_broadcast
 from bench.subscribers import Subscribers
-from callpark.app import Settings, served
 from callpark.cli.collector import settle_collector
 from callpark.graphql.urls import graphql_url, realtime_url
 from callpark.kernel.limits import Limits
 from callpark.projects.model import Project
+from callpark.serving import served
+from callpark.settings import Settings
 
 WARM_UP = 5
 MESSAGES = 30

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from bench.figures import Figure, percentile
 from bench.peers import bare_quickjs, graphql_core_list
-from callpark.app import Settings, served
 from callpark.graphql.auth.access import Access, Default
 from callpark.graphql.execution import Execution
 from callpark.graphql.messages import GraphqlRequest
@@ -26,6 +25,8 @@ from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import AppSyncLimits
 from callpark.projects.model import Project
+from callpark.serving import served
+from callpark.settings import Settings
 from graphql import OperationDefinitionNode, parse
 
 SCHEMA = """

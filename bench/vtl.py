@@ -10,7 +10,6 @@ from types import ModuleType
 
 from bench.figures import Figure, percentile
 from bench.graphql import API
-from callpark.app import Settings, served
 from callpark.graphql.messages import GraphqlRequest
 from callpark.graphql.model import CodeDefinition, ResolverDefinition
 from callpark.graphql.runtimes.evaluation import Evaluation
@@ -19,6 +18,8 @@ from callpark.kernel.clock import SystemClock
 from callpark.kernel.ids import SystemIds
 from callpark.kernel.limits import AppSyncLimits
 from callpark.projects.model import Project
+from callpark.serving import served
+from callpark.settings import Settings
 
 REQUEST = """
 #set($sum = $ctx.args.a + $ctx.args.b)

@@ -7,11 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.flows.model import FlowDefinition
 from callpark.kernel.errors import ProjectError
 from callpark.projects.load import load_project
 from callpark.projects.model import Project
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.functions.plain_environments import PlainEnvironments
 
 pytestmark = pytest.mark.process

@@ -1,14 +1,11 @@
 """The composition root: builds each service once and wires them. The only place that knows all of them.
 
-`served()` is what commands and tests use: a bound port, every service open, the project loaded, the server answering;
-everything closed in the opposite order at the end.
+Opened and closed by `serving.py`.
 """
 
 import asyncio
-import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -42,7 +39,6 @@ from callpark.functions.service import Functions
 from callpark.gateway import identity
 from callpark.gateway.app import Gateway
 from callpark.gateway.certificate import Certificate
-from callpark.gateway.server import Server, bind
 from callpark.graphql.api.graphiql import GraphiqlPages
 from callpark.graphql.api.operations import operations as graphql_operations
 from callpark.graphql.api.web import GraphqlWeb
@@ -65,11 +61,9 @@ from callpark.graphql.datasources.port import Outside
 from callpark.graphql.service import GraphqlService
 from callpark.graphql.urls import graphql_url, realtime_url
 from callpark.health import ApiHealth, EventApiHealth, FlowHealth, Health, UpstreamHealth
-from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock, SystemClock
 from callpark.kernel.errors import ProjectError
-from callpark.kernel.ids import Ids, SystemIds
-from callpark.kernel.limits import Limits
+from callpark.kernel.ids import Ids
 from callpark.kernel.trace import Trace
 from callpark.logs.api.live import LiveLogs
 from callpark.logs.api.operations import operations as logs_operations
@@ -78,45 +72,18 @@ from callpark.metrics.api.operations import operations as metrics_operations
 from callpark.metrics.api.page import MetricsPage
 from callpark.metrics.model import APPSYNC
 from callpark.metrics.service import Metrics
-from callpark.projects.load import load_project
 from callpark.projects.model import Project
 from callpark.projects.stored import fetched
 from callpark.queues.api.operations import operations as queue_operations
 from callpark.queues.api.web import QueuesWeb
 from callpark.queues.service import Queues
 from callpark.recorder import Recorder
+from callpark.settings import Settings, Source
 from callpark.store.ports import Store
-from callpark.store.sqlite.store import SqliteStore
-from callpark.upstreams.assignments import Assignments
 from callpark.upstreams.calls import Upstreams
 from callpark.upstreams.fallback import Fallback
 from callpark.upstreams.fallback import installed as fallback_installed
 from callpark.upstreams.passing import Passing
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Where and how to serve. Port 0 takes a free one."""
-
-    data: Path
-    host: str = "127.0.0.1"
-    port: int = 4566
-    place: Place = field(default_factory=Place)
-    limits: Limits = field(default_factory=Limits)
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    upstreams: Assignments = field(default_factory=Assignments)
-    databases: Mapping[str, str] = field(default_factory=dict)
-    access_keys: Mapping[str, str] = field(default_factory=dict)
-    """Secrets by access key id; with any, requests signed by others are refused."""
-    key_sources: Mapping[str, str] = field(default_factory=dict)
-    """Token issuer → JWKS file, JWKS URL or `unverified`."""
-    strict: bool = False
-    """Refuse flows that Amazon Connect would refuse to publish."""
-
-
-Source = Callable[[], Project]
-"""Reads the project from disk, again at each reload. Raises ProjectError."""
-
 
 NOTHING = Project(name="", root=Path())
 """What is served without a project. Functions that a former project declared are gone with it."""
@@ -370,41 +337,3 @@ class App:
         warnings += await self.functions.apply(project.functions, project.layers, project.sources)
         warnings += self.upstreams.want([wanted(resource) for resource in project.foreign])
         return warnings
-
-
-@contextlib.asynccontextmanager
-async def served(
-    settings: Settings,
-    project: Path | Source | None = None,
-    *,
-    clock: Clock | None = None,
-    ids: Ids | None = None,
-    environments: Callable[[App], Environments] | None = None,
-) -> AsyncIterator[App]:
-    """The application behind a real socket. Raises ProjectError when the port, the data folder or the project cannot
-    be used. `project` is a path, or what reads one; `environments` replaces the real processes."""
-    clock = clock or SystemClock()
-    async with contextlib.AsyncExitStack() as stack:
-        bound = stack.enter_context(bind(settings.host, settings.port))
-        store = SqliteStore.open(settings.data, clock)
-        app = App(settings, bound.base_url, store, clock=clock, ids=ids or SystemIds(), environments=environments)
-        stack.push_async_callback(app.close)
-        await app.start(_source(project, app))
-        server = Server(app.gateway, bound, settings.limits.gateway, direct=app.gateway, certificate=app.certificate)
-        await server.start()
-        stack.push_async_callback(server.stop)
-        stack.callback(app.live_logs.close)
-        stack.callback(app.queues.dismiss)
-        yield app
-
-
-def _source(project: Path | Source | None, app: App) -> Source | None:
-    if not isinstance(project, Path):
-        return project
-    return lambda: load_project(
-        project,
-        place=app.settings.place,
-        base_url=app.base_url,
-        parameters=app.settings.parameters,
-        limits=app.settings.limits,
-    )

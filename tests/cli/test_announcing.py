@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callpark.app import Settings, served
 from callpark.cli.serving import announce
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.cli.till import callpark
 
 pytestmark = pytest.mark.process

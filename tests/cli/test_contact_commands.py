@@ -7,9 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.flows.channels.phone import ScriptedPhone
 from callpark.kernel.limits import Limits
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.cli.till import callpark
 from tests.flows.building import action, content, hang_up, invoke, say, wait
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.graphql.happenings import Subscribed
 from callpark.kernel.trace import Entry
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.cli.till import callpark
 
 pytestmark = pytest.mark.process

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.cli import commands
+from callpark.serving import served
+from callpark.settings import Settings
 
 pytestmark = pytest.mark.process
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.cli import commands
 from callpark.kernel.limits import Limits
+from callpark.serving import served
+from callpark.settings import Settings
 
 TEMPLATE = """
 Resources:

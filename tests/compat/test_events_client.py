@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.graphql.auth.local_pool import LocalPool, Subject
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.compat.driving import driver, needs_node
 
 pytestmark = [pytest.mark.compat, needs_node]

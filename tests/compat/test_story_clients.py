@@ -18,10 +18,12 @@ from gql import Client, GraphQLRequest, gql
 from gql.transport.appsync_auth import AppSyncIAMAuthentication, AppSyncJWTAuthentication
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.graphql.auth.local_pool import LocalPool, Subject
 from callpark.graphql.happenings import Subscribed
 from callpark.kernel.trace import Entry
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.compat.driving import driver, needs_node
 
 pytestmark = pytest.mark.compat

@@ -10,12 +10,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.functions.chains import Chains
 from callpark.functions.environments.runtimes import HOST_PYTHON
 from callpark.functions.model import Directory, FunctionConfiguration, FunctionDefinition, Invocation
 from callpark.kernel.limits import Limits
 from callpark.projects.model import Project
+from callpark.serving import served
+from callpark.settings import Settings
 
 pytestmark = pytest.mark.process
 

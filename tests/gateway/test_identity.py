@@ -4,7 +4,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from callpark.app import Settings, served
+from callpark.serving import served
+from callpark.settings import Settings
 
 pytestmark = pytest.mark.compat
 

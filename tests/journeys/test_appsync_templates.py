@@ -8,7 +8,9 @@ from typing import Any, TypeAlias
 import httpx
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
+from callpark.serving import served
+from callpark.settings import Settings
 
 pytestmark = pytest.mark.process
 

@@ -15,9 +15,11 @@ from botocore.credentials import Credentials
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.cli import commands
 from callpark.graphql.auth.local_pool import LocalPool, Subject
+from callpark.serving import served
+from callpark.settings import Settings
 
 pytestmark = pytest.mark.compat
 

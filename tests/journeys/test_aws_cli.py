@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.journeys.archives import HANDLER, zipped
 
 pytestmark = pytest.mark.compat

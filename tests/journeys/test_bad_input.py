@@ -11,8 +11,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.health import ApiHealth
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.journeys.archives import HANDLER, zipped
 
 pytestmark = pytest.mark.process

@@ -12,7 +12,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from callpark.app import App, Settings, served
+from callpark.app import App
+from callpark.serving import served
+from callpark.settings import Settings
 from callpark.upstreams.assignments import parse
 from tests.journeys.archives import HANDLER, zipped
 

@@ -12,7 +12,9 @@ import pytest
 from anyio import to_thread
 from botocore.exceptions import ClientError
 
-from callpark.app import App, Settings, served
+from callpark.app import App
+from callpark.serving import served
+from callpark.settings import Settings
 
 pytestmark = pytest.mark.compat
 

@@ -11,8 +11,10 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.health import EventApiHealth
+from callpark.serving import served
+from callpark.settings import Settings
 
 pytestmark = pytest.mark.process
 

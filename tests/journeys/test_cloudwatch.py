@@ -14,9 +14,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.flows.happenings import FlowLogged
 from callpark.graphql.happenings import ResolverLogged
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.journeys.archives import HANDLER, zipped
 
 pytestmark = pytest.mark.compat

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.flows.channels.phone import ScriptedPhone
 from callpark.kernel.limits import ConnectLimits, Limits
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.flows.building import action, content, hang_up, invoke_async, load, say, wait
 from tests.journeys.test_boto3 import client, create
 

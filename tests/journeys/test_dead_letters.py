@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from callpark.app import App, Settings
+from callpark.app import App
 from callpark.functions.environments.happenings import AttemptStarted
 from callpark.functions.events.happenings import DestinationFailed
 from callpark.functions.model import Invocation
@@ -19,6 +19,7 @@ from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SystemIds
 from callpark.projects.load import load_project
 from callpark.queues.model import Received
+from callpark.settings import Settings
 from callpark.store.sqlite.store import SqliteStore
 
 pytestmark = pytest.mark.process

@@ -11,9 +11,11 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.functions.sources.happenings import BatchEnded
 from callpark.kernel.trace import Entry
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.journeys.archives import zipped
 
 pytestmark = pytest.mark.compat

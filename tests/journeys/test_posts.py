@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.functions.plain_environments import PlainEnvironments
 
 pytestmark = pytest.mark.process

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from callpark.app import Settings, served
+from callpark.serving import served
+from callpark.settings import Settings
 
 pytestmark = pytest.mark.process
 

@@ -16,8 +16,10 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.queues.delivery.waiters import Waiters
+from callpark.serving import served
+from callpark.settings import Settings
 
 pytestmark = pytest.mark.compat
 

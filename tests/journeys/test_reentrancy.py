@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.functions.model import Invocation
 from callpark.kernel.limits import Limits
+from callpark.serving import served
+from callpark.settings import Settings
 
 pytestmark = pytest.mark.process
 

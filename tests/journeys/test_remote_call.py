@@ -11,10 +11,12 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.flows.happenings import ContactEnded
 from callpark.kernel.limits import Limits
 from callpark.projects.flow_file import load_flow_file
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.journeys.commands import command
 
 pytestmark = pytest.mark.process

@@ -12,10 +12,12 @@ from gql import Client, gql
 from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.graphql.happenings import Subscribed
 from callpark.health import ApiHealth
 from callpark.kernel.trace import Entry
+from callpark.serving import served
+from callpark.settings import Settings
 
 pytestmark = pytest.mark.compat
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import boto3
 import pytest
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.cli.story_client import Listener, Token, tell_story
 from callpark.functions.sources.happenings import BatchEnded
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Entry
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.journeys.servers import started
 
 pytestmark = pytest.mark.compat

@@ -16,10 +16,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.functions.events.happenings import DestinationDelivered
 from callpark.functions.model import Invocation
 from callpark.kernel.clock import VirtualClock
+from callpark.serving import served
+from callpark.settings import Settings
 from callpark.upstreams.fallback import Fallback, installed
 from tests.journeys.archives import zipped
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import orjson
 
-from callpark.app import App, Settings, Source, served
+from callpark.app import App
 from callpark.cli import exits, options
 from callpark.cli.flow_coverage import add_recording, read_recording
 from callpark.cli.remote import Unreachable, explain
@@ -32,6 +32,8 @@ from callpark.kernel.trace import Entry
 from callpark.projects.flow_file import load_flow_file, said_type
 from callpark.projects.model import Project
 from callpark.projects.template import read
+from callpark.serving import served
+from callpark.settings import Settings, Source
 
 
 def _flow_alone(path: Path, functions: list[str], limits: Limits) -> Project:

@@ -20,13 +20,14 @@ from rich.markup import escape
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from callpark.app import Source, served
 from callpark.cli import exits, options, session
 from callpark.cli.calling import CLEAN_ENDS
 from callpark.cli.remote import Unreachable, explain
 from callpark.cli.screen import answers, remarks, show_error, show_warnings
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
+from callpark.serving import served
+from callpark.settings import Source
 from callpark.upstreams.assignments import Assignments
 
 _SUBSCRIBE = '{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}'

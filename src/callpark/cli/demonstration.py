@@ -8,7 +8,6 @@ from pathlib import Path
 from rich.markup import escape
 
 import callpark
-from callpark.app import served
 from callpark.cli import exits, session
 from callpark.cli.calling import CLEAN_ENDS
 from callpark.cli.loop import run
@@ -19,6 +18,7 @@ from callpark.cli.timeline_view import draw
 from callpark.flows.channels.phone import ScriptedPhone
 from callpark.flows.timeline import Timeline, timeline
 from callpark.kernel.errors import ProjectError
+from callpark.serving import served
 
 NUMBER = "+441632960000"
 KEYS = "4242#"

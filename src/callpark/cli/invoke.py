@@ -45,8 +45,8 @@ def invoke(
 
 
 async def _from_project(project: Path, function: str, payload: bytes, output: options.Output) -> int:
-    from callpark.app import served
     from callpark.cli import session
+    from callpark.serving import served
 
     async with session.temporary() as settings, served(settings, project) as app:
         return await asyncio.to_thread(_invoke, app.base_url, function, payload, False, output)

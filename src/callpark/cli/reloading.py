@@ -11,7 +11,7 @@ from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, awatch
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.cli import exits
 from callpark.cli.collector import settle_collector
 from callpark.cli.logs import follow
@@ -20,6 +20,8 @@ from callpark.cli.serving import announce, say_stopping, stop_signal
 from callpark.cli.status import show_resources
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.tasks import Tasks
+from callpark.serving import served
+from callpark.settings import Settings
 
 
 async def serve_and_reload(settings: Settings, project: Path) -> int:

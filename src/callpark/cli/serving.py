@@ -9,12 +9,14 @@ import os
 import signal
 from pathlib import Path
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.cli import exits, options
 from callpark.cli.collector import settle_collector
 from callpark.cli.screen import remarks, show_warnings
 from callpark.cli.status import show
 from callpark.kernel.errors import ProjectError
+from callpark.serving import served
+from callpark.settings import Settings
 
 
 def settle(asked: options.Serving) -> Settings:

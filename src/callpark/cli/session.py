@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from callpark.app import Settings
 from callpark.cli import options
 from callpark.kernel.limits import Limits
+from callpark.settings import Settings
 from callpark.upstreams.assignments import Assignments
 
 

@@ -12,12 +12,14 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from websockets.asyncio.client import ClientConnection, connect
 
-from callpark.app import App, Settings, served
+from callpark.app import App
 from callpark.flows.happenings import ContactEnded
 from callpark.kernel.clock import Clock
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Entry
 from callpark.projects.model import Project
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.flows.building import Action, action, definition, hang_up, say
 
 CHAT = "aws/chat"

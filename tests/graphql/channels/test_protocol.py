@@ -26,7 +26,7 @@ from callpark.graphql.channels.protocol import (
     handle,
 )
 from callpark.graphql.messages import ErrorEntry
-from callpark.graphql.realtime.protocol import (
+from callpark.graphql.realtime.lifecycle import (
     ApiRemoved,
     Arm,
     Close,

@@ -8,30 +8,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callpark.graphql.messages import ErrorEntry
-from callpark.graphql.realtime.protocol import (
-    TRANSITIONS,
+from callpark.graphql.realtime.lifecycle import (
     ApiRemoved,
     Arm,
-    Attach,
     Close,
-    Connection,
     Due,
-    Effect,
-    Ended,
-    Established,
-    Event,
     Lost,
     Opened,
     Phase,
     Received,
-    Refused,
     Rejected,
-    Release,
     Send,
     ShuttingDown,
+    TimerName,
+)
+from callpark.graphql.realtime.protocol import (
+    TRANSITIONS,
+    Attach,
+    Connection,
+    Effect,
+    Ended,
+    Established,
+    Event,
+    Refused,
+    Release,
     Stage,
     Subscribe,
-    TimerName,
     handle,
 )
 from callpark.kernel.limits import AppSyncLimits

@@ -1,0 +1,56 @@
+"""The application behind a real socket: what commands and tests open.
+
+A bound port, every service open, the project loaded, the server answering; everything closed in the opposite order at
+the end.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from callpark.app import App
+from callpark.functions.environments.ports import Environments
+from callpark.gateway.server import Server, bind
+from callpark.kernel.clock import Clock, SystemClock
+from callpark.kernel.ids import Ids, SystemIds
+from callpark.projects.load import load_project
+from callpark.settings import Settings, Source
+from callpark.store.sqlite.store import SqliteStore
+
+
+@contextlib.asynccontextmanager
+async def served(
+    settings: Settings,
+    project: Path | Source | None = None,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    environments: Callable[[App], Environments] | None = None,
+) -> AsyncIterator[App]:
+    """The application behind a real socket. Raises ProjectError when the port, the data folder or the project cannot
+    be used. `project` is a path, or what reads one; `environments` replaces the real processes."""
+    clock = clock or SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        bound = stack.enter_context(bind(settings.host, settings.port))
+        store = SqliteStore.open(settings.data, clock)
+        app = App(settings, bound.base_url, store, clock=clock, ids=ids or SystemIds(), environments=environments)
+        stack.push_async_callback(app.close)
+        await app.start(_source(project, app))
+        server = Server(app.gateway, bound, settings.limits.gateway, direct=app.gateway, certificate=app.certificate)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        stack.callback(app.live_logs.close)
+        stack.callback(app.queues.dismiss)
+        yield app
+
+
+def _source(project: Path | Source | None, app: App) -> Source | None:
+    if not isinstance(project, Path):
+        return project
+    return lambda: load_project(
+        project,
+        place=app.settings.place,
+        base_url=app.base_url,
+        parameters=app.settings.parameters,
+        limits=app.settings.limits,
+    )
