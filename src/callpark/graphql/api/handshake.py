@@ -14,7 +14,7 @@ from callpark.graphql.auth.credentials import Credentials, is_present, of_websoc
 from callpark.graphql.auth.guarded import Guarded
 from callpark.graphql.auth.verdict import Authorized, Refusal
 from callpark.graphql.model import ApiDefinition
-from callpark.graphql.realtime.protocol import Opened, Rejected
+from callpark.graphql.realtime.lifecycle import Opened, Rejected
 
 _UNAUTHORIZED = "com.amazonaws.deepdish.graphql.auth#UnauthorizedException"
 

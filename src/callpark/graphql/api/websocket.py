@@ -21,6 +21,21 @@ from callpark.graphql.model import ApiDefinition
 from callpark.graphql.pacing import Pacer
 from callpark.graphql.realtime import frames, protocol
 from callpark.graphql.realtime.hub import Hub
+from callpark.graphql.realtime.lifecycle import (
+    NORMAL,
+    POLICY_VIOLATION,
+    ApiRemoved,
+    Arm,
+    Close,
+    Due,
+    Lost,
+    Opened,
+    Received,
+    Rejected,
+    Send,
+    ShuttingDown,
+    TimerName,
+)
 from callpark.graphql.subscriptions import PreparedSubscription, SubscriptionRefused
 from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
@@ -59,11 +74,11 @@ class WebsocketConnection:
         self._send = send
         self._connection = protocol.Connection()
         self._tasks = Tasks(f"websocket {id}")
-        self._timers: dict[protocol.TimerName, Timer] = {}
+        self._timers: dict[TimerName, Timer] = {}
         self._preparing: dict[str, asyncio.Task[None]] = {}
         self._prepared: dict[str, PreparedSubscription] = {}
         self._attached: dict[str, Callable[[], None]] = {}
-        self._farewell = protocol.Close(protocol.NORMAL, "")
+        self._farewell = Close(NORMAL, "")
         self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         limits = around.limits
         self._outbox = Outbox(limits.unsent_messages, limits.unsent_bytes, self._too_slow, asgi.text_writer(scope))
@@ -84,19 +99,19 @@ class WebsocketConnection:
                 seconds = self._around.limits.close_seconds
                 await asyncio.wait({reader, writer}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._happen(protocol.Lost())
+            self._happen(Lost())
             for timer in self._timers.values():
                 timer.cancel()
             await self._tasks.aclose()
 
     def shut_down(self) -> None:
         """Say goodbye; `run` returns soon after."""
-        self._happen(protocol.ShuttingDown())
+        self._happen(ShuttingDown())
 
     def apis_changed(self) -> None:
         """Say goodbye when the API of this connection is served no longer."""
         if self._api_id and self._around.service.api(self._api_id) is None:
-            self._happen(protocol.ApiRemoved())
+            self._happen(ApiRemoved())
 
     async def _shake(self) -> Handshake[ApiDefinition] | None:
         """None when the client left before the upgrade was done."""
@@ -119,7 +134,7 @@ class WebsocketConnection:
             return None
         return handshake
 
-    async def _judged(self, handshake: Handshake[ApiDefinition]) -> protocol.Opened | protocol.Rejected:
+    async def _judged(self, handshake: Handshake[ApiDefinition]) -> Opened | Rejected:
         """The protocol's first event: a candidate's credentials are asked about."""
         candidate = handshake.outcome
         if not isinstance(candidate, Candidate):
@@ -144,11 +159,11 @@ class WebsocketConnection:
             if self._closing.done():
                 continue
             if len(content) > maximum:
-                self._close(protocol.Close(_MESSAGE_TOO_BIG, f"message larger than {maximum} bytes"))
+                self._close(Close(_MESSAGE_TOO_BIG, f"message larger than {maximum} bytes"))
                 continue
             if self._around.pacer.crowded():  # thousands of frames may come at once
                 await self._around.pacer.turn()
-            self._happen(protocol.Received(content))
+            self._happen(Received(content))
 
     async def _write(self) -> None:
         outbox, send = self._outbox, self._send
@@ -170,7 +185,7 @@ class WebsocketConnection:
 
     def _carry_out(self, effect: protocol.Effect) -> None:
         match effect:
-            case protocol.Send(text):
+            case Send(text):
                 self._outbox.put(text)
             case protocol.Subscribe(id, operation):
                 self._preparing[id] = self._tasks.spawn(self._subscribe(id, operation), f"start {id}")
@@ -178,16 +193,16 @@ class WebsocketConnection:
                 self._attach(id)
             case protocol.Release(id):
                 self._release(id)
-            case protocol.Arm(name, at):
+            case Arm(name, at):
                 self._arm(name, at)
-            case protocol.Close():
+            case Close():
                 self._close(effect)
 
-    def _arm(self, name: protocol.TimerName, at: float) -> None:
+    def _arm(self, name: TimerName, at: float) -> None:
         key = f"websocket {self.id} {name.name}"
-        self._timers[name] = self._around.clock.timer(at, lambda: self._happen(protocol.Due(name)), key)
+        self._timers[name] = self._around.clock.timer(at, lambda: self._happen(Due(name)), key)
 
-    def _close(self, farewell: protocol.Close) -> None:
+    def _close(self, farewell: Close) -> None:
         if not self._closing.done():
             self._farewell = farewell
             self._closing.set_result(None)
@@ -196,7 +211,7 @@ class WebsocketConnection:
     def _too_slow(self) -> None:
         reason = "subscriber reads too slowly"
         _log.warning("websocket %s of API %s is closed: %s", self.id, self._api_id, reason)
-        self._close(protocol.Close(protocol.POLICY_VIOLATION, reason))
+        self._close(Close(POLICY_VIOLATION, reason))
 
     def _attach(self, id: str) -> None:
         opening, put = frames.data_opening(id), self._outbox.put

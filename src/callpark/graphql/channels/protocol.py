@@ -2,11 +2,8 @@
 
 `handle(connection, event, now, limits)` returns the new connection and effects as data; `api/websocket.py` carries them
 out. It never raises for what a client sends. The table `TRANSITIONS` is the protocol: phase × occurrence → step. What
-all of AppSync's websockets have in common is `realtime.protocol`'s.
+all of AppSync's websockets have in common, from the opening to the end, is `realtime.lifecycle`'s.
 https://docs.aws.amazon.com/appsync/latest/eventapi/event-api-websocket-protocol.html
-
-    OPENING ── connection_init ──▶ READY ── lifetime over, shutdown ──▶ CLOSED
-       └────── refused ──▶ REFUSED ── any frame, grace over ──▶ CLOSED
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,14 +13,12 @@ from typing import TypeAlias
 
 from callpark.graphql.channels import frames
 from callpark.graphql.messages import ErrorEntry
-from callpark.graphql.realtime.protocol import (
-    GOING_AWAY,
-    NORMAL,
-    POLICY_VIOLATION,
+from callpark.graphql.realtime.lifecycle import (
     ApiRemoved,
     Arm,
     Close,
     Due,
+    Lifecycle,
     Lost,
     Opened,
     Phase,
@@ -31,7 +26,6 @@ from callpark.graphql.realtime.protocol import (
     Rejected,
     Send,
     ShuttingDown,
-    TimerName,
 )
 from callpark.kernel.limits import AppSyncLimits
 
@@ -141,35 +135,6 @@ def handle(connection: Connection, event: Event, now: float, limits: AppSyncLimi
     return (connection, ()) if step is None else step(connection, happened, now, limits)
 
 
-def _opened(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return connection, (
-        Arm(TimerName.INIT, now + limits.connection_init_seconds),
-        Arm(TimerName.LIFETIME, now + limits.connection_lifetime_seconds),
-    )
-
-
-def _reject(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    # The socket stays open until the client says something: some clients write before they read, and would see a
-    # broken connection instead of the reason.
-    assert isinstance(event, Rejected)
-    return replace(connection, phase=Phase.REFUSED), (
-        Send(frames.connection_error(event.message, event.code, event.error_type)),
-        Arm(TimerName.INIT, now + limits.refusal_grace_seconds),
-    )
-
-
-def _acknowledge(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return replace(connection, phase=Phase.READY), (
-        Send(frames.connection_ack(limits.connection_timeout_milliseconds)),
-        Send(frames.KEEP_ALIVE),
-        Arm(TimerName.KEEP_ALIVE, now + limits.keep_alive_seconds),
-    )
-
-
-def _keep_alive(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return connection, (Send(frames.KEEP_ALIVE), Arm(TimerName.KEEP_ALIVE, now + limits.keep_alive_seconds))
-
-
 def _unreadable(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
     assert isinstance(event, frames.Unreadable)
     return connection, (Send(event.answer),)
@@ -256,36 +221,13 @@ def _published(connection: Connection, id: str, answer: str) -> Step:
     return _without(connection, id), (Send(answer),)
 
 
-def _init_missing(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return _close(
-        connection, Close(POLICY_VIOLATION, f"no connection_init within {limits.connection_init_seconds:g} s")
-    )
-
-
-def _too_old(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    hours = limits.connection_lifetime_seconds / 3600
-    return _close(connection, Close(GOING_AWAY, f"connection older than {hours:g} h"))
-
-
-def _api_gone(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return _close(connection, Close(GOING_AWAY, "the API is gone"))
-
-
-def _shut_down(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return _close(connection, Close(GOING_AWAY, "the server is stopping"))
-
-
-def _hang_up(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return _close(connection, Close(NORMAL, ""))
-
-
-def _lost(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return _close(connection)
-
-
-def _close(connection: Connection, *farewell: Effect) -> Step:
+def _over(connection: Connection) -> tuple[Connection, tuple[Release, ...]]:
     released = tuple(Release(id) for id, stage in connection.operations.items() if stage is not Stage.PUBLISHING)
-    return Connection(phase=Phase.CLOSED), (*released, *farewell)
+    return Connection(phase=Phase.CLOSED), released
+
+
+def _entered(connection: Connection, phase: Phase) -> Connection:
+    return replace(connection, phase=phase)
 
 
 def _duplicated(kind: frames.Kind, id: str) -> Send:
@@ -304,26 +246,14 @@ def _without(connection: Connection, id: str) -> Connection:
 
 Transition: TypeAlias = Callable[[Connection, object, float, AppSyncLimits], Step]
 
-#: The protocol. Frames other than connection_init mean nothing before the acknowledgement, and a second
-#: connection_init means nothing after it.
+_LIFECYCLE = Lifecycle(_entered, _over, frames.connection_ack, frames.connection_error, frames.KEEP_ALIVE)
+
+#: The protocol.
 TRANSITIONS: Mapping[tuple[Phase, object], Transition] = {
-    (Phase.OPENING, Opened): _opened,
-    (Phase.OPENING, Rejected): _reject,
-    (Phase.OPENING, frames.ConnectionInit): _acknowledge,
-    (Phase.OPENING, TimerName.INIT): _init_missing,
-    (Phase.OPENING, TimerName.LIFETIME): _too_old,
-    (Phase.OPENING, ApiRemoved): _api_gone,
-    (Phase.OPENING, ShuttingDown): _shut_down,
-    (Phase.OPENING, Lost): _lost,
-    (Phase.REFUSED, frames.ConnectionInit): _hang_up,
-    (Phase.REFUSED, frames.Subscribe): _hang_up,
-    (Phase.REFUSED, frames.Unsubscribe): _hang_up,
-    (Phase.REFUSED, frames.Publish): _hang_up,
-    (Phase.REFUSED, frames.Unreadable): _hang_up,
-    (Phase.REFUSED, TimerName.INIT): _hang_up,
-    (Phase.REFUSED, ApiRemoved): _api_gone,
-    (Phase.REFUSED, ShuttingDown): _shut_down,
-    (Phase.REFUSED, Lost): _lost,
+    **_LIFECYCLE.transitions(
+        frames.ConnectionInit, (frames.Subscribe, frames.Unsubscribe, frames.Publish, frames.Unreadable)
+    ),
+    (Phase.REFUSED, ApiRemoved): _LIFECYCLE.api_gone,
     (Phase.READY, frames.Subscribe): _subscribe,
     (Phase.READY, frames.Unsubscribe): _unsubscribe,
     (Phase.READY, frames.Publish): _publish,
@@ -332,9 +262,4 @@ TRANSITIONS: Mapping[tuple[Phase, object], Transition] = {
     (Phase.READY, SubscriptionRefused): _subscription_refused,
     (Phase.READY, PublicationDone): _publication_done,
     (Phase.READY, PublicationRefused): _publication_refused,
-    (Phase.READY, TimerName.KEEP_ALIVE): _keep_alive,
-    (Phase.READY, TimerName.LIFETIME): _too_old,
-    (Phase.READY, ApiRemoved): _api_gone,
-    (Phase.READY, ShuttingDown): _shut_down,
-    (Phase.READY, Lost): _lost,
 }

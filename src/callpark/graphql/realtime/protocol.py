@@ -1,11 +1,9 @@
 """AWS AppSync's real-time protocol (subprotocol `graphql-ws`) as a state machine: what a server does next.
 
 `handle(connection, event, now, limits)` returns the new connection and effects as data; `api/websocket.py` carries them
-out. It never raises for what a client sends. The table `TRANSITIONS` is the protocol: phase × occurrence → step.
+out. It never raises for what a client sends. The table `TRANSITIONS` is the protocol: phase × occurrence → step. What
+all of AppSync's websockets have in common, from the opening to the end, is `lifecycle`'s.
 https://docs.aws.amazon.com/appsync/latest/devguide/real-time-websocket-client.html
-
-    OPENING ── connection_init ──▶ READY ── lifetime over, API gone, shutdown ──▶ CLOSED
-       └────── refused ──▶ REFUSED ── any frame, grace over ──▶ CLOSED
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,14 +13,21 @@ from typing import TypeAlias
 
 from callpark.graphql.messages import ErrorEntry
 from callpark.graphql.realtime import frames
+from callpark.graphql.realtime.lifecycle import (
+    ApiRemoved,
+    Arm,
+    Close,
+    Due,
+    Lifecycle,
+    Lost,
+    Opened,
+    Phase,
+    Received,
+    Rejected,
+    Send,
+    ShuttingDown,
+)
 from callpark.kernel.limits import AppSyncLimits
-
-
-class Phase(Enum):
-    OPENING = "accepted, connection_init not seen"
-    READY = "acknowledged"
-    REFUSED = "told why it was refused"
-    CLOSED = "over"
 
 
 class Stage(Enum):
@@ -31,12 +36,6 @@ class Stage(Enum):
     STARTING = "start received, not answered"
     STOPPING = "stop received before start was answered"
     LIVE = "acknowledged"
-
-
-class TimerName(Enum):
-    INIT = "connection_init is late"
-    KEEP_ALIVE = "ka is due"
-    LIFETIME = "the connection is too old"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +51,6 @@ class Connection:
 
 
 # Events: what happened to a connection.
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The handshake is done and the credentials of the connection were good."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """The handshake is done, but nobody may come in: `message` and `code` go into `connection_error`."""
-
-    message: str
-    code: int
-    error_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A websocket message; binary ones come as bytes."""
-
-    message: str | bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,35 +75,10 @@ class Ended:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    timer: TimerName
-
-
-@dataclass(frozen=True, slots=True)
-class ApiRemoved:
-    """The API that the connection was opened for is served no longer."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShuttingDown:
-    """The server stops."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The client is gone."""
-
-
 Event: TypeAlias = Opened | Rejected | Received | Established | Refused | Ended | Due | ApiRemoved | ShuttingDown | Lost
 
 
 # Effects: what the driver does, in order.
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,26 +103,8 @@ class Release:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """Give back `Due(timer)` at the instant `at` (epoch seconds)."""
-
-    timer: TimerName
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """Close the websocket with an RFC 6455 code, after what was sent before."""
-
-    code: int
-    reason: str
-
-
 Effect: TypeAlias = Send | Subscribe | Attach | Release | Arm | Close
 Step: TypeAlias = tuple[Connection, tuple[Effect, ...]]
-
-NORMAL, GOING_AWAY, POLICY_VIOLATION = 1000, 1001, 1008
 
 
 def handle(connection: Connection, event: Event, now: float, limits: AppSyncLimits) -> Step:
@@ -178,35 +113,6 @@ def handle(connection: Connection, event: Event, now: float, limits: AppSyncLimi
     occurrence = happened.timer if isinstance(happened, Due) else type(happened)
     step = TRANSITIONS.get((connection.phase, occurrence))
     return (connection, ()) if step is None else step(connection, happened, now, limits)
-
-
-def _opened(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return connection, (
-        Arm(TimerName.INIT, now + limits.connection_init_seconds),
-        Arm(TimerName.LIFETIME, now + limits.connection_lifetime_seconds),
-    )
-
-
-def _reject(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    # The socket stays open until the client says something: some clients write before they read, and would see a
-    # broken connection instead of the reason.
-    assert isinstance(event, Rejected)
-    return replace(connection, phase=Phase.REFUSED), (
-        Send(frames.connection_error(event.message, event.code, event.error_type)),
-        Arm(TimerName.INIT, now + limits.refusal_grace_seconds),
-    )
-
-
-def _acknowledge(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return replace(connection, phase=Phase.READY), (
-        Send(frames.connection_ack(limits.connection_timeout_milliseconds)),
-        Send(frames.KEEP_ALIVE),
-        Arm(TimerName.KEEP_ALIVE, now + limits.keep_alive_seconds),
-    )
-
-
-def _keep_alive(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return connection, (Send(frames.KEEP_ALIVE), Arm(TimerName.KEEP_ALIVE, now + limits.keep_alive_seconds))
 
 
 def _start(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
@@ -267,36 +173,12 @@ def _ended(connection: Connection, event: object, now: float, limits: AppSyncLim
     return _without(connection, event.id), (Release(event.id), Send(frames.complete(event.id)))
 
 
-def _init_missing(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    reason = f"no connection_init within {limits.connection_init_seconds:g} s"
-    return _close(connection, Close(POLICY_VIOLATION, reason))
+def _over(connection: Connection) -> tuple[Connection, tuple[Release, ...]]:
+    return Connection(phase=Phase.CLOSED), tuple(Release(id) for id in connection.subscriptions)
 
 
-def _too_old(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return _close(
-        connection, Close(GOING_AWAY, f"connection older than {limits.connection_lifetime_seconds / 3600:g} h")
-    )
-
-
-def _shut_down(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return _close(connection, Close(GOING_AWAY, "the server is stopping"))
-
-
-def _api_removed(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return _close(connection, Close(GOING_AWAY, "the API is gone"))
-
-
-def _hang_up(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return _close(connection, Close(NORMAL, ""))
-
-
-def _lost(connection: Connection, event: object, now: float, limits: AppSyncLimits) -> Step:
-    return _close(connection)
-
-
-def _close(connection: Connection, *farewell: Effect) -> Step:
-    released = tuple(Release(id) for id in connection.subscriptions)
-    return Connection(phase=Phase.CLOSED), (*released, *farewell)
+def _entered(connection: Connection, phase: Phase) -> Connection:
+    return replace(connection, phase=phase)
 
 
 def _with(connection: Connection, id: str, stage: Stage) -> Connection:
@@ -311,33 +193,15 @@ def _without(connection: Connection, id: str) -> Connection:
 
 Transition: TypeAlias = Callable[[Connection, object, float, AppSyncLimits], Step]
 
-#: The protocol. Frames other than connection_init mean nothing before the acknowledgement, and a second
-#: connection_init means nothing after it.
+_LIFECYCLE = Lifecycle(_entered, _over, frames.connection_ack, frames.connection_error, frames.KEEP_ALIVE)
+
+#: The protocol.
 TRANSITIONS: Mapping[tuple[Phase, object], Transition] = {
-    (Phase.OPENING, Opened): _opened,
-    (Phase.OPENING, Rejected): _reject,
-    (Phase.OPENING, frames.ConnectionInit): _acknowledge,
-    (Phase.OPENING, TimerName.INIT): _init_missing,
-    (Phase.OPENING, TimerName.LIFETIME): _too_old,
-    (Phase.OPENING, ApiRemoved): _api_removed,
-    (Phase.OPENING, ShuttingDown): _shut_down,
-    (Phase.OPENING, Lost): _lost,
-    (Phase.REFUSED, frames.ConnectionInit): _hang_up,
-    (Phase.REFUSED, frames.Start): _hang_up,
-    (Phase.REFUSED, frames.Stop): _hang_up,
-    (Phase.REFUSED, frames.Unreadable): _hang_up,
-    (Phase.REFUSED, TimerName.INIT): _hang_up,
-    (Phase.REFUSED, ShuttingDown): _shut_down,
-    (Phase.REFUSED, Lost): _lost,
+    **_LIFECYCLE.transitions(frames.ConnectionInit, (frames.Start, frames.Stop, frames.Unreadable)),
     (Phase.READY, frames.Start): _start,
     (Phase.READY, frames.Stop): _stop,
     (Phase.READY, frames.Unreadable): _unreadable,
     (Phase.READY, Established): _established,
     (Phase.READY, Refused): _refused,
     (Phase.READY, Ended): _ended,
-    (Phase.READY, TimerName.KEEP_ALIVE): _keep_alive,
-    (Phase.READY, TimerName.LIFETIME): _too_old,
-    (Phase.READY, ApiRemoved): _api_removed,
-    (Phase.READY, ShuttingDown): _shut_down,
-    (Phase.READY, Lost): _lost,
 }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from callpark.graphql.pacing import Pacer
-from callpark.graphql.realtime.protocol import NORMAL, Close, TimerName
+from callpark.graphql.realtime.lifecycle import NORMAL, Close, TimerName
 from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
 from callpark.kernel.limits import AppSyncLimits

@@ -26,7 +26,7 @@ from callpark.graphql.channels.model import EventApiDefinition
 from callpark.graphql.channels.service import EventApis
 from callpark.graphql.messages import ErrorEntry
 from callpark.graphql.pacing import Pacer
-from callpark.graphql.realtime.protocol import (
+from callpark.graphql.realtime.lifecycle import (
     POLICY_VIOLATION,
     ApiRemoved,
     Arm,
