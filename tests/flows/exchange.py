@@ -5,12 +5,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from callpark.flows.calls import Call
 from callpark.flows.channels.phone import Manner, ScriptedPhone
 from callpark.flows.contact import End
 from callpark.flows.events import FunctionAnswer
 from callpark.flows.happenings import FlowHappening, FlowLogged
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
-from callpark.flows.service import Call, Flows
+from callpark.flows.service import Flows
 from callpark.flows.timeline import Timeline, timeline
 from callpark.kernel.arn import Place, function_name
 from callpark.kernel.clock import VirtualClock, sleep

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callpark.flows import lane, records, story
+from callpark.flows.calls import Wanted
 from callpark.flows.contact import Contact, Invocation, Memory, Party, from_bytes
 from callpark.flows.contact_record import contact_record, line, state_of
 from callpark.flows.declared import Agent, Declared, Queue
@@ -24,7 +25,7 @@ from callpark.flows.happenings import (
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.prompts import Prompt
 from callpark.flows.records import as_record
-from callpark.flows.service import FLOW_GONE, PHONE_GONE, Wanted
+from callpark.flows.service import FLOW_GONE, PHONE_GONE
 from callpark.flows.timeline import timeline
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.limits import ConnectLimits

@@ -549,7 +549,7 @@ async def test_many_parked_contacts_cost_little_and_all_wake(clock: VirtualClock
     each = (tracemalloc.get_traced_memory()[0] - before) / 2_000
     tracemalloc.stop()
     assert len(office.flows.contacts()) == 2_000
-    assert len(office.flows._running) == 0
+    assert len(office.flows._runs._running) == 0
     assert each < 12_000, f"{each:.0f} bytes a contact with its phone, its saved row and its trace entries"
     await clock.advance(3600)
     assert all(call.ended.done() for call in calls)

@@ -22,7 +22,7 @@ from callpark.flows.chat.items import view_answer
 from callpark.flows.chat.model import INTERACTIVE_RESPONSE
 from callpark.flows.contact import Calling, Collecting, Contact, Conversing, Invocation, Memory, Party, Viewing
 from callpark.flows.effects import Effect, Post
-from callpark.flows.endings import dead_end, fatal
+from callpark.flows.endings import fatal
 from callpark.flows.events import (
     AgentAccepted,
     AttributesSet,
@@ -41,39 +41,21 @@ from callpark.flows.events import (
     ViewAnswered,
 )
 from callpark.flows.happenings import (
-    ActionEntered,
-    ActionFailed,
     ContactPrepared,
     ContactStarted,
-    FlowEntered,
     KeyTaken,
     WordsTaken,
 )
 from callpark.flows.language import Flow
 from callpark.flows.logs import FUNCTION_FAILED
-from callpark.flows.placement import support
 from callpark.flows.program import (
-    DONE,
-    NO_MATCHING_ERROR,
-    Call,
-    Done,
-    Ended,
-    Failed,
-    FlowOver,
-    Jump,
-    Move,
-    Outcome,
-    Parked,
     Program,
     Result,
-    Return,
-    Step,
     compile_flow,
 )
-from callpark.flows.references import as_text
-from callpark.flows.stages import TIMERS, accepted, begin, fired, flow_over
-from callpark.flows.transitions import Edge, next_edge
+from callpark.flows.stages import TIMERS, accepted, fired
 from callpark.flows.turn import BEGINNING, CHAT_OVER, CONNECTION, FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn
+from callpark.flows.walking import enter, follow
 from callpark.flows.world import World
 
 
@@ -95,9 +77,6 @@ def new_contact(party: Party, program: Program, memory: Memory | None = None) ->
     `beginning`."""
     return Contact(party, program.flow.arn, program.flow.start, memory or _BLANK, timers=_NOTHING, invocations=_NOTHING)
 
-
-#: Characters of an action's result that the trace is told.
-_SHOWN = 100
 
 #: Shared by all contacts, since nothing in a contact is ever changed in place: a hundred thousand empty maps are 8 MB.
 _BLANK = Memory()
@@ -121,7 +100,7 @@ def _started(turn: Turn, event: Event) -> None:
         return
     turn.disarm(CONNECTION)
     turn.effects.append(ContactStarted(turn.subject, turn.program.flow.name, party.caller, party.number))
-    _enter(turn, turn.step)
+    enter(turn, turn.step)
 
 
 def _prepared(turn: Turn, event: Event) -> None:
@@ -152,7 +131,7 @@ def _timer_fired(turn: Turn, event: Event) -> None:
         seconds = invocation.deadline - invocation.started_at
         _outcome(turn, turn.settle(invocation, "timed_out", reason=f"no answer within {seconds:g} s"), event)
     elif name in TIMERS:
-        _follow(turn, turn.step, fired(turn, name))
+        follow(turn, turn.step, fired(turn, name))
     elif name == BEGINNING:
         _started(turn, event)
     elif name == CONNECTION:
@@ -224,7 +203,7 @@ def _signalled(turn: Turn, event: Event) -> None:
 
 def _agent_accepted(turn: Turn, event: Event) -> None:
     assert isinstance(event, AgentAccepted)
-    _follow(turn, turn.step, accepted(turn, event.agent))
+    follow(turn, turn.step, accepted(turn, event.agent))
 
 
 def _attributes_set(turn: Turn, event: Event) -> None:
@@ -331,106 +310,11 @@ def _end_wait(turn: Turn, branch: str) -> None:
     step = turn.program.steps[wait.action]
     turn.step = step
     turn.log(step.action, {}, Results=branch)
-    _follow(turn, step, Result(branch))
+    follow(turn, step, Result(branch))
 
 
 def _resume(turn: Turn, event: Event) -> None:
     step = turn.step
     resume = None if step.handlers is None else step.handlers.resume
     if resume is not None:
-        _follow(turn, step, resume(turn, event))
-
-
-def _enter(turn: Turn, step: Step) -> None:
-    _follow(turn, step, _run(turn, step))
-
-
-def _follow(turn: Turn, step: Step, outcome: Outcome) -> None:
-    """Go from action to action until the contact parks or ends."""
-    while not isinstance(outcome, Parked):
-        if isinstance(outcome, Done | Result | Failed):
-            if isinstance(outcome, Failed):
-                turn.effects.append(ActionFailed(turn.subject, step.action.identifier, outcome.error, outcome.reason))
-            edge = next_edge(step, outcome)
-            if edge is None:
-                outcome = dead_end(turn, step, outcome)
-                continue
-            source, step = step, turn.program.steps[edge.target]
-            result = as_text(outcome.value)[:_SHOWN] if isinstance(outcome, Result) else ""
-            outcome = _run(turn, step, source, edge, result)
-            continue
-        if isinstance(outcome, Ended):
-            turn.end(outcome.reason, outcome.detail)
-            return
-        if isinstance(outcome, FlowOver):
-            outcome = flow_over(turn)
-            continue
-        if isinstance(outcome, Return):
-            step, outcome = _come_back(turn, step, outcome)
-            continue
-        begun = _go_elsewhere(turn, outcome)
-        if begun is None:
-            return
-        step = begun
-        outcome = _run(turn, step)
-
-
-def _run(turn: Turn, step: Step, source: Step | None = None, edge: Edge | None = None, result: str = "") -> Outcome:
-    """Enter an action; `source`, `edge` and `result` say where from and why."""
-    turn.step = step
-    turn.activity = None
-    turn.actions_run += 1
-    action = step.action
-    flow = turn.program.flow.name
-    in_branch = turn.wait is not None and turn.wait.continuing
-    came, via = ("", "") if source is None or edge is None else (source.action.identifier, edge.name)
-    turn.effects.append(
-        ActionEntered(turn.party.contact_id, action.identifier, action.type, in_branch, came, via, flow, result)
-    )
-    if turn.actions_run > turn.world.limits.actions_per_contact:
-        return fatal(turn, step, f"stopped after {turn.world.limits.actions_per_contact} actions: an endless flow")
-    channel = turn.party.channel
-    if channel != "VOICE" or action.type == "ShowView":
-        supported = support(action.type, channel)
-        if supported != "works":
-            turn.log(action, {}, Results=f"not on channel {channel}")
-            return DONE if supported == "skip" else Failed(NO_MATCHING_ERROR, f"not on channel {channel}")
-    if step.handlers is not None:
-        return step.handlers.enter(turn)
-    if step.type is None:
-        return fatal(turn, step, f"action {action.identifier!r}: {step.problem}")
-    turn.warn(step.problem)
-    turn.log(action, {}, Results=step.problem)
-    return Failed(NO_MATCHING_ERROR, step.problem)
-
-
-def _go_elsewhere(turn: Turn, outcome: Jump | Call | Move) -> Step | None:
-    """Into another flow, a module, or a stage beyond the flow; None when the contact stays there in silence."""
-    if isinstance(outcome, Move):
-        return begin(turn, outcome.desk)
-    program = outcome.program
-    if isinstance(outcome, Call):
-        turn.push(program, outcome.input)
-    else:
-        # TransferToFlow: a Wait around it is dropped (rule A16), as are the modules it was called in.
-        turn.leave_wait("")
-        turn.frames = ()
-        turn.switch(program)
-    turn.effects.append(FlowEntered(turn.subject, program.flow.name))
-    return program.steps[program.flow.start]
-
-
-def _come_back(turn: Turn, step: Step, outcome: Return) -> tuple[Step, Outcome]:
-    """A module is over. A Wait inside it whose Continue branch came here is dropped (rule A9)."""
-    depth = len(turn.frames) - 1
-    if depth < 0:
-        return step, fatal(turn, step, f"action {step.action.identifier!r}: not in a module")
-    if turn.wait is not None and turn.wait.depth > depth:
-        turn.leave_wait("")
-    frame = turn.pop(depth)
-    if frame is None:
-        return step, fatal(turn, step, "the flow that called the module is gone")
-    turn.find("Modules", {"Result": outcome.result, "ResultData": outcome.data})
-    turn.step = turn.program.steps[frame.action]
-    turn.effects.append(FlowEntered(turn.subject, turn.program.flow.name))
-    return turn.step, DONE if outcome.result is None else Result(outcome.result)
+        follow(turn, step, resume(turn, event))

@@ -10,11 +10,11 @@ state, its lane and its timers on the clock, never a task. Functions run as task
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
-from callpark.flows.channels.voice import DeadPhone, Line, Phone
+from callpark.flows.calls import Call, Chat, Wanted
+from callpark.flows.channels.voice import DeadPhone, Phone
 from callpark.flows.chat import transcript
 from callpark.flows.chat.items import written
 from callpark.flows.chat.model import ChatSession
@@ -27,14 +27,13 @@ from callpark.flows.events import (
     AgentAccepted,
     AttributesSet,
     Event,
-    FunctionAnswer,
-    FunctionReturned,
     HungUp,
     Prepared,
     Started,
 )
 from callpark.flows.floor import Floor, QueueMetrics
-from callpark.flows.happenings import ContactEnded, FunctionEnded
+from callpark.flows.function_runs import FunctionRuns
+from callpark.flows.happenings import ContactEnded
 from callpark.flows.instance import NOTHING, Instance, Surroundings, build_instance, default_programs
 from callpark.flows.lane import TABLE, Lane
 from callpark.flows.ledger import Ledger
@@ -45,10 +44,9 @@ from callpark.flows.records import Records
 from callpark.flows.turn import BEGINNING, CHAT_OVER, CONNECTION
 from callpark.kernel.arn import Arn, Place
 from callpark.kernel.clock import Clock
-from callpark.kernel.errors import CallerError, ProjectError
+from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
-from callpark.kernel.tasks import Tasks
 from callpark.kernel.trace import Entry, Trace
 from callpark.store.ports import DeleteRow, SetRow, Store
 
@@ -56,44 +54,6 @@ _log = logging.getLogger("callpark")
 
 FLOW_GONE = "callpark was restarted and the contact's flow is gone or has changed"
 PHONE_GONE = "callpark was restarted and the caller's phone is gone"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which contacts: `state` of `contact_record.STATES` or `open`; `flow` by name, id or ARN, where it began or is;
-    `since`: still open then (epoch seconds)."""
-
-    state: str | None = None
-    flow: str | None = None
-    since: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call in progress. `line` takes keys and hangs up, as the phone does."""
-
-    contact_id: str
-    _lane: Lane
-
-    @property
-    def line(self) -> Line:
-        return self._lane
-
-    @property
-    def ended(self) -> "asyncio.Future[End]":
-        """Resolves with the way the call ended; cancelled when callpark closes first."""
-        return self._lane.ended
-
-
-@dataclass(frozen=True, slots=True)
-class Chat(Call):
-    """A chat in progress. The flow starts when the customer connects; `say` is a message of the customer."""
-
-    def connect(self) -> None:
-        self._lane.connect()
-
-    def say(self, text: str) -> None:
-        self._lane.say(text)
 
 
 class Flows:
@@ -117,12 +77,12 @@ class Flows:
         self._limits = limits
         self._place = place
         self._functions = functions
+        self._runs = FunctionRuns(functions, clock, trace, limits)
         self._floor = Floor(clock, self._accept)
         self._ledger = Ledger()
         self._lanes: dict[str, Lane] = {}
         self._world = self._surroundings(NOTHING)
         self._region = place.region
-        self._running = Tasks("flows")
         self._warned: set[str] = set()
 
     @property
@@ -291,15 +251,12 @@ class Flows:
         self._floor.close()
         for lane in tuple(self._lanes.values()):
             lane.close()
-        await self._running.aclose()
+        await self._runs.aclose()
 
     # What lanes ask for
 
     def run_function(self, lane: Lane, start: StartFunction) -> None:
-        if start.function_arn != start.requested_arn and start.requested_arn not in self._warned:
-            self._warned.add(start.requested_arn)
-            _log.warning("%s is answered by the local function %s", start.requested_arn, start.function_arn)
-        self._running.spawn(self._run(lane, start), f"{start.function_arn} for contact {lane.contact.id}")
+        self._runs.start(lane, start)
 
     def warn(self, message: str) -> None:
         """Once for each wording: a flow says the same with every contact."""
@@ -391,35 +348,6 @@ class Flows:
         """A flow by name, id or ARN; an ARN also when the flow is gone."""
         program = self.instance.any(self.instance.names.get(flow, flow))
         return frozenset((flow,) if program is None else (flow, program.flow.arn))
-
-    async def _run(self, lane: Lane, start: StartFunction) -> None:
-        """Run to the end, even when the contact has given up on the answer: a started function is not cancelled."""
-        attempts = 1 + self._limits.function_retries
-        while True:
-            answer = await self._answer(start)
-            attempts -= 1
-            if not answer.failed or attempts <= 0 or self.clock.now() >= start.deadline:
-                break
-        if lane.closed:
-            self._note_dropped(lane.contact, start)
-        else:
-            lane.post(FunctionReturned(start.invocation_id, answer))
-
-    def _note_dropped(self, contact: Contact, start: StartFunction) -> None:
-        """The contact ended before the function did: nobody wants the answer (rule A18)."""
-        invocation = contact.invocations.get(start.invocation_id)
-        if invocation is not None and invocation.state == "pending":
-            reason = "the contact has ended"
-            self.trace.emit(FunctionEnded(contact.id, start.invocation_id, start.function_arn, "abandoned", reason))
-
-    async def _answer(self, start: StartFunction) -> FunctionAnswer:
-        try:
-            return await self._functions.run(start.function_arn, start.payload, start.invocation_id)
-        except (CallerError, ProjectError) as error:
-            return FunctionAnswer(b"", failed=True, message=str(error))
-        except Exception:
-            _log.exception("%s could not be run", start.function_arn)
-            return FunctionAnswer(b"", failed=True, message="callpark failed; see its log")
 
     def _open(self, contact: Contact, program: Program, phone: Phone) -> Lane:
         lane = Lane(self, self._world, contact, program, phone)

@@ -2,13 +2,13 @@
 
 import pytest
 
+from callpark.flows.calls import Chat
 from callpark.flows.channels.chat import ScriptedCustomer, Written, message
 from callpark.flows.contact import Contact
 from callpark.flows.contact_record import contact_record, state_of
 from callpark.flows.declared import Bot, Declared, Intent, View
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.prompts import BadPrompt, Prompt
-from callpark.flows.service import Chat
 from callpark.flows.timeline import timeline
 from callpark.flows.world import Heard
 from callpark.kernel.clock import VirtualClock

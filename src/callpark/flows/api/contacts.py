@@ -14,11 +14,12 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
+from callpark.flows.calls import Wanted
 from callpark.flows.contact import Contact
 from callpark.flows.contact_record import STATES, contact_record, line
 from callpark.flows.happenings import FlowEntered
 from callpark.flows.logs import log_group
-from callpark.flows.service import Flows, Wanted
+from callpark.flows.service import Flows
 from callpark.flows.timeline import timeline
 from callpark.kernel.asgi import Receive, Scope, Send, path, respond
 from callpark.kernel.limits import ConnectLimits

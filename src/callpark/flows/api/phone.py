@@ -9,8 +9,9 @@ import logging
 from urllib.parse import parse_qs, urlsplit
 
 from callpark.flows.api import phone_frames as frames
+from callpark.flows.calls import Call
 from callpark.flows.channels.voice import KEYS, Line
-from callpark.flows.service import Call, Flows
+from callpark.flows.service import Flows
 from callpark.kernel.asgi import Receive, Scope, Send, header, host
 from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.trace import Entry

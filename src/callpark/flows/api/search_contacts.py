@@ -9,10 +9,10 @@ from typing import Final
 from callpark.flows.api.contact_operations import described
 from callpark.flows.api.pages import page
 from callpark.flows.api.parameters import items, structure
+from callpark.flows.calls import Wanted
 from callpark.flows.contact import Contact
 from callpark.flows.control.plane import ControlPlane
 from callpark.flows.control.refusals import invalid_parameter, unsupported
-from callpark.flows.service import Wanted
 from callpark.flows.turn import BEGINNING
 from callpark.kernel.operations import Call, OperationTable
 
