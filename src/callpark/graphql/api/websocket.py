@@ -1,7 +1,7 @@
-"""One real-time websocket: ASGI messages in, the protocol's effects out.
+"""One real-time websocket: messages in, the protocol's effects out.
 
-Made by `web.py` for each websocket scope. Decisions are `realtime.protocol`'s; this carries them out: a reader, a
-writer behind a bounded outbox, and a task for each `start` that is being prepared.
+Made by `web.py` for each websocket scope. Decisions are `realtime.protocol`'s; this carries them out, with a task for
+each `start` that is being prepared.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from callpark.graphql.api.handshake import TERMS, Candidate, Handshake, opening,
 from callpark.graphql.api.location import locate
 from callpark.graphql.api.ports import Apis
 from callpark.graphql.api.resolver_headers import resolver_headers
+from callpark.graphql.api.socket import Socket
 from callpark.graphql.auth.authenticator import Authenticator
 from callpark.graphql.auth.verdict import MISSING, NOT_AUTHORIZED, Authorized, Refusal
 from callpark.graphql.messages import ErrorEntry, GraphqlRequest
@@ -22,7 +23,6 @@ from callpark.graphql.pacing import Pacer
 from callpark.graphql.realtime import frames, protocol
 from callpark.graphql.realtime.hub import Hub
 from callpark.graphql.realtime.lifecycle import (
-    NORMAL,
     POLICY_VIOLATION,
     ApiRemoved,
     Arm,
@@ -34,7 +34,6 @@ from callpark.graphql.realtime.lifecycle import (
     Rejected,
     Send,
     ShuttingDown,
-    TimerName,
 )
 from callpark.graphql.subscriptions import PreparedSubscription, SubscriptionRefused
 from callpark.kernel import asgi
@@ -42,13 +41,8 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.deadline import Deadline
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import AppSyncLimits
-from callpark.kernel.outbox import Outbox
-from callpark.kernel.tasks import Tasks
-from callpark.kernel.timers import Timer
 
 _log = logging.getLogger("callpark")
-
-_MESSAGE_TOO_BIG = 1009
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,38 +65,30 @@ class WebsocketConnection:
         self._around = around
         self._scope = scope
         self._receive = receive
-        self._send = send
+        self._socket = Socket(
+            f"websocket {id}",
+            scope,
+            receive,
+            send,
+            around.clock,
+            around.limits,
+            around.pacer,
+            self._received,
+            self._too_slow,
+        )
         self._connection = protocol.Connection()
-        self._tasks = Tasks(f"websocket {id}")
-        self._timers: dict[TimerName, Timer] = {}
         self._preparing: dict[str, asyncio.Task[None]] = {}
         self._prepared: dict[str, PreparedSubscription] = {}
         self._attached: dict[str, Callable[[], None]] = {}
-        self._farewell = Close(NORMAL, "")
-        self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        limits = around.limits
-        self._outbox = Outbox(limits.unsent_messages, limits.unsent_bytes, self._too_slow, asgi.text_writer(scope))
         self._api_id = ""
 
     async def run(self) -> None:
         """From the upgrade to the end. Returns when either side has closed."""
         handshake = await self._shake()
-        if handshake is None:
+        if handshake is None or not await self._socket.accept(handshake.subprotocol):
             return
         event = await self._judged(handshake)
-        reader = self._tasks.spawn(self._read(), "reader")
-        writer = self._tasks.spawn(self._write(), "writer")
-        try:
-            self._happen(event)
-            await asyncio.wait({reader, writer, self._closing}, return_when=asyncio.FIRST_COMPLETED)
-            if self._closing.done():
-                seconds = self._around.limits.close_seconds
-                await asyncio.wait({reader, writer}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._happen(Lost())
-            for timer in self._timers.values():
-                timer.cancel()
-            await self._tasks.aclose()
+        await self._socket.run(lambda: self._happen(event), lambda: self._happen(Lost()))
 
     def shut_down(self) -> None:
         """Say goodbye; `run` returns soon after."""
@@ -120,19 +106,8 @@ class WebsocketConnection:
         scope = self._scope
         location = locate(asgi.path(scope), asgi.host(scope))
         assert location is not None, "the gateway asks matches() first"
-        handshake = shake(
-            TERMS,
-            self._around.service.apis(),
-            location,
-            scope["headers"],
-            scope.get("query_string", b""),
-            scope.get("subprotocols", ()),
-        )
-        try:
-            await self._send({"type": "websocket.accept", "subprotocol": handshake.subprotocol, "headers": []})
-        except OSError:
-            return None
-        return handshake
+        query, subprotocols = scope.get("query_string", b""), scope.get("subprotocols", ())
+        return shake(TERMS, self._around.service.apis(), location, scope["headers"], query, subprotocols)
 
     async def _judged(self, handshake: Handshake[ApiDefinition]) -> Opened | Rejected:
         """The protocol's first event: a candidate's credentials are asked about."""
@@ -149,33 +124,8 @@ class WebsocketConnection:
             verdict = NOT_AUTHORIZED
         return opening(verdict)
 
-    async def _read(self) -> None:
-        maximum = self._around.limits.request_bytes
-        while True:
-            message = await self._receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            content: str | bytes = message.get("text") or message.get("bytes") or ""
-            if self._closing.done():
-                continue
-            if len(content) > maximum:
-                self._close(Close(_MESSAGE_TOO_BIG, f"message larger than {maximum} bytes"))
-                continue
-            if self._around.pacer.crowded():  # thousands of frames may come at once
-                await self._around.pacer.turn()
-            self._happen(Received(content))
-
-    async def _write(self) -> None:
-        outbox, send = self._outbox, self._send
-        try:
-            while await outbox.wait():
-                while (text := outbox.take()) is not None:
-                    await send({"type": "websocket.send", "text": text})
-            farewell = self._farewell
-            await send({"type": "websocket.close", "code": farewell.code, "reason": farewell.reason})
-        except OSError:
-            # ASGI's way to say that the client is gone; the reader hears of it too.
-            return
+    def _received(self, message: str | bytes) -> None:
+        self._happen(Received(message))
 
     def _happen(self, event: protocol.Event) -> None:
         around = self._around
@@ -186,35 +136,25 @@ class WebsocketConnection:
     def _carry_out(self, effect: protocol.Effect) -> None:
         match effect:
             case Send(text):
-                self._outbox.put(text)
+                self._socket.put(text)
             case protocol.Subscribe(id, operation):
-                self._preparing[id] = self._tasks.spawn(self._subscribe(id, operation), f"start {id}")
+                self._preparing[id] = self._socket.tasks.spawn(self._subscribe(id, operation), f"start {id}")
             case protocol.Attach(id):
                 self._attach(id)
             case protocol.Release(id):
                 self._release(id)
             case Arm(name, at):
-                self._arm(name, at)
+                self._socket.arm(name, at, lambda: self._happen(Due(name)))
             case Close():
-                self._close(effect)
-
-    def _arm(self, name: TimerName, at: float) -> None:
-        key = f"websocket {self.id} {name.name}"
-        self._timers[name] = self._around.clock.timer(at, lambda: self._happen(Due(name)), key)
-
-    def _close(self, farewell: Close) -> None:
-        if not self._closing.done():
-            self._farewell = farewell
-            self._closing.set_result(None)
-            self._outbox.finish()
+                self._socket.close(effect)
 
     def _too_slow(self) -> None:
         reason = "subscriber reads too slowly"
         _log.warning("websocket %s of API %s is closed: %s", self.id, self._api_id, reason)
-        self._close(Close(POLICY_VIOLATION, reason))
+        self._socket.close(Close(POLICY_VIOLATION, reason))
 
     def _attach(self, id: str) -> None:
-        opening, put = frames.data_opening(id), self._outbox.put
+        opening, put = frames.data_opening(id), self._socket.put
         prepared = self._prepared.pop(id)
         self._attached[id] = self._around.hub.attach(
             self._api_id,

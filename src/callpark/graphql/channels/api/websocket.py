@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from callpark.graphql.api.handshake import Candidate, Handshake, shake
 from callpark.graphql.api.resolver_headers import resolver_headers
+from callpark.graphql.api.socket import Socket
 from callpark.graphql.auth.approach import Approach
 from callpark.graphql.auth.authenticator import Authenticator
 from callpark.graphql.auth.credentials import Credentials
@@ -19,7 +20,6 @@ from callpark.graphql.channels import frames, protocol
 from callpark.graphql.channels.api.door import admit, of_frame, of_upgrade, to_connect, to_publish, to_subscribe
 from callpark.graphql.channels.api.handshake import TERMS
 from callpark.graphql.channels.api.location import locate
-from callpark.graphql.channels.api.socket import Socket
 from callpark.graphql.channels.channel import Channel
 from callpark.graphql.channels.messages import Asker, ChannelRefused
 from callpark.graphql.channels.model import EventApiDefinition

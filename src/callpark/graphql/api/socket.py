@@ -1,6 +1,6 @@
 """The wire of one websocket: a reader, a writer behind a bounded outbox, timers, one farewell.
 
-Made by `websocket.py`, which decides; nothing here knows a protocol.
+Made by `websocket.py`, here and in `channels/api`, which decides; nothing here knows a protocol.
 """
 
 import asyncio
