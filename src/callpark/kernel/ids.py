@@ -63,3 +63,15 @@ class SeededIds:
 
     def fraction(self) -> float:
         return self._random.random()
+
+
+_LETTERS_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def spelled(number: int, length: int = 26) -> str:
+    """`length` lower-case letters and digits that a number stands for, as in AppSync's ids and keys."""
+    letters = []
+    for _ in range(length):
+        number, index = divmod(number, len(_LETTERS_AND_DIGITS))
+        letters.append(_LETTERS_AND_DIGITS[index])
+    return "".join(letters)

@@ -6,7 +6,8 @@ AWS draws them at random; here a client's configuration survives a restart, and 
 import hashlib
 import uuid
 
-_LETTERS_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
+from callpark.kernel.ids import spelled
+
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://callpark/projects")
 _NAME_LENGTH = 64
 
@@ -15,11 +16,7 @@ def token(project: str, kind: str, logical_id: str, length: int = 26) -> str:
     """`length` lower-case letters and digits, as in AppSync's API ids and keys."""
     seed = hashlib.sha256(f"{kind}\0{project}\0{logical_id}".encode()).digest()
     number = int.from_bytes(hashlib.shake_256(seed).digest(2 * length))
-    letters = []
-    for _ in range(length):
-        number, index = divmod(number, len(_LETTERS_AND_DIGITS))
-        letters.append(_LETTERS_AND_DIGITS[index])
-    return "".join(letters)
+    return spelled(number, length)
 
 
 def uuid_of(project: str, kind: str, logical_id: str) -> str:

@@ -231,6 +231,20 @@ async def test_tokens_that_user_pools_refuse(clock: VirtualClock, tmp_path: Path
 
 
 @pytest.mark.unit
+async def test_a_broken_key_of_the_local_pool_lets_nobody_in(
+    clock: VirtualClock, tmp_path: Path, pool: LocalPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = local_token(pool, clock)
+    (tmp_path / FILE).write_text("no key")
+    asked = authenticator(clock, directory=tmp_path)
+    for _ in range(2):
+        assert await asked.authenticate(api("a", (), COGNITO), shown(authorization=good)) == NOT_AUTHORIZED
+    (warning,) = caplog.records
+    assert "tokens of user pools are refused" in warning.message
+    assert "delete it; a new key is made" in warning.message
+
+
+@pytest.mark.unit
 async def test_clients_of_a_pool_by_pattern(clock: VirtualClock, tmp_path: Path, pool: LocalPool) -> None:
     asked = authenticator(clock, directory=tmp_path)
     web_only = UserPoolConfig("us-east-1_pool", "us-east-1", app_id_client_regex="^web-")

@@ -16,7 +16,7 @@ from callpark.graphql.api.ports import Apis
 from callpark.graphql.api.resolver_headers import resolver_headers
 from callpark.graphql.api.socket import Socket
 from callpark.graphql.auth.authenticator import Authenticator
-from callpark.graphql.auth.verdict import MISSING, NOT_AUTHORIZED, Authorized, Refusal
+from callpark.graphql.auth.verdict import MISSING, Refusal
 from callpark.graphql.messages import ErrorEntry, GraphqlRequest
 from callpark.graphql.model import ApiDefinition
 from callpark.graphql.pacing import Pacer
@@ -116,13 +116,11 @@ class WebsocketConnection:
             return candidate
         self._api_id = candidate.api.api_id
         approach = of_upgrade(self._scope, candidate.credentials, self.id)
-        verdict: Authorized | Refusal
         try:
-            verdict = await self._around.authenticator.authenticate(candidate.api, approach)
+            return opening(await self._around.authenticator.authenticate(candidate.api, approach))
         except Exception:
             _log.exception("the credentials of websocket %s could not be judged", self.id)
-            verdict = NOT_AUTHORIZED
-        return opening(verdict)
+            return Rejected("Internal failure.", 500, "InternalFailure")
 
     def _received(self, message: str | bytes) -> None:
         self._happen(Received(message))

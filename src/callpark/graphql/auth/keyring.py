@@ -16,6 +16,7 @@ import orjson
 from callpark.graphql.auth.local_pool import LocalPool
 from callpark.graphql.auth.tokens import KeySet, Token, key_set, knows, verified
 from callpark.kernel.clock import Clock
+from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import AppSyncLimits
 
 _log = logging.getLogger("callpark")
@@ -44,6 +45,7 @@ class Keyring:
         self._pool = pool
         self._sources = {issuer.rstrip("/"): source for issuer, source in sources.items()}
         self._fetch = fetch
+        self._own: KeySet | None = None
         self._known: dict[str, _Known] = {}
         self._fetching: dict[str, asyncio.Task[None]] = {}
         self._warned: set[str] = set()
@@ -56,11 +58,22 @@ class Keyring:
             self._warn(issuer, f"tokens of {issuer} are not verified: whoever writes one is let in")
             return True
         if source is None and local:
-            return verified(token, key_set(self._pool.document()))
+            return verified(token, await self._local())
         known = self._known.get(issuer)
         if known is None or not knows(token, known.keys) or self._age(known) > self._limits.key_set_seconds:
             known = await self._refreshed(issuer, source, known)
         return known is not None and verified(token, known.keys)
+
+    async def _local(self) -> KeySet:
+        """The local pool's key: read or made once, on a thread; making one takes a tenth of a second."""
+        if self._own is None:
+            with self._clock.hold("the local user pool's key"):
+                try:
+                    self._own = key_set(await asyncio.to_thread(self._pool.document))
+                except ProjectError as error:
+                    self._warn(error.cause, f"tokens of user pools are refused: {error.cause}; {error.remedy}")
+                    return ()
+        return self._own
 
     def _age(self, known: _Known) -> float:
         return self._clock.now() - known.fetched

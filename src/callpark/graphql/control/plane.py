@@ -17,13 +17,12 @@ from callpark.graphql.service import GraphqlService
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import CallerError, ProjectError
-from callpark.kernel.ids import Ids
+from callpark.kernel.ids import Ids, spelled
 from callpark.kernel.limits import AppSyncLimits
 from callpark.store.ports import DeleteRow, SetRow, Store
 
 _log = logging.getLogger("callpark")
 _TABLE = "graphql_apis"
-_LETTERS_AND_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class ControlPlane:
@@ -89,11 +88,7 @@ class ControlPlane:
 
     def token(self) -> str:
         """26 lower-case letters and digits, as in AppSync's ids and keys."""
-        number, letters = int(self.ids.hex(40), 16), []
-        for _ in range(26):
-            number, index = divmod(number, len(_LETTERS_AND_DIGITS))
-            letters.append(_LETTERS_AND_DIGITS[index])
-        return "".join(letters)
+        return spelled(int(self.ids.hex(40), 16))
 
     async def add(self, make: Callable[[], ManagedApi]) -> ManagedApi:
         """Raises what `make` raises."""

@@ -18,13 +18,12 @@ from callpark.graphql.control.refusals import not_found, unusable
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import CallerError, ProjectError
-from callpark.kernel.ids import Ids
+from callpark.kernel.ids import Ids, spelled
 from callpark.kernel.limits import AppSyncLimits
 from callpark.store.ports import DeleteRow, SetRow, Store
 
 _log = logging.getLogger("callpark")
 _TABLE = "event_apis"
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 _decode = msgspec.json.Decoder(ManagedEventApi).decode
 
@@ -92,11 +91,7 @@ class EventControlPlane:
 
     def token(self) -> str:
         """26 lower-case letters and digits, as in AppSync's ids and keys."""
-        number, letters = int(self.ids.hex(40), 16), []
-        for _ in range(26):
-            number, index = divmod(number, len(_DIGITS))
-            letters.append(_DIGITS[index])
-        return "".join(letters)
+        return spelled(int(self.ids.hex(40), 16))
 
     async def add(self, make: Callable[[], ManagedEventApi]) -> ManagedEventApi:
         """Raises CallerError, also what `make` raises; then nothing was made."""
