@@ -1,0 +1,1 @@
+"""Amazon Bedrock's runtime: models that answer, token by token, on a real backend or on a script."""

@@ -1,0 +1,1 @@
+"""Who answers: one file (or room) per kind of backend behind the port in `port.py`."""
