@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from callpark.flows.chat.model import Draft, Item
+from callpark.flows.chat.model import Draft, Item, Participant
 from callpark.flows.contact import Record
 from callpark.flows.happenings import FlowHappening
 from callpark.flows.prompts import Prompt
@@ -67,6 +67,13 @@ class Post(msgspec.Struct, frozen=True):
     draft: Draft
 
 
+class Note(msgspec.Struct, frozen=True):
+    """Put an event into the transcript: who has come or gone, or what became of the chat (without an author)."""
+
+    content_type: str
+    author: Participant | None = None
+
+
 class Show(msgspec.Struct, frozen=True):
     """Show the participants what the transcript has got. The lane adds it to what the engine wants."""
 
@@ -123,6 +130,7 @@ Effect: TypeAlias = (
     | Listen
     | ShowForm
     | Post
+    | Note
     | Show
     | Keep
     | OpenContact

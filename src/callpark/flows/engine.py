@@ -20,12 +20,16 @@ from callpark.flows.actions.attributes import set_attributes
 from callpark.flows.actions.responses import InvalidResponse, read_response
 from callpark.flows.chat.items import view_answer
 from callpark.flows.chat.model import INTERACTIVE_RESPONSE
+from callpark.flows.chat.turns import bot_connected, bot_gone, bot_invited, rehydrated, streams_changed
 from callpark.flows.contact import Calling, Collecting, Contact, Conversing, Invocation, Memory, Party, Viewing
 from callpark.flows.effects import Effect, Post
 from callpark.flows.endings import fatal
 from callpark.flows.events import (
     AgentAccepted,
     AttributesSet,
+    BotConnected,
+    BotInvited,
+    BotLeft,
     Event,
     FunctionReturned,
     HungUp,
@@ -33,10 +37,12 @@ from callpark.flows.events import (
     Posted,
     Prepared,
     RecordChanged,
+    Rehydrated,
     Rescheduled,
     Signalled,
     Spoke,
     Started,
+    StreamsChanged,
     TimerFired,
     ViewAnswered,
 )
@@ -54,7 +60,7 @@ from callpark.flows.program import (
     compile_flow,
 )
 from callpark.flows.stages import TIMERS, accepted, fired
-from callpark.flows.turn import BEGINNING, CHAT_OVER, CONNECTION, FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn
+from callpark.flows.turn import BEGINNING, BOT, CHAT_OVER, CONNECTION, FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn
 from callpark.flows.walking import enter, follow
 from callpark.flows.world import World
 
@@ -138,6 +144,8 @@ def _timer_fired(turn: Turn, event: Event) -> None:
         turn.end("OTHER", f"nobody connected within {turn.world.limits.chat_connection_seconds:g} s")
     elif name == CHAT_OVER:
         turn.end("EXPIRED", "the chat has lasted as long as it may")
+    elif name == BOT:
+        _bot_left(turn, event)
     else:
         _resume(turn, event)
 
@@ -201,6 +209,11 @@ def _signalled(turn: Turn, event: Event) -> None:
     _signal(turn, event.name)
 
 
+def _bot_left(turn: Turn, event: Event) -> None:
+    if bot_gone(turn):
+        _signal(turn, "BotParticipantDisconnected")
+
+
 def _agent_accepted(turn: Turn, event: Event) -> None:
     assert isinstance(event, AgentAccepted)
     follow(turn, turn.step, accepted(turn, event.agent))
@@ -240,6 +253,11 @@ _EVENTS: dict[type, Callable[[Turn, Event], None]] = {
     Posted: _posted,
     ViewAnswered: _view_answered,
     Signalled: _signalled,
+    StreamsChanged: streams_changed,
+    BotInvited: bot_invited,
+    BotConnected: bot_connected,
+    BotLeft: _bot_left,
+    Rehydrated: rehydrated,
     AgentAccepted: _agent_accepted,
     AttributesSet: _attributes_set,
     RecordChanged: _record_changed,

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from callpark.flows.chat.model import Draft
+from callpark.flows.chat.model import Draft, Participant, Stream
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -76,6 +76,35 @@ class Signalled(msgspec.Struct, frozen=True):
     name: str
 
 
+class StreamsChanged(msgspec.Struct, frozen=True):
+    """The API lets topics be told of a chat, or stops that (by stream ids)."""
+
+    started: tuple[Stream, ...] = ()
+    stopped: tuple[str, ...] = ()
+
+
+class BotInvited(msgspec.Struct, frozen=True):
+    """A custom participant may connect to a chat until then (epoch seconds)."""
+
+    bot: Participant
+    until: float
+
+
+class BotConnected(msgspec.Struct, frozen=True):
+    """The custom participant is there."""
+
+
+class BotLeft(msgspec.Struct, frozen=True):
+    """The custom participant has disconnected."""
+
+
+class Rehydrated(msgspec.Struct, frozen=True):
+    """The API has a chat go on where `source` ended; `past`: the contacts whose transcripts come first."""
+
+    source: str
+    past: tuple[str, ...]
+
+
 class AgentAccepted(msgspec.Struct, frozen=True):
     """An agent takes the contact out of its queue."""
 
@@ -114,6 +143,11 @@ Event: TypeAlias = (
     | Posted
     | ViewAnswered
     | Signalled
+    | StreamsChanged
+    | BotInvited
+    | BotConnected
+    | BotLeft
+    | Rehydrated
     | AgentAccepted
     | AttributesSet
     | RecordChanged

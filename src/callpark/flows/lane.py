@@ -15,8 +15,7 @@ import msgspec
 
 from callpark.flows.channels.conversation import Correspondent, Talker
 from callpark.flows.channels.voice import KEYS, Phone
-from callpark.flows.chat import transcript
-from callpark.flows.chat.items import written
+from callpark.flows.chat.items import kept, written
 from callpark.flows.chat.model import Draft
 from callpark.flows.contact import Collecting, Contact, Conversing, End, to_bytes
 from callpark.flows.effects import (
@@ -25,6 +24,7 @@ from callpark.flows.effects import (
     EndContact,
     Keep,
     Listen,
+    Note,
     OpenContact,
     Post,
     Say,
@@ -37,7 +37,18 @@ from callpark.flows.effects import (
     Warn,
 )
 from callpark.flows.engine import handle
-from callpark.flows.events import Event, HungUp, KeyPressed, Posted, Spoke, Started, TimerFired, ViewAnswered
+from callpark.flows.events import (
+    BotConnected,
+    BotLeft,
+    Event,
+    HungUp,
+    KeyPressed,
+    Posted,
+    Spoke,
+    Started,
+    TimerFired,
+    ViewAnswered,
+)
 from callpark.flows.happenings import ContactEnded
 from callpark.flows.program import Program
 from callpark.flows.records import Records
@@ -168,6 +179,10 @@ class Lane:
         """A participant of a chat sends something."""
         self.post(Posted(draft))
 
+    def bot_there(self, there: bool) -> None:
+        """The custom participant of a chat has connected, or gone."""
+        self.post(BotConnected() if there else BotLeft())
+
     def greet(self) -> None:
         """Give the line to the phone."""
         self.phone.answered(self)
@@ -249,7 +264,7 @@ class Lane:
         self.contact, changes = self._exchange.records.page(self.contact, effects, now)
         self.contact, items = written(self.contact, effects, now)
         if items:
-            changes += [transcript.row(item) for item in items]
+            changes += kept(self.contact, items)
             effects.insert(0, Show(tuple(items)))
         contact = self.contact
         if contact.ended is None:
@@ -311,7 +326,7 @@ class Lane:
             case Show():
                 if isinstance(self.phone, Correspondent):
                     self.phone.written(effect.items)
-            case Post():
+            case Post() | Note():
                 pass  # it is among what is shown
             case Keep():
                 self._exchange.keep(effect)

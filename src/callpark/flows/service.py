@@ -15,8 +15,7 @@ import msgspec
 
 from callpark.flows.calls import Call, Chat, Wanted
 from callpark.flows.channels.voice import DeadPhone, Phone
-from callpark.flows.chat import transcript
-from callpark.flows.chat.items import written
+from callpark.flows.chat.items import kept, written
 from callpark.flows.chat.model import ChatSession
 from callpark.flows.contact import Contact, End, Memory, Party, Record, Target, from_bytes, to_bytes
 from callpark.flows.contact_record import state_of
@@ -374,7 +373,7 @@ class Flows:
             contact = msgspec.structs.replace(contact, ended=End("OTHER", FLOW_GONE), ended_at=now)
             contact, page = self.records.page(contact, [happening], now)
             contact, items = written(contact, [happening], now)
-            said = [transcript.row(item) for item in items]
+            said = kept(contact, items)
             await self.store.commit([*page, *said, DeleteRow(TABLE, contact.id), *self.records.keep(contact)])
             self.trace.emit(happening)
             return

@@ -60,7 +60,7 @@ from callpark.flows.prompts import Prompt
 from callpark.flows.world import Heard, World
 
 PROMPT, INPUT, WAIT_LIMIT, WAIT_MINIMUM = "prompt", "input", "wait", "minimum"
-CONNECTION, CHAT_OVER = "connection", "chat"
+CONNECTION, CHAT_OVER, BOT = "connection", "chat", "bot"
 INTERRUPT, VIEW, THIRD_PARTY, BEGINNING = "interrupt", "view", "third party", "beginning"
 FUNCTION = "function "
 

@@ -42,7 +42,7 @@ class Wait:
                 return self._fail(turn, "a voice contact waits only with ContinueExecution or for an event")
             if turn.program.flow.type not in ("CONTACT_FLOW", "MODULE"):
                 return self._fail(turn, "a voice contact waits only in an inbound flow")
-        if "BotParticipantDisconnected" in self.signals:
+        if "BotParticipantDisconnected" in self.signals and (turn.chat is None or turn.chat.bot is None):
             turn.log(self.action, {}, Results="ParticipantNotFound")
             return Failed("ParticipantNotFound", "no bot takes part in this contact")
         seconds = self.fixed_limit if self.fixed_limit is not None else number(self.limit.text(turn.namespace))

@@ -44,6 +44,10 @@ class Correspondence(Protocol):
 
     def write(self, draft: Draft) -> None: ...
 
+    def bot_there(self, there: bool) -> None:
+        """The custom participant has connected, or gone."""
+        ...
+
     @property
     def idle(self) -> "asyncio.Future[None]":
         """Resolves when what has happened so far is durable; several may wait for it."""

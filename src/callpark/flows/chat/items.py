@@ -12,10 +12,23 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from callpark.flows.chat.model import ENDED, INTERACTIVE, JOINED, LEFT, TEXT, ChatSession, Draft, Item, Participant
+from callpark.flows.chat import streams, transcript
+from callpark.flows.chat.model import (
+    ENDED,
+    INTERACTIVE,
+    JOINED,
+    LEFT,
+    REHYDRATED,
+    TEXT,
+    ChatSession,
+    Draft,
+    Item,
+    Participant,
+)
 from callpark.flows.contact import Contact
-from callpark.flows.effects import Effect, Post, Say, ShowForm
+from callpark.flows.effects import Effect, Listen, Note, Post, Say, ShowForm
 from callpark.flows.happenings import ContactEnded, ContactStarted, StageEntered
+from callpark.store.ports import Change
 
 SYSTEM_NAME = "SYSTEM_MESSAGE"
 
@@ -31,6 +44,11 @@ def written(contact: Contact, effects: Sequence[Effect], at: float) -> tuple[Con
     if not writer.items:
         return contact, []
     return msgspec.structs.replace(contact, chat=writer.session), writer.items
+
+
+def kept(contact: Contact, items: Sequence[Item]) -> list[Change]:
+    """What belongs into the commit that saves the contact with these items: their rows, and who is told of them."""
+    return [*(transcript.row(item) for item in items), *streams.told(contact, items)]
 
 
 class _Writer:
@@ -53,14 +71,21 @@ class _Writer:
                 self._system(INTERACTIVE, view_message(effect.view, effect.data))
             case ContactStarted():
                 self._event(JOINED, self.session.customer)
+                if self.session.continued_from:
+                    self._event(REHYDRATED, None)
                 if self.session.initial is not None:
                     self._draft(self.session.initial)
+            case Note():
+                self._event(effect.content_type, effect.author)
+            case Listen():
+                self._bot_leaves()
             case StageEntered(stage="connected") if effect.agent:
                 self._agent_joins(effect.agent)
             case StageEntered(stage="remaining"):
                 self._agent_leaves()
             case ContactEnded():
                 self._agent_leaves()
+                self._bot_leaves()
                 if self.session.items:
                     self._event(LEFT, self.session.customer)
                 self._event(ENDED, None)
@@ -68,6 +93,7 @@ class _Writer:
     def _agent_joins(self, name: str) -> None:
         if self.session.agent is None or self.session.agent.display_name != name:
             self._agent_leaves()
+            self._bot_leaves()
             agent = Participant(str(uuid5(self._space, f"agent {name}")), "AGENT", name)
             self.session = msgspec.structs.replace(self.session, agent=agent)
             self._event(JOINED, agent)
@@ -78,6 +104,14 @@ class _Writer:
             self._event(LEFT, agent)
             self.session = msgspec.structs.replace(self.session, agent=None)
 
+    def _bot_leaves(self) -> None:
+        """Also for an agent or a Lex bot who takes over."""
+        bot = self.session.bot
+        if bot is not None:
+            if not self.session.bot_expected:
+                self._event(LEFT, bot)
+            self.session = msgspec.structs.replace(self.session, bot=None, bot_expected=0.0)
+
     def _draft(self, draft: Draft) -> None:
         self._add(
             Item(
@@ -85,11 +119,12 @@ class _Writer:
                 self.session.items,
                 draft.id,
                 self._at,
-                "MESSAGE",
+                "MESSAGE" if draft.file is None else "ATTACHMENT",
                 draft.content_type,
                 draft.content,
                 draft.author,
                 draft.client_token,
+                file=draft.file,
             )
         )
 

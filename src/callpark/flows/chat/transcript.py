@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from callpark.flows.chat.model import MESSAGES, Item, Receipt
+from callpark.flows.chat.model import Item, Receipt
 from callpark.flows.logs import timestamp
 from callpark.store.ports import Row, SetRow
 
@@ -117,19 +117,29 @@ def members(item: Item) -> Mapping[str, object]:
     """An item as GetTranscript shows it."""
     shown: dict[str, object] = {
         "AbsoluteTime": timestamp(item.at),
-        "ContentType": item.content_type,
         "Id": item.id,
         "Type": item.kind,
         "ContactId": item.contact_id,
     }
+    if item.content_type:
+        shown["ContentType"] = item.content_type
     if item.content:
         shown["Content"] = item.content
+    if item.file is not None:
+        shown["Attachments"] = [
+            {
+                "ContentType": item.file.content_type,
+                "AttachmentId": item.file.id,
+                "AttachmentName": item.file.name,
+                "Status": item.file.status,
+            }
+        ]
     author = item.author
     if author is not None:
         shown |= {"ParticipantId": author.id, "DisplayName": author.display_name, "ParticipantRole": author.role}
     if item.receipts:
         shown["MessageMetadata"] = {"MessageId": item.id, "Receipts": [_receipt(one) for one in item.receipts]}
-    elif item.content_type in MESSAGES and item.client_token:
+    elif item.kind != "EVENT" and item.client_token:
         shown["MessageMetadata"] = {"MessageId": item.id}
     return shown
 
