@@ -164,6 +164,18 @@ class ConnectLimits:
     chat_response_characters: int = _limit(12_288, "characters", "API_SendMessage: interactive response")
     chat_items: int = _limit(10_000, "items", "our rule: of one transcript; participants send no more then")
     chat_unsaved_messages: int = _limit(100, "messages", "our rule: of one chat, waiting for the disk at once")
+    chat_bot_connection_seconds: float = _limit(15.0, "s", "adminguide: a custom participant connects within")
+    chat_attachment_bytes: int = _limit(20_971_520, "B", "adminguide: attachments, 20 MB each")
+    chat_attachments: int = _limit(35, "files", "adminguide: attachments of one chat")
+    chat_upload_seconds: float = _limit(900.0, "s", "our rule: UrlExpiry of StartAttachmentUpload")
+    chat_download_seconds: int = _limit(300, "s", "API_GetAttachment: UrlExpiryInSeconds, unless the request says")
+    kept_attachment_bytes: int = _limit(1_073_741_824, "B", "our rule: of all chats; those of the oldest ended ones go")
+    scanner_seconds: float = _limit(60.0, "s", "adminguide: attachment scanning, then the file is rejected")
+    scanner_attempts: int = _limit(3, "attempts", "adminguide: attachment scanning, of a function that fails")
+    chat_streams: int = _limit(5, "topics", "our rule: told of one chat at once")
+    stream_seconds: float = _limit(3_600.0, "s", "our rule: a message for a topic is sent again for so long")
+    stream_base_seconds: float = _limit(1.0, "s", "our rule: before the second attempt, then twice as long each time")
+    stream_most_seconds: float = _limit(60.0, "s", "our rule: the longest pause between two attempts")
     contact_retention_seconds: float = _limit(1_209_600.0, "s", "our rule: ended contacts; AWS keeps them 24 months")
     kept_contacts: int = _limit(10_000, "contacts", "our rule: ended ones kept on disk with their stories")
     kept_contact_bytes: int = _limit(67_108_864, "B", "our rule: the same, by size")
@@ -351,6 +363,19 @@ class UpstreamLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelLimits:
+    """Ours: what is asked of the models that answer for Amazon Bedrock. Seconds of processes are the machine's."""
+
+    queued: int = _limit(64, "requests", "our rule: waiting for one backend; beyond them ThrottlingException")
+    load_seconds: float = _limit(120.0, "s", "our rule: until a local model's process is ready")
+    reload_seconds: float = _limit(5.0, "s", "our rule: after a local model could not be loaded, before the next try")
+    heartbeat_seconds: float = _limit(2.0, "s", "our rule: how often a working local model is asked whether it lives")
+    hung_seconds: float = _limit(20.0, "s", "our rule: a local model's process that does not answer for so long hangs")
+    silence_seconds: float = _limit(60.0, "s", "our rule: a model that says nothing for so long has failed")
+    connect_seconds: float = _limit(5.0, "s", "our rule: until a model's server accepts a connection")
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectLimits:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html unless marked."""
 
@@ -371,6 +396,7 @@ class Limits:
     metrics: MetricsLimits = field(default_factory=MetricsLimits)
     gateway: GatewayLimits = field(default_factory=GatewayLimits)
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
+    models: ModelLimits = field(default_factory=ModelLimits)
     project: ProjectLimits = field(default_factory=ProjectLimits)
 
     def override(self, assignments: Iterable[str]) -> "Limits":

@@ -14,7 +14,13 @@ import msgspec
 Role: TypeAlias = Literal["user", "assistant"]
 
 StopReason: TypeAlias = Literal[
-    "end_turn", "tool_use", "max_tokens", "stop_sequence", "content_filtered", "model_context_window_exceeded"
+    "end_turn",
+    "tool_use",
+    "max_tokens",
+    "stop_sequence",
+    "content_filtered",
+    "model_context_window_exceeded",
+    "malformed_tool_use",
 ]
 
 
@@ -82,7 +88,8 @@ class Inference:
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """One conversation to go on with. `prompt`, when not None, is raw text to continue, without a template of roles
-    (Titan's inputText, Llama's prompt); `messages` and `system` are empty then."""
+    (Titan's inputText, Llama's prompt); `messages` and `system` are empty then. `model` is the backend's own name of
+    the model, filled in by the service from models.yaml."""
 
     messages: tuple[Message, ...] = ()
     system: tuple[str, ...] = ()
@@ -90,6 +97,7 @@ class GenerationRequest:
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = field(default_factory=ToolChoice)
     prompt: str | None = None
+    model: str = ""
 
 
 class Prompt(msgspec.Struct, frozen=True, tag=True):
@@ -142,11 +150,12 @@ Part: TypeAlias = Prompt | Token | ToolUseStart | ToolUseInput | Stop
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
-    """`dimensions`: None for as many as the model has."""
+    """`dimensions`: None for as many as the model has. `model` as in GenerationRequest."""
 
     texts: tuple[str, ...]
     dimensions: int | None = None
     normalize: bool = True
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,16 +22,26 @@ def spoken(state: StopText, piece: str) -> tuple[StopText, str]:
     if not state.sequences or state.met is not None:
         return state, piece if state.met is None else ""
     text = state.kept + piece
-    found = [(at, -len(sequence), sequence) for sequence in state.sequences if (at := text.find(sequence)) >= 0]
+    found = _first(text, state.sequences)
     keep_from = _possible_start(text, state.sequences)
-    if found and (first := min(found))[0] <= keep_from:
-        return StopText(state.sequences, "", first[2]), text[: first[0]]
+    if found is not None and found[0] <= keep_from:
+        return StopText(state.sequences, "", found[1]), text[: found[0]]
     return StopText(state.sequences, text[keep_from:]), text[:keep_from]
 
 
-def remainder(state: StopText) -> str:
-    """What was kept back, once nothing more comes."""
-    return "" if state.met is not None else state.kept
+def finished(state: StopText) -> tuple[StopText, str]:
+    """What was kept back, once nothing more comes: it may hold a sequence that a longer one could have begun before."""
+    found = _first(state.kept, state.sequences)
+    if state.met is not None or found is None:
+        return state, state.kept
+    return StopText(state.sequences, "", found[1]), state.kept[: found[0]]
+
+
+def _first(text: str, sequences: tuple[str, ...]) -> tuple[int, str] | None:
+    """Where the first sequence begins, and which."""
+    found = [(at, -len(sequence), sequence) for sequence in sequences if (at := text.find(sequence)) >= 0]
+    at, _, sequence = min(found, default=(0, 0, ""))
+    return (at, sequence) if found else None
 
 
 def _possible_start(text: str, sequences: tuple[str, ...]) -> int:

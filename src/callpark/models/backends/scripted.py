@@ -34,7 +34,7 @@ from callpark.models.model import (
     Usage,
     Vectors,
 )
-from callpark.models.stopping import StopText, remainder, spoken
+from callpark.models.stopping import StopText, finished, spoken
 
 #: A word with the white space before it, as tokenizers cut.
 _TOKENS = re.compile(r"\s*\S+|\s+$")
@@ -134,8 +134,11 @@ class ScriptedModel:
         else:
             if reply.fault is not None and reply.fault.at_token >= len(tokens):
                 raise _refusal(reply.fault, begun=True)
-        if rest := remainder(stop):
+        stop, rest = finished(stop)
+        if rest:
             yield Token(rest)
+        if stop.met is not None:
+            reason = "stop_sequence"
         if reason == "tool_use" and reply.tool is not None:
             yield ToolUseStart(f"tooluse_{self._ids.hex(22)}", reply.tool.name)
             written = orjson.dumps(reply.tool.input).decode()

@@ -1,0 +1,1 @@
+"""Bedrock's operations: they translate, ask the service and watch whether the client is still there."""

@@ -1,0 +1,1 @@
+"""Converse's shapes: requests in, answers and events out. All pure."""
