@@ -1,12 +1,23 @@
 """The store in memory keeps the promises of the port, and misbehaves as asked."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from callpark.kernel.clock import VirtualClock
 from callpark.store.memory import MemoryFaults, MemoryStore
-from callpark.store.ports import Done, Put, RevisionConflict, SetRow, Store, StoreFailure, WorkItem
+from callpark.store.ports import (
+    Defer,
+    DeleteRow,
+    Done,
+    Put,
+    RevisionConflict,
+    SetRow,
+    Store,
+    StoreFailure,
+    WorkItem,
+)
 from tests.store.conformance import *  # noqa: F403
 from tests.store.conformance import House
 
@@ -79,3 +90,68 @@ async def test_the_same_seed_misbehaves_the_same(clock: VirtualClock) -> None:
         return found
 
     assert await history() == await history()
+
+
+class TestNodesThatShareAMemory:
+    async def test_an_item_is_leased_to_one_of_them(self, clock: VirtualClock) -> None:
+        one = MemoryStore(clock)
+        two = one.another_node()
+        await clock.run_until(one.commit([_put("a"), _put("b")]))
+        assert [item.id for item in one.lease("q", 1)] == ["a"]
+        assert [item.id for item in two.lease("q", 9)] == ["b"]
+        await clock.run_until(one.commit([Defer("q", "a", b"again", clock.now() + 5)]))
+        await clock.advance(5)
+        assert [(item.id, item.state) for item in two.lease("q", 9)] == [("a", b"again")]
+        assert list(one.lease("q", 9)) == []
+        assert list(one.another_node().lease("q", 9)) == []
+
+    @pytest.mark.parametrize("seconds", [0.0, 5.0])
+    async def test_the_leases_of_one_that_dies_return_to_the_other(self, clock: VirtualClock, seconds: float) -> None:
+        one = MemoryStore(clock)
+        two = one.another_node()
+        heard = asyncio.Event()
+        await clock.run_until(one.commit([_put("a"), _put("b")]))
+        two.watch("q", heard.set)
+        await clock.settle()
+        one.lease("q", 1)
+        assert [item.id for item in two.lease("q", 9)] == ["b"]
+        heard.clear()
+        start = clock.now()
+        one.crash(leases_last=seconds)
+        await clock.run_until(heard.wait())
+        assert clock.now() - start == seconds
+        assert [item.id for item in two.lease("q", 9)] == ["a"]
+
+    async def test_the_leases_of_one_that_leaves_return(self, clock: VirtualClock) -> None:
+        one = MemoryStore(clock)
+        two = one.another_node()
+        await clock.run_until(one.commit([_put("a")]))
+        one.lease("q", 1)
+        await one.close()
+        assert [item.id for item in two.lease("q", 9)] == ["a"]
+
+    async def test_each_hears_of_the_others_rows(self, clock: VirtualClock) -> None:
+        one = MemoryStore(clock)
+        two = one.another_node()
+        heard: list[str] = []
+        end = two.follow("t", heard.append)
+        await clock.run_until(one.commit([SetRow("t", "k", b"1"), SetRow("u", "other", b"")]))
+        await clock.run_until(two.commit([SetRow("t", "own", b"")]))
+        await clock.run_until(one.commit([DeleteRow("t", "k")]))
+        await clock.settle()
+        assert heard == ["k", "k"]
+        end()
+        end()
+        await clock.run_until(one.commit([SetRow("t", "k", b"1")]))
+        await clock.settle()
+        assert heard == ["k", "k"]
+
+    async def test_messages_reach_all_of_them(self, clock: VirtualClock) -> None:
+        one = MemoryStore(clock)
+        two = one.another_node()
+        got: list[bytes] = []
+        two.subscribe("t", got.append)
+        one.subscribe("t", got.append)
+        one.publish("t", b"m")
+        await clock.settle()
+        assert got == [b"m", b"m"]

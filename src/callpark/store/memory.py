@@ -2,14 +2,14 @@
 
 It keeps the same promises as the durable stores in the same asynchronous way, and with `MemoryFaults` it delays commits
 on the clock, lets later ones overtake, and refuses some, all from one seed. `crash()` gives the store that the next
-process would find.
+process would find, `another_node()` the store of a node beside this one.
 """
 
 import asyncio
 import hashlib
 import heapq
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -53,12 +53,15 @@ class MemoryFaults(msgspec.Struct, frozen=True):
 
 
 class _Disk(msgspec.Struct):
-    """What is committed."""
+    """What is committed, and who shares it."""
 
     items: dict[str, dict[str, tuple[int, WorkItem]]] = msgspec.field(default_factory=dict)
     rows: dict[RowKey, Row] = msgspec.field(default_factory=dict)
     blobs: dict[str, bytes] = msgspec.field(default_factory=dict)
     sequence: int = 0
+    nodes: "list[MemoryStore]" = msgspec.field(default_factory=list)
+    leases: "dict[tuple[str, str], MemoryStore]" = msgspec.field(default_factory=dict)
+    topics: Topics = msgspec.field(default_factory=Topics)
 
 
 class _Commit(msgspec.Struct, frozen=True, eq=False):
@@ -73,27 +76,35 @@ class MemoryStore:
         self._clock = clock
         self._faults = faults
         self._chance = SeededIds(faults.seed if faults else 0)
-        self._disk = _Disk()
+        self._disk = _Disk(nodes=[self])
         self._queues = Queues(clock, _UNBOUNDED, _nothing_to_refill)
-        self._topics = Topics()
+        self._followers: dict[str, list[Callable[[str], None]]] = {}
         self._waiting: dict[_Commit, None] = {}
         self._hold: Hold | None = None
         self._last_due = 0.0
         self._closed = False
 
-    def crash(self) -> "MemoryStore":
-        """The process dies: commits under way are lost, leases end, and the returned store has what was committed."""
+    def another_node(self, faults: MemoryFaults | None = None) -> "MemoryStore":
+        """The store of a further node on the same disk: leases, followed rows and topics are shared out with it."""
+        node = MemoryStore(self._clock, faults or self._faults)
+        disk = node._disk = self._disk
+        disk.nodes.append(node)
+        for queue, items in disk.items.items():
+            free = [placed for item_id, placed in items.items() if (queue, item_id) not in disk.leases]
+            node._queues.load(queue, free, None)
+        return node
+
+    def crash(self, leases_last: float = 0.0) -> "MemoryStore":
+        """The process dies: commits under way are lost, leases end `leases_last` seconds later, and the returned store
+        has what was committed."""
         self._closed = True
         self._queues.close()
         self._release()
         for commit in self._waiting:
             commit.done.cancel()
         self._waiting.clear()
-        following = MemoryStore(self._clock, self._faults)
-        following._disk = self._disk
-        for queue, items in self._disk.items.items():
-            following._queues.load(queue, items.values(), None)
-        return following
+        self._leave(leases_last)
+        return self.another_node()
 
     def commit(self, changes: Sequence[Change]) -> "asyncio.Future[None]":
         loop = asyncio.get_running_loop()
@@ -113,7 +124,13 @@ class MemoryStore:
         return done
 
     def lease(self, queue: str, limit: int) -> Sequence[WorkItem]:
-        return self._queues.lease(queue, limit)
+        leased = self._queues.lease(queue, limit)
+        for item in leased:
+            self._disk.leases[queue, item.id] = self
+            for node in self._disk.nodes:
+                if node is not self:
+                    node._queues.done(queue, item.id)
+        return leased
 
     def watch(self, queue: str, callback: Callable[[], None]) -> Callable[[], None]:
         return self._queues.watch(queue, callback)
@@ -151,16 +168,47 @@ class MemoryStore:
     async def get_blob(self, digest: str) -> bytes | None:
         return self._disk.blobs.get(digest)
 
+    def follow(self, table: str, callback: Callable[[str], None]) -> Callable[[], None]:
+        followers = self._followers.setdefault(table, [])
+        followers.append(callback)
+
+        def end() -> None:
+            if callback in followers:
+                followers.remove(callback)
+
+        return end
+
     def publish(self, topic: str, message: bytes) -> None:
-        self._topics.publish(topic, message)
+        self._disk.topics.publish(topic, message)
 
     def subscribe(self, topic: str, callback: Callable[[bytes], None]) -> Callable[[], None]:
-        return self._topics.subscribe(topic, callback)
+        return self._disk.topics.subscribe(topic, callback)
 
     async def close(self) -> None:
         self._closed = True
         self._finish_all()
         self._queues.close()
+        self._leave(0.0)
+
+    def _leave(self, leases_last: float) -> None:
+        """The other nodes go on alone, and get this one's leases."""
+        if self not in self._disk.nodes:
+            return
+        self._disk.nodes.remove(self)
+        if leases_last > 0.0:
+            self._clock.timer(self._clock.now() + leases_last, self._give_back, "store leases")
+        else:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        disk = self._disk
+        for name in [name for name, owner in disk.leases.items() if owner is self]:
+            del disk.leases[name]
+            sequence, item = disk.items[name[0]][name[1]]
+            for node in disk.nodes:
+                node._queues.put(item, sequence)
+        for node in disk.nodes:
+            node._queues.review()
 
     def _due(self, faults: MemoryFaults) -> float:
         due = self._clock.now() + faults.delay_seconds * self._chance.fraction()
@@ -196,7 +244,10 @@ class MemoryStore:
             self._apply(change)
         for table, key in revised:
             self._apply_revision(table, key, revised[table, key])
-        self._queues.review()
+        for node in self._disk.nodes:
+            node._queues.review()
+            if node is not self:
+                node._tell_followers(revised)
         if not commit.done.done():
             commit.done.set_result(None)
 
@@ -223,16 +274,23 @@ class MemoryStore:
                 if item.id not in items:
                     disk.sequence += 1
                     items[item.id] = disk.sequence, item
-                    self._queues.put(item, disk.sequence)
+                    for node in disk.nodes:
+                        node._queues.put(item, disk.sequence)
             case Defer(queue, item_id, state, ready_at):
                 items = disk.items.get(queue, {})
                 if item_id in items:
                     sequence, item = items[item_id]
-                    items[item_id] = sequence, msgspec.structs.replace(item, state=state, ready_at=ready_at)
-                    self._queues.defer(queue, item_id, state, ready_at)
+                    item = msgspec.structs.replace(item, state=state, ready_at=ready_at)
+                    items[item_id] = sequence, item
+                    disk.leases.pop((queue, item_id), None)
+                    for node in disk.nodes:
+                        node._queues.done(queue, item_id)
+                        node._queues.put(item, sequence)
             case Done(queue, item_id):
                 if disk.items.get(queue, {}).pop(item_id, None) is not None:
-                    self._queues.done(queue, item_id)
+                    disk.leases.pop((queue, item_id), None)
+                    for node in disk.nodes:
+                        node._queues.done(queue, item_id)
             case SetRow(table, key, value):
                 disk.rows[table, key] = Row(key, value, 0)
             case DeleteRow(table, key):
@@ -241,6 +299,11 @@ class MemoryStore:
     def _apply_revision(self, table: str, key: str, revision: int) -> None:
         if revision:
             self._disk.rows[table, key] = msgspec.structs.replace(self._disk.rows[table, key], revision=revision)
+
+    def _tell_followers(self, written: Iterable[RowKey]) -> None:
+        for table, key in written:
+            for callback in self._followers.get(table, ()):
+                asyncio.get_running_loop().call_soon(callback, key)
 
 
 def _nothing_to_refill(queue: str, horizon: Position) -> None:

@@ -145,6 +145,9 @@ class SqliteStore:
         except OSError as error:
             raise StoreFailure(f"{self._blobs} cannot be written: {error.strerror}") from error
 
+    def follow(self, table: str, callback: Callable[[str], None]) -> Callable[[], None]:
+        return _nobody_to_follow
+
     def publish(self, topic: str, message: bytes) -> None:
         self._topics.publish(topic, message)
 
@@ -263,6 +266,10 @@ class SqliteStore:
     async def _work_on_files(self, work: Callable[[], T]) -> T:
         with self._clock.hold("store blob"):
             return await asyncio.get_running_loop().run_in_executor(self._files, work)
+
+
+def _nobody_to_follow() -> None:
+    """Ends a `follow`: the data directory has one node."""
 
 
 def _connect(path: Path) -> sqlite3.Connection:
