@@ -191,7 +191,7 @@ class App:
                 EventsPage(self.functions.events, limits.lambda_),
                 FaultsPage(self.faulty, self.functions),
                 self.live_logs,
-                MetricsPage(self.metrics, self.api_metrics),
+                MetricsPage(self.functions.events.due, self.metrics, self.api_metrics),
             ],
             ids=ids,
             limits=limits.gateway,

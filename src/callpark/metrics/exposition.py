@@ -22,6 +22,13 @@ def exposition(*services: Metrics) -> str:
     )
 
 
+def backlog(events_due: int) -> str:
+    """What more nodes would help with: autoscalers follow it (deploy/kubernetes/autoscaling.yaml)."""
+    name = "callpark_events_waiting"
+    told = "Accepted events that may run now, those that run included."
+    return f"# HELP {name} {told}\n# TYPE {name} gauge\n{name} {events_due}\n"
+
+
 def _lines(metrics: Metrics, metric: Metric) -> Iterator[str]:
     name = (
         f"{metrics.catalogue.prefix}{metric.name}"

@@ -56,6 +56,7 @@ async def test_waiting_running_retrying_and_throttled_events_are_told_apart(scen
         throttled: "throttled",
         waiting: "waiting",
     }
+    assert await scene.functions.events.due() == 3, "all but the one that waits for its retry"
     assert found[retrying].next_at == scene.start + 60
     assert (found[retrying].attempts, found[retrying].size) == (1, 8)
     assert found[retrying].age_seconds == 0.5

@@ -88,6 +88,11 @@ class EventAdministration:
         names = await self._functions_with_events() if function is None else [function]
         return sum([await self._store.count(queue_name(name)) for name in names])
 
+    async def due(self) -> int:
+        """How many events may run now: those that run or wait for room, not those that wait for a retry."""
+        names, now = await self._functions_with_events(), self._clock.now()
+        return sum([await self._store.count(queue_name(name), now) for name in names])
+
     def discarded(self, function: str | None) -> list[EventStanding]:
         """Those that can be redriven, oldest first."""
         return [self._discarded(event) for event in self._dispatcher.discarded.all(function)]

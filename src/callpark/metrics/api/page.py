@@ -1,7 +1,9 @@
 """`GET /_callpark/metrics`, mounted by the gateway."""
 
+from collections.abc import Awaitable, Callable
+
 from callpark.kernel.asgi import Receive, Scope, Send, path, respond
-from callpark.metrics.exposition import CONTENT_TYPE, exposition
+from callpark.metrics.exposition import CONTENT_TYPE, backlog, exposition
 from callpark.metrics.service import Metrics
 
 PATH = "/_callpark/metrics"
@@ -10,7 +12,8 @@ PATH = "/_callpark/metrics"
 class MetricsPage:
     """An ASGI application for one path."""
 
-    def __init__(self, *services: Metrics) -> None:
+    def __init__(self, events_due: Callable[[], Awaitable[int]], *services: Metrics) -> None:
+        self._events_due = events_due
         self._services = services
 
     def matches(self, scope: Scope) -> bool:
@@ -24,4 +27,5 @@ class MetricsPage:
             )
             return
         headers = (b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store")
-        await respond(send, 200, exposition(*self._services).encode(), headers, method)
+        text = backlog(await self._events_due()) + exposition(*self._services)
+        await respond(send, 200, text.encode(), headers, method)
