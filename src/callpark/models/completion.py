@@ -139,7 +139,7 @@ Step: TypeAlias = Begun | BlockBegun | TextAdded | InputAdded | BlockEnded | End
 @dataclass(slots=True)
 class Steps:
     """Parts of one answer to numbered blocks that begin and end: what all of Bedrock's streams consist of. One for
-    each answer, fed part by part; keeps nothing but where it is, and the input of the tool use that is being written."""
+    each answer, fed part by part; keeps nothing but where it is, and the tool use's input that is being written."""
 
     _index: int = -1
     _open: bool = False

@@ -1,8 +1,8 @@
 """What a native body must look like, and how Bedrock words what is wrong with one.
 
-Used by the families of this room. Bedrock checks bodies against JSON schemas before a model sees them; the sentences are
-those of its validator, as its users report them: `Malformed input request: #/temperature: expected type: Number, found:
-String, please reformat your input and try again.`
+Used by the families of this room. Bedrock checks bodies against JSON schemas before a model sees them; the sentences
+are those of its validator, as its users report them: `Malformed input request: #/temperature: expected type: Number,
+found: String, please reformat your input and try again.`
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -85,6 +85,12 @@ def boolean(value: object, at: str) -> Violations:
         yield _mistyped("Boolean", value, at)
 
 
+def record(value: object, at: str) -> Violations:
+    """Any object."""
+    if not isinstance(value, dict):
+        yield _mistyped("JSONObject", value, at)
+
+
 def items(of: Schema, least: int = 0, most: int | None = None) -> Schema:
     def check(value: object, at: str) -> Violations:
         if not isinstance(value, list):
@@ -126,9 +132,11 @@ def either(first: type, one: Schema, other: Schema) -> Schema:
 
 def _numeric(kind: str, least: float | None, most: float | None) -> Schema:
     def check(value: object, at: str) -> Violations:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            yield _mistyped(kind, value, at)
-        elif kind == "Integer" and not float(value).is_integer():
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or (kind == "Integer" and not float(value).is_integer())
+        ):
             yield _mistyped(kind, value, at)
         elif least is not None and value < least:
             yield f"{at}: {value} is not greater or equal to {least}"

@@ -13,11 +13,13 @@ def check(messages: Sequence[Message], tools: Sequence[Tool], choice: ToolChoice
     """Raises CallerError (ValidationException) for the first rule that is broken."""
     if not messages:
         raise validation(
-            "A conversation must have at least one message. Try again with a conversation that has at least one message."
+            "A conversation must have at least one message. Try again with a conversation that has at least one "
+            "message."
         )
     if messages[0].role != "user":
         raise validation(
-            "A conversation must start with a user message. Try again with a conversation that starts with a user message."
+            "A conversation must start with a user message. Try again with a conversation that starts with a user "
+            "message."
         )
     for number, message in enumerate(messages):
         _check_message(number, message)
