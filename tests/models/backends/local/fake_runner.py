@@ -1,0 +1,83 @@
+"""A model for `worker.py` without weights: does at once what the newest message says. Runs in the worker's process."""
+
+import os
+import signal
+import threading
+from collections.abc import Mapping
+
+from callpark.models import refusals
+from callpark.models.backends.local.messages import Count, Embed, Embedded, Generate
+from callpark.models.backends.local.worker import Options, Say
+from callpark.models.model import Prompt, Stop, Token, Usage
+
+
+def _text(body: Mapping[str, object]) -> str:
+    messages = body.get("messages")
+    return str(messages[-1]["content"]) if isinstance(messages, list) else str(body["prompt"])
+
+
+class FakeRunner:
+    """`say W…`: the words, one by one. `die`, `hang`, `memory`, `stop`, `fail` before any word; with ` after N` after
+    N words `w`. `endless`: words until cancelled, then leaves a mark: the path in the options."""
+
+    note = "knows no tools"
+
+    def __init__(self, options: Options) -> None:
+        self._mark = options.path
+        self._never = threading.Event()
+
+    def generate(self, asked: Generate, say: Say) -> None:
+        command, _, rest = _text(asked.body).partition(" ")
+        words = rest.split() if command in ("say", "echo") else ["w"] * int(rest.removeprefix("after ") or 0)
+        say(Prompt(3))
+        for word in words:
+            if say(Token(word)):
+                return
+        match command:
+            case "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+                self._never.wait()
+            case "hang":
+                self._never.wait()
+            case "stop":
+                os.kill(os.getpid(), signal.SIGSTOP)
+                self._never.wait()
+            case "memory":
+                raise MemoryError
+            case "fail":
+                raise RuntimeError("no luck")
+            case "refuse":
+                raise refusals.validation("Input is too long for requested model.")
+            case "die-once" if not os.path.exists(self._mark):
+                with open(self._mark, "w"):
+                    pass
+                os.kill(os.getpid(), signal.SIGKILL)
+                self._never.wait()
+            case "endless":
+                while not say(Token("w")):
+                    pass
+                with open(self._mark, "w") as mark:
+                    mark.write("cancelled")
+                return
+        say(Stop("end_turn", Usage(3, len(words))))
+
+    def count(self, asked: Count) -> int:
+        return len(_text(asked.body).split())
+
+    def embed(self, asked: Embed) -> Embedded:
+        if asked.texts == ("die",):
+            os.kill(os.getpid(), signal.SIGKILL)
+            self._never.wait()
+        raise refusals.validation("This model does not make embeddings.")
+
+
+def load(options: Options) -> FakeRunner:
+    return FakeRunner(options)
+
+
+def broken(options: Options) -> FakeRunner:
+    raise ValueError(f"no model in {options.path}")
+
+
+def dying(_: Options) -> FakeRunner:
+    os._exit(3)
