@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from callpark.flows.agents.routing import QueueMetrics
 from callpark.flows.channels.voice import hear
 from callpark.flows.contact import Contact, Party, Target, from_bytes, to_bytes
 from callpark.flows.declared import NOTHING_DECLARED, Case, Declared, Profile
@@ -22,7 +23,7 @@ from callpark.flows.events import (
     Started,
     TimerFired,
 )
-from callpark.flows.floor import QueueMetrics, metrics
+from callpark.flows.floor import Floor
 from callpark.flows.happenings import ActionEntered, ActionFailed, FlowLogged
 from callpark.flows.instance import default_programs
 from callpark.flows.ledger import Ledger
@@ -30,6 +31,7 @@ from callpark.flows.program import Program
 from callpark.flows.prompts import Prompt
 from callpark.flows.resources import NO_RESOURCES, Resources, build_resources
 from callpark.flows.world import Heard, Refusal
+from callpark.kernel.clock import VirtualClock
 from callpark.kernel.limits import ConnectLimits
 from tests.flows.building import INSTANCE_ARN, Action, flow
 
@@ -71,7 +73,9 @@ class PlainWorld:
 
     def metrics(self, target: Target) -> QueueMetrics:
         """As measured, else as the declared agents are while nobody waits."""
-        return self.measured.get(target.arn) or metrics(self.resources, target, (), frozenset())
+        floor = Floor(VirtualClock(), self.limits, lambda contact_id, event: None)
+        floor.serve(self.resources)
+        return self.measured.get(target.arn) or floor.metrics(target)
 
     def bot_function(self, name: str) -> str | Refusal:
         return Refusal(self.refused[name]) if name in self.refused else name

@@ -4,13 +4,10 @@ import dataclasses
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from callpark.flows.channels.phone import Manner, ScriptedPhone
 from callpark.flows.contact import End, Target
 from callpark.flows.declared import Agent, Bot, Case, Declared, Intent, Profile, PromptFile, Queue, View
-from callpark.flows.floor import Answer, QueueMetrics, Waiting, metrics, next_answers
 from callpark.flows.happenings import ActionEntered, ContactEnded, StageEntered
 from callpark.flows.lane import TABLE
 from callpark.flows.model import FlowDefinition
@@ -35,44 +32,6 @@ DECLARED = Declared(
     ),
 )
 RESOURCES = build_resources(DECLARED)
-
-
-@pytest.mark.parametrize(
-    ("waiting", "busy", "answers"),
-    [
-        ([], [], []),
-        ([("1", Q, 0.0, 5)], [], [Answer("1", "alice", 5.0)]),
-        ([("1", Q, 9.0, 5), ("2", Q, 0.0, 5)], [], [Answer("2", "alice", 5.0), Answer("1", "bob", 3.0)]),
-        ([("1", Q, 9.0, 1), ("2", Q, 0.0, 5)], ["bob"], [Answer("1", "alice", 5.0)]),
-        ([("1", R, 0.0, 5), ("2", Q, 1.0, 5)], [], [Answer("1", "bob", 3.0), Answer("2", "alice", 5.0)]),
-        ([("1", Q, 0.0, 5)], ["alice", "bob"], []),
-        ([("1", Target("bob", "bob", agent=True), 0.0, 5)], [], [Answer("1", "bob", 3.0)]),
-        ([("1", Target("carol", "carol", agent=True), 0.0, 5)], [], []),
-        ([("1", Target("none", "none"), 0.0, 5)], [], []),
-    ],
-)
-def test_who_takes_whom(waiting: list[tuple[str, Target, float, int]], busy: list[str], answers: list[Answer]) -> None:
-    assert next_answers(RESOURCES, [Waiting(*item) for item in waiting], frozenset(busy)) == answers
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from([Q, R]), st.floats(0, 9), st.integers(1, 9)), max_size=8),
-    st.frozensets(st.sampled_from(["alice", "bob"])),
-)
-def test_nobody_is_taken_twice_and_no_agent_takes_two(
-    contacts: list[tuple[Target, float, int]], busy: frozenset[str]
-) -> None:
-    waiting = [Waiting(str(number), *contact) for number, contact in enumerate(contacts)]
-    answers = next_answers(RESOURCES, waiting, busy)
-    assert len({answer.contact_id for answer in answers}) == len(answers)
-    assert len({answer.agent for answer in answers}) == len(answers)
-    assert not {answer.agent for answer in answers} & busy
-
-
-def test_the_metrics_of_a_queue() -> None:
-    waiting = [Waiting("1", Q, 7.0, 5), Waiting("2", R, 1.0, 5), Waiting("3", Q, 2.0, 5)]
-    assert metrics(RESOURCES, Q, waiting, frozenset(["bob"])) == QueueMetrics((2.0, 7.0), 2, 2, 1, 1)
-    assert metrics(RESOURCES, Target("carol", "carol", agent=True), [], frozenset()) == QueueMetrics((), 1, 0, 0, 0)
 
 
 FULL = {"QueueAtCapacity": "full", "NoMatchingError": "full"}
@@ -252,6 +211,6 @@ async def test_nobody_ever_takes_the_call_and_one_warning_says_so(
         assert call.end == End("CUSTOMER_DISCONNECT")
     assert [message for message in caplog.messages if "nobody takes contacts out of queue Q" in message] == [
         "flow flow, action 'transfer': nobody takes contacts out of queue Q: declare an agent with `answers_after:` in "
-        "connect.yaml"
+        "connect.yaml, or be one with `callpark agent`"
     ]
     caplog.clear()

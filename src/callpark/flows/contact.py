@@ -32,6 +32,8 @@ class Party(msgspec.Struct, frozen=True, gc=False):
     related_contact_id: str | None = None
     flow_arn: str = ""
     """The flow that it began in."""
+    subtype: str = ""
+    """`connect:Subtype`, where the channel does not tell."""
 
 
 class Voice(msgspec.Struct, frozen=True, gc=False):
@@ -145,18 +147,23 @@ class Frame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     module_input: object = None
 
 
-Stage: TypeAlias = Literal["queued", "agent_whisper", "customer_whisper", "connected", "customer_hold", "remaining"]
+Stage: TypeAlias = Literal[
+    "queued", "agent_whisper", "customer_whisper", "connected", "customer_hold", "transferring", "remaining"
+]
 
 
 class Desk(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Where a contact is that has left its inbound flow: in a queue, with an agent, or left behind by one.
-    `since`: when it entered the queue, aged by UpdateContactRoutingBehavior."""
+    `since`: when it entered the queue, aged by UpdateContactRoutingBehavior. `offered`: the agent whom it rings for.
+    `played`: somebody plays the agent; else they do what is declared."""
 
     stage: Stage
     target: Target
     since: float
     priority: int = 5
     agent: str | None = None
+    offered: str | None = None
+    played: bool = False
 
 
 class Speaking(msgspec.Struct, frozen=True, gc=False, tag="speaking"):
@@ -211,6 +218,23 @@ class Dialling(msgspec.Struct, frozen=True, gc=False, tag="dialling"):
 Activity: TypeAlias = Speaking | Collecting | Calling | Iterating | Conversing | Viewing | Dialling | None
 
 
+class Leg(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The agent's own path through a flow, beside the customer's. Members mean what they mean in `Contact` and
+    `Memory`; its timers stand among the contact's. `begun`: its first action has been entered."""
+
+    flow_arn: str
+    position: str
+    begun: bool = False
+    activity: Activity = None
+    wait: WaitState | None = None
+    frames: tuple[Frame, ...] = ()
+    function_seconds: float = 0.0
+    flow_attributes: Mapping[str, str] = {}
+    loop_rounds: Mapping[str, int] = {}
+    loops: Mapping[str, object] = {}
+    module_input: object = None
+
+
 class End(msgspec.Struct, frozen=True, gc=False):
     """How a contact ended: AWS's disconnect reason, and what happened in words ("" when somebody just hung up).
 
@@ -229,7 +253,8 @@ class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `position` and `activity` are the branch's, and the main path stands at `wait.action`. `timers` are the instants by
     name that must be armed. `function_seconds`: synchronous functions since the last prompt. `frames`: the modules it
     is in, outermost first. `desk`: None while the contact is in its inbound flow. `pages`, `page_bytes`: how much of
-    its story is on disk (`story.py`); the lane counts. `chat`: of a chat with a transcript.
+    its story is on disk (`story.py`); the lane counts. `chat`: of a chat with a transcript. `leg`: what the agent hears
+    while the customer is on hold.
     """
 
     party: Party
@@ -250,6 +275,7 @@ class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     pages: int = 0
     page_bytes: int = 0
     chat: ChatSession | None = None
+    leg: Leg | None = None
 
     @property
     def id(self) -> str:

@@ -7,7 +7,7 @@ flows name, so exported flows find local resources. Unknown keys are refused.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -44,14 +44,65 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     caller_id: str | None = None
 
 
+Channel: TypeAlias = Literal["VOICE", "CHAT", "TASK", "EMAIL"]
+
+
+class ProfileQueue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A queue of a routing profile: 1 is the highest priority; its contacts come after `delay` seconds in the queue."""
+
+    queue: str
+    channel: Channel | None = None
+    priority: int = 1
+    delay: float = 0.0
+
+
+class RoutingProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What agents take: `concurrency`: contacts of a channel at once (1 unless said). `shared`: channels whose contacts
+    do not keep those of other channels away."""
+
+    name: str
+    id: str = ""
+    arn: str = ""
+    queues: tuple[ProfileQueue, ...] = ()
+    concurrency: Mapping[Channel, int] = {}
+    shared: tuple[Channel, ...] = ()
+
+
+class AgentStatus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A status that agents can have beside Available and Offline; contacts ring in ROUTABLE ones only."""
+
+    name: str
+    id: str = ""
+    arn: str = ""
+    type: Literal["ROUTABLE", "CUSTOM"] = "CUSTOM"
+
+
+class QuickConnect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where agents transfer to: a `queue` or an `agent`, through a transfer `flow` (without one straight)."""
+
+    name: str
+    id: str = ""
+    arn: str = ""
+    queue: str | None = None
+    agent: str | None = None
+    flow: str | None = None
+
+
 class Agent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Somebody who takes contacts: after `answers_after` seconds (None: never), and talks for `talks` seconds, with a
-    hold of `hold_seconds` after `hold_after`. `status`: away agents are online and not staffed."""
+    """Somebody who takes contacts: of the queues that name them and those of their `routing_profile`.
+
+    While nobody plays them (`callpark agent`): after `answers_after` seconds (None: never, or at once with
+    `auto_accept`); they talk for `talks` seconds, with a hold of `hold_seconds` after `hold_after`. `status`: away
+    agents are online and not staffed. `after_work`: seconds of after contact work; 0: none, or until whoever plays them
+    clears it."""
 
     name: str
     id: str = ""
     arn: str = ""
     status: Literal["available", "away", "offline"] = "available"
+    routing_profile: str | None = None
+    auto_accept: bool = False
+    after_work: float = 0.0
     answers_after: float | None = None
     talks: float = 30.0
     hold_after: float | None = None
@@ -187,6 +238,9 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hours: tuple[Hours, ...] = ()
     queues: tuple[Queue, ...] = ()
     agents: tuple[Agent, ...] = ()
+    routing_profiles: tuple[RoutingProfile, ...] = ()
+    agent_statuses: tuple[AgentStatus, ...] = ()
+    quick_connects: tuple[QuickConnect, ...] = ()
     prompts: tuple[PromptFile, ...] = ()
     bots: tuple[Bot, ...] = ()
     views: tuple[View, ...] = ()

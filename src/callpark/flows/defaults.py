@@ -48,6 +48,7 @@ DEFAULT_FLOWS = (
         "CUSTOMER_QUEUE",
         _repeat({"Text": "You are in the queue. Please hold the line."}, {"PromptId": "CustomerQueue.wav"}),
     ),
+    _flow("AgentHold", "AGENT_HOLD", _repeat({"SSML": '<speak>You are on hold.<break time="10s"/></speak>'})),
     _flow("AgentWhisper", "AGENT_WHISPER", _say("$.Queue.Name"), _END),
     _flow("CustomerWhisper", "CUSTOMER_WHISPER", _END),
     _flow(

@@ -21,11 +21,21 @@ from callpark.flows.actions.responses import InvalidResponse, read_response
 from callpark.flows.chat.items import view_answer
 from callpark.flows.chat.model import INTERACTIVE_RESPONSE
 from callpark.flows.chat.turns import bot_connected, bot_gone, bot_invited, rehydrated, streams_changed
-from callpark.flows.contact import Calling, Collecting, Contact, Conversing, Invocation, Memory, Party, Viewing
+from callpark.flows.contact import (
+    Activity,
+    Calling,
+    Collecting,
+    Contact,
+    Conversing,
+    Invocation,
+    Memory,
+    Party,
+    Viewing,
+)
+from callpark.flows.desk import DESK_EVENTS, DESK_TIMERS, desk_timer
 from callpark.flows.effects import Effect, Post
 from callpark.flows.endings import fatal
 from callpark.flows.events import (
-    AgentAccepted,
     AttributesSet,
     BotConnected,
     BotInvited,
@@ -53,14 +63,14 @@ from callpark.flows.happenings import (
     WordsTaken,
 )
 from callpark.flows.language import Flow
+from callpark.flows.legs import end_leg, on_agents_leg
 from callpark.flows.logs import FUNCTION_FAILED
 from callpark.flows.program import (
     Program,
     Result,
     compile_flow,
 )
-from callpark.flows.stages import TIMERS, accepted, fired
-from callpark.flows.turn import BEGINNING, BOT, CHAT_OVER, CONNECTION, FUNCTION, WAIT_LIMIT, WAIT_MINIMUM, Turn
+from callpark.flows.turn import BEGINNING, BOT, CHAT_OVER, CONNECTION, FUNCTION, LEG, WAIT_LIMIT, WAIT_MINIMUM, Turn
 from callpark.flows.walking import enter, follow
 from callpark.flows.world import World
 
@@ -94,9 +104,20 @@ def handle(world: World, program: Program, contact: Contact, event: Event, now: 
     turn = Turn(world, program, contact, now)
     if contact.ended is None:
         _EVENTS[type(event)](turn, event)
+        _run_leg(turn)
     elif isinstance(event, FunctionReturned):
         _drop_answer(turn, event)
     return Handled(turn.contact(), turn.program, turn.effects)
+
+
+def _run_leg(turn: Turn) -> None:
+    """The agent's leg begins once the customer's path stands, and ends with the contact."""
+    if turn.leg is None:
+        return
+    if turn.ended is not None:
+        end_leg(turn)
+    elif not turn.leg.begun:
+        on_agents_leg(turn, lambda: enter(turn, turn.step))
 
 
 def _started(turn: Turn, event: Event) -> None:
@@ -126,9 +147,17 @@ def _key_pressed(turn: Turn, event: Event) -> None:
 def _timer_fired(turn: Turn, event: Event) -> None:
     """A timer that was disarmed or put off since it went off in the service changes nothing."""
     assert isinstance(event, TimerFired)
-    name = event.name
-    if turn.timers.get(name) != event.at:
+    if turn.timers.get(event.name) != event.at:
         return
+    if event.name.startswith(LEG):
+        of_leg = TimerFired(event.name.removeprefix(LEG), event.at)
+        on_agents_leg(turn, lambda: _due(turn, of_leg))
+    else:
+        _due(turn, event)
+
+
+def _due(turn: Turn, event: TimerFired) -> None:
+    name = event.name
     turn.disarm(name)
     if name in (WAIT_LIMIT, WAIT_MINIMUM):
         _end_wait_if_over(turn)
@@ -136,8 +165,8 @@ def _timer_fired(turn: Turn, event: Event) -> None:
         invocation = turn.invocations[name.removeprefix(FUNCTION)]
         seconds = invocation.deadline - invocation.started_at
         _outcome(turn, turn.settle(invocation, "timed_out", reason=f"no answer within {seconds:g} s"), event)
-    elif name in TIMERS:
-        follow(turn, turn.step, fired(turn, name))
+    elif name in DESK_TIMERS:
+        follow(turn, turn.step, desk_timer(turn, name))
     elif name == BEGINNING:
         _started(turn, event)
     elif name == CONNECTION:
@@ -192,6 +221,9 @@ def _posted(turn: Turn, event: Event) -> None:
     turn.effects.append(Post(draft))
     if draft.author.role != "CUSTOMER":
         return
+    if draft.file is not None:  # nothing that a bot could understand
+        _signal(turn, "CustomerReturned")
+        return
     answer = view_answer(draft.content) if draft.content_type == INTERACTIVE_RESPONSE else None
     if answer is not None and isinstance(turn.activity, Viewing):
         _resume(turn, ViewAnswered(*answer))
@@ -214,9 +246,8 @@ def _bot_left(turn: Turn, event: Event) -> None:
         _signal(turn, "BotParticipantDisconnected")
 
 
-def _agent_accepted(turn: Turn, event: Event) -> None:
-    assert isinstance(event, AgentAccepted)
-    follow(turn, turn.step, accepted(turn, event.agent))
+def _at_the_desk(turn: Turn, event: Event) -> None:
+    follow(turn, turn.step, DESK_EVENTS[type(event)](turn, event))
 
 
 def _attributes_set(turn: Turn, event: Event) -> None:
@@ -258,7 +289,7 @@ _EVENTS: dict[type, Callable[[Turn, Event], None]] = {
     BotConnected: bot_connected,
     BotLeft: _bot_left,
     Rehydrated: rehydrated,
-    AgentAccepted: _agent_accepted,
+    **dict.fromkeys(DESK_EVENTS, _at_the_desk),
     AttributesSet: _attributes_set,
     RecordChanged: _record_changed,
     Rescheduled: _rescheduled,
@@ -275,8 +306,15 @@ def _outcome(turn: Turn, invocation: Invocation, event: Event) -> None:
     if invocation.asynchronous:
         _log_asynchronous_end(turn, invocation)
         _end_wait_if_over(turn)
-    elif isinstance(turn.activity, Calling | Conversing) and turn.activity.invocation_id == invocation.id:
+        on_agents_leg(turn, lambda: _end_wait_if_over(turn))
+    elif _stands_for(turn.activity, invocation):
         _resume(turn, event)
+    elif turn.leg is not None and _stands_for(turn.leg.activity, invocation):
+        on_agents_leg(turn, lambda: _resume(turn, event))
+
+
+def _stands_for(activity: Activity, invocation: Invocation) -> bool:
+    return isinstance(activity, Calling | Conversing) and activity.invocation_id == invocation.id
 
 
 def _log_asynchronous_end(turn: Turn, invocation: Invocation) -> None:
@@ -300,11 +338,11 @@ def _end_wait_if_over(turn: Turn) -> None:
         return
     branch = turn.first_over(wait.events)
     if turn.now < wait.not_before:
-        if branch is not None and WAIT_MINIMUM not in turn.timers:
+        if branch is not None and not turn.armed(WAIT_MINIMUM):
             turn.arm(WAIT_MINIMUM, wait.not_before)
         return
     if branch is None:
-        if WAIT_LIMIT in turn.timers:
+        if turn.armed(WAIT_LIMIT):
             return
         branch = "WaitCompleted"
     _end_wait(turn, branch)

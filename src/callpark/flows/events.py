@@ -1,11 +1,12 @@
 """What can happen to a contact: the events that `engine.handle` takes."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from callpark.flows.chat.model import Draft, Participant, Stream
+from callpark.flows.contact import Target
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -105,10 +106,48 @@ class Rehydrated(msgspec.Struct, frozen=True):
     past: tuple[str, ...]
 
 
+class AgentOffered(msgspec.Struct, frozen=True):
+    """The contact is routed to an agent and rings for `rings` seconds. `answers_after`: when the agent accepts by
+    themselves, None: when somebody who plays them does."""
+
+    agent: str
+    rings: float
+    answers_after: float | None = None
+    played: bool = False
+
+
 class AgentAccepted(msgspec.Struct, frozen=True):
     """An agent takes the contact out of its queue."""
 
     agent: str
+
+
+class AgentRejected(msgspec.Struct, frozen=True):
+    """The agent does not take the contact that rings; it waits on."""
+
+    agent: str
+
+
+class AgentActed(msgspec.Struct, frozen=True):
+    """The agent who has the contact puts the customer on hold, resumes, or leaves."""
+
+    agent: str
+    what: Literal["hold", "resume", "leave"]
+
+
+class AgentTransferred(msgspec.Struct, frozen=True):
+    """The agent who has the contact transfers it: by a flow, which runs with the agent still there, or at once."""
+
+    agent: str
+    target: Target | None = None
+    flow: str | None = None
+
+
+class AgentSpoke(msgspec.Struct, frozen=True):
+    """The agent says something to the customer."""
+
+    agent: str
+    text: str
 
 
 class AttributesSet(msgspec.Struct, frozen=True):
@@ -148,7 +187,12 @@ Event: TypeAlias = (
     | BotConnected
     | BotLeft
     | Rehydrated
+    | AgentOffered
     | AgentAccepted
+    | AgentRejected
+    | AgentActed
+    | AgentTransferred
+    | AgentSpoke
     | AttributesSet
     | RecordChanged
     | Rescheduled

@@ -1,169 +1,364 @@
-"""The floor of the call centre: who waits in which queue, which agents are busy, who takes whom when.
+"""The floor of the call centre: who waits in which queue, who rings where, what agents are doing.
 
-`next_answers` and `metrics` are pure. `Floor` keeps the state for the service: it follows the contacts (so a restart
-rebuilds it from them) and arms one timer on the clock for each contact that an agent is about to take.
+`Floor` keeps the state for the service; what follows is decided in `agents/routing.py`. It follows the contacts, so a
+restart rebuilds it from them; statuses and what is not cleared are agents' own and are kept. Whom a contact rings
+for is told to the contact as an event: ringing is part of the contact, with its timer.
 
-https://docs.aws.amazon.com/connect/latest/adminguide/about-queue-capacity.html
+https://docs.aws.amazon.com/connect/latest/adminguide/about-routing.html
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from callpark.flows.contact import Contact, Target
-from callpark.flows.declared import Agent
-from callpark.flows.resources import NO_RESOURCES, Resources
+import msgspec
+
+from callpark.flows.agents.model import AgentContact, AgentContactState, AgentState, AgentView, Ending, Uncleared
+from callpark.flows.agents.routing import (
+    NO_METRICS,
+    Member,
+    QueueMetrics,
+    StatusType,
+    Waiting,
+    metrics,
+    next_look,
+    next_offers,
+)
+from callpark.flows.contact import Contact, Desk, Target
+from callpark.flows.events import AgentOffered
+from callpark.flows.resources import NO_RESOURCES, Resources, Staffed
 from callpark.kernel.clock import Clock
+from callpark.kernel.limits import ConnectLimits
 from callpark.kernel.timers import Timer
 
-
-@dataclass(frozen=True, slots=True)
-class QueueMetrics:
-    """What a queue's metrics say now. `since`: when each waiting contact entered, oldest first. Agents by state."""
-
-    since: tuple[float, ...] = ()
-    online: int = 0
-    staffed: int = 0
-    available: int = 0
-    busy: int = 0
-
-
-NO_METRICS = QueueMetrics()
+_DECLARED: Final = {"available": "Available", "away": "Away", "offline": "Offline"}
+_STATES: Final[dict[Ending, AgentContactState]] = {"missed": "MISSED", "rejected": "REJECTED", "ended": "ENDED"}
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A contact in a queue."""
+class _Held:
+    """What the floor knows of a contact at a desk: the desk, and since when an agent has it."""
 
-    contact_id: str
-    target: Target
+    desk: Desk
+    channel: str
+    method: str
     since: float
-    priority: int
+    connected_at: float | None = None
 
     @property
-    def turn(self) -> tuple[int, float, str]:
-        """Lower comes first."""
-        return (self.priority, self.since, self.contact_id)
+    def agent(self) -> str | None:
+        """Who has it, or for whom it rings."""
+        desk = self.desk
+        return desk.offered if desk.stage == "queued" else None if desk.stage == "remaining" else desk.agent
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An agent begins to ring for a contact; takes it `seconds` later."""
+@dataclass(slots=True)
+class _Desk:
+    """An agent's. `played`: by how many somebodies. `idle_since`: when they last were done with a contact."""
 
-    contact_id: str
-    agent: str
-    seconds: float
-
-
-def next_answers(resources: Resources, waiting: Sequence[Waiting], busy: frozenset[str]) -> list[Answer]:
-    """Which free agents take which contacts: contacts by priority and age, agents in the order of the queue. Pure."""
-    answers: list[Answer] = []
-    taken = set(busy)
-    for contact in sorted(waiting, key=lambda item: item.turn):
-        for agent in serving(resources, contact.target):
-            if agent.status == "available" and agent.answers_after is not None and agent.name not in taken:
-                taken.add(agent.name)
-                answers.append(Answer(contact.contact_id, agent.name, agent.answers_after))
-                break
-    return answers
-
-
-def serving(resources: Resources, target: Target) -> list[Agent]:
-    """The agents of a queue, or the one whose own queue it is."""
-    queue = None if target.agent else resources.queue(target.arn)
-    names = (target.name,) if target.agent else () if queue is None else queue.agents
-    found = [resources.agent(name) for name in names]
-    return [agent for agent in found if agent is not None]
-
-
-def metrics(resources: Resources, target: Target, waiting: Sequence[Waiting], busy: frozenset[str]) -> QueueMetrics:
-    """The state of one queue. Pure."""
-    agents = serving(resources, target)
-    staffed = [agent for agent in agents if agent.status == "available"]
-    return QueueMetrics(
-        since=tuple(sorted(contact.since for contact in waiting if contact.target.arn == target.arn)),
-        online=sum(agent.status != "offline" for agent in agents),
-        staffed=len(staffed),
-        available=sum(agent.name not in busy for agent in staffed),
-        busy=sum(agent.name in busy for agent in staffed),
-    )
+    state: AgentState
+    played: int = 0
+    auto_accept: bool = False
+    idle_since: float = 0.0
 
 
 class Floor:
-    """The state. `accept` is told which agent takes which contact when the time has come."""
+    """The state. `offer` tells a contact for whom it rings, `keep` saves what an agent's state has become."""
 
-    def __init__(self, clock: Clock, accept: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        limits: ConnectLimits,
+        offer: Callable[[str, AgentOffered], None],
+        keep: Callable[[AgentState], None] = lambda state: None,
+    ) -> None:
         self._clock = clock
-        self._accept = accept
+        self._limits = limits
+        self._offer = offer
+        self._keep = keep
         self._resources = NO_RESOURCES
-        self._waiting: dict[str, Waiting] = {}
-        self._with_agent: dict[str, str] = {}
-        self._ringing: dict[str, tuple[str, Timer]] = {}
+        self._contacts: dict[str, _Held] = {}
+        self._queued: dict[str, Waiting] = {}
+        self._of: dict[str, dict[str, _Held]] = {}
+        self._offering: dict[str, str] = {}
+        self._rejected: set[str] = set()
+        self._desks: dict[str, _Desk] = {}
+        self._timer: Timer | None = None
+        self._quiet = False
+        self._members: dict[str, Member] = {}
 
     def serve(self, resources: Resources) -> None:
         """Other agents and queues from now on; who rings goes on ringing."""
         self._resources = resources
-        self._assign()
+        self._members.clear()
+        self._changed()
+
+    def restore(self, state: AgentState) -> None:
+        """As it was kept."""
+        self._desk(state.name).state = state
+        self._members.pop(state.name, None)
+        self._changed()
 
     def follow(self, contact: Contact) -> None:
         """A contact has moved."""
         desk = None if contact.ended is not None else contact.desk
-        if desk is None:
-            self.leave(contact.id)
+        before, now = self._forget(contact.id), self._clock.now()
+        if before is None and desk is None:
             return
-        before = self._waiting.pop(contact.id, None)
-        self._with_agent.pop(contact.id, None)
-        queued = desk.stage == "queued"
-        if queued:
-            self._waiting[contact.id] = Waiting(contact.id, desk.target, desk.since, desk.priority)
-        if not queued or (before is not None and before.target != desk.target):
-            self._stop_ringing(contact.id)
-        if desk.agent is not None and desk.stage != "remaining":
-            self._with_agent[contact.id] = desk.agent
-        self._assign()
+        held = None if desk is None else self._held(contact, desk, before, now)
+        if held is not None:
+            self._note(contact.id, held)
+        if before is not None and before.agent is not None and (held is None or held.agent != before.agent):
+            self._let_go(contact.id, before, held, now)
+        self._rejected.discard(contact.id)
+        self._changed()
 
     def leave(self, contact_id: str) -> None:
         """A contact is gone, or was never here."""
-        known = contact_id in self._waiting or contact_id in self._with_agent
-        self._waiting.pop(contact_id, None)
-        self._with_agent.pop(contact_id, None)
-        self._stop_ringing(contact_id)
-        if known:
-            self._assign()
+        if self._forget(contact_id) is not None:
+            self._changed()
 
     def metrics(self, target: Target) -> QueueMetrics:
-        return metrics(self._resources, target, tuple(self._waiting.values()), self._busy())
+        if not self._queued and not self._resources.staff:
+            return NO_METRICS
+        return metrics(self._all(), target, list(self._queued.values()))
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nothing rings before all contacts are there again."""
+        self._quiet = True
+        yield
+        self._quiet = False
+        self._changed()
 
     def close(self) -> None:
-        for _, timer in self._ringing.values():
-            timer.cancel()
-        self._ringing.clear()
+        self._quiet = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _busy(self) -> frozenset[str]:
-        return frozenset((*self._with_agent.values(), *(agent for agent, _ in self._ringing.values())))
+    # What agents do
 
-    def _assign(self) -> None:
-        if not self._waiting or not self._resources.agents:
+    def sit_down(self, agent: str, *, auto_accept: bool) -> Callable[[], None]:
+        """Somebody plays the agent from now on; returns what ends it."""
+        desk = self._desk(agent)
+        desk.played += 1
+        desk.auto_accept = auto_accept
+        self._touch(agent)
+        self._changed()
+
+        def stand_up() -> None:
+            desk.played -= 1
+            self._touch(agent)
+            self._changed()
+
+        return stand_up
+
+    def set_status(self, agent: str, status: str) -> None:
+        """One of the instance's statuses. Who becomes available has cleared what they missed."""
+        desk = self._desk(agent)
+        kept = desk.state.uncleared
+        if self._resources.statuses.get(status) == "ROUTABLE":
+            kept = tuple(one for one in kept if one.how == "ended")
+        self._put(desk, msgspec.structs.replace(desk.state, status=status, since=self._clock.now(), uncleared=kept))
+
+    def reject(self, contact_id: str) -> None:
+        """The agent for whom it rings is about to reject it."""
+        self._rejected.add(contact_id)
+
+    def clear(self, agent: str, contact_id: str) -> bool:
+        """The agent is done with a contact that they missed, rejected, or had. False when there is no such one."""
+        desk = self._desk(agent)
+        kept = tuple(one for one in desk.state.uncleared if one.contact_id != contact_id)
+        if len(kept) == len(desk.state.uncleared):
+            return False
+        self._put(desk, msgspec.structs.replace(desk.state, uncleared=kept))
+        return True
+
+    def view(self, agent: str) -> AgentView | None:
+        """None for who is no agent of the instance."""
+        known = self._resources.agents.get(agent)
+        if known is None:
+            return None
+        desk = self._desk(known.name)
+        status = self._status(known.name)
+        contacts = [
+            self._seen(id_, held) for id_, held in self._of.get(known.name, {}).items() if held.agent == known.name
+        ]
+        contacts += [
+            AgentContact(one.contact_id, _STATES[one.how], one.channel, one.queue, one.since)
+            for one in desk.state.uncleared
+        ]
+        return AgentView(
+            known.name,
+            known.arn,
+            status,
+            self._type(status),
+            desk.state.since,
+            tuple(contacts),
+            desk.played > 0,
+        )
+
+    # Inside
+
+    def _desk(self, agent: str) -> _Desk:
+        return self._desks.setdefault(agent, _Desk(AgentState(agent)))
+
+    def _put(self, desk: _Desk, state: AgentState) -> None:
+        desk.state = state
+        self._keep(state)
+        self._touch(state.name)
+        self._changed()
+
+    def _touch(self, agent: str | None) -> None:
+        """What routing knows of an agent is looked up anew."""
+        if agent is not None:
+            self._members.pop(agent, None)
+
+    def _note(self, contact_id: str, held: _Held) -> None:
+        self._contacts[contact_id] = held
+        if held.agent is not None:
+            self._of.setdefault(held.agent, {})[contact_id] = held
+            self._touch(held.agent)
+        if held.desk.stage == "queued":
+            desk = held.desk
+            self._queued[contact_id] = Waiting(contact_id, desk.target, desk.since, desk.priority, held.channel)
+
+    def _forget(self, contact_id: str) -> _Held | None:
+        held = self._contacts.pop(contact_id, None)
+        self._queued.pop(contact_id, None)
+        for agent in {self._offering.pop(contact_id, None), None if held is None else held.agent} - {None}:
+            assert agent is not None
+            self._of.get(agent, {}).pop(contact_id, None)
+            self._touch(agent)
+        return held
+
+    def _held(self, contact: Contact, desk: Desk, before: _Held | None, now: float) -> _Held:
+        same = before is not None and (before.desk.stage, before.desk.offered) == (desk.stage, desk.offered)
+        connected_at = None if before is None or before.desk.agent != desk.agent else before.connected_at
+        if desk.stage == "connected" and connected_at is None:
+            connected_at = now
+        since = before.since if same and before is not None else now
+        return _Held(desk, contact.party.channel, contact.party.initiation_method, since, connected_at)
+
+    def _let_go(self, contact_id: str, before: _Held, after: _Held | None, now: float) -> None:
+        """An agent does not have a contact any more, or it does not ring for them any more."""
+        agent = before.agent
+        assert agent is not None
+        desk = self._desk(agent)
+        desk.idle_since = now
+        if before.desk.stage == "queued":
+            passed = after is not None and after.desk.stage == "queued" and after.desk.target == before.desk.target
+            if passed:
+                self._set_aside(desk, contact_id, before, "rejected" if contact_id in self._rejected else "missed")
             return
-        unrung = [contact for contact in self._waiting.values() if contact.contact_id not in self._ringing]
-        for answer in next_answers(self._resources, unrung, self._busy()):
-            at = self._clock.now() + answer.seconds
-            timer = self._clock.timer(at, _Ring(self, answer), answer.contact_id)
-            self._ringing[answer.contact_id] = (answer.agent, timer)
+        known = self._resources.agents.get(agent)
+        seconds = 0.0 if known is None else known.after_work
+        if before.desk.played or seconds > 0:
+            self._set_aside(desk, contact_id, before, "ended", now + seconds if seconds > 0 else None)
 
-    def _stop_ringing(self, contact_id: str) -> None:
-        ringing = self._ringing.pop(contact_id, None)
-        if ringing is not None:
-            ringing[1].cancel()
+    def _set_aside(self, desk: _Desk, contact_id: str, before: _Held, how: Ending, until: float | None = None) -> None:
+        """Who is not played clears nothing: what they miss takes up no place."""
+        if how != "ended" and not before.desk.played:
+            return
+        now, queue = self._clock.now(), before.desk.target.name
+        one = Uncleared(contact_id, before.channel, how, now, until, queue)
+        desk.state = msgspec.structs.replace(desk.state, uncleared=(*desk.state.uncleared, one))
+        self._touch(desk.state.name)
+        self._keep(desk.state)
 
-    def taken(self, answer: Answer) -> None:
-        """The agent picks up; it stays theirs until the contact's own state says so."""
-        self._accept(answer.contact_id, answer.agent)
+    def _changed(self) -> None:
+        """Somebody has moved: let what can ring, and look again when the next delay or after contact work is over."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._quiet or not self._resources.staff:
+            return
+        now = self._clock.now()
+        self._end_work(now)
+        members = self._all()
+        waiting = self._waiting() if any(member.takes and member.room for member in members) else []
+        if waiting:
+            for offer in next_offers(members, waiting, now):
+                self._offering[offer.contact_id] = offer.agent
+                self._of.setdefault(offer.agent, {})[offer.contact_id] = self._contacts[offer.contact_id]
+                self._touch(offer.agent)
+                self._offer(offer.contact_id, self._event(offer.agent))
+            waiting = [each for each in waiting if each.contact_id not in self._offering]
+        ends = [one.until for desk in self._desks.values() for one in desk.state.uncleared if one.until is not None]
+        looks = [at for at in (next_look(self._all(), waiting, now),) if at is not None]
+        if ends or looks:
+            self._timer = self._clock.timer(min((*ends, *looks)), self._changed, "floor")
 
+    def _end_work(self, now: float) -> None:
+        for desk in self._desks.values():
+            over = [one for one in desk.state.uncleared if one.until is not None and one.until <= now]
+            if over:
+                kept = tuple(one for one in desk.state.uncleared if one not in over)
+                desk.state = msgspec.structs.replace(desk.state, uncleared=kept)
+                desk.idle_since = now
+                self._touch(desk.state.name)
+                self._keep(desk.state)
 
-@dataclass(frozen=True, slots=True)
-class _Ring:
-    floor: Floor
-    answer: Answer
+    def _event(self, agent: str) -> AgentOffered:
+        """How it rings: who is played decides by hand, the others as they are declared."""
+        known, desk = self._resources.agents[agent], self._desk(agent)
+        automatic = 0.0 if known.auto_accept or (desk.played and desk.auto_accept) else None
+        after = automatic if desk.played else known.answers_after if known.answers_after is not None else automatic
+        return AgentOffered(agent, self._limits.agent_ring_seconds, after, desk.played > 0)
 
-    def __call__(self) -> None:
-        self.floor.taken(self.answer)
+    def _waiting(self) -> list[Waiting]:
+        """Those that ring for nobody."""
+        return [
+            waiting
+            for id_, waiting in self._queued.items()
+            if id_ not in self._offering and self._contacts[id_].desk.offered is None
+        ]
+
+    def _all(self) -> tuple[Member, ...]:
+        return tuple([self._members.get(one.agent.name) or self._member(one) for one in self._resources.staff])
+
+    def _member(self, staffed: Staffed) -> Member:
+        agent, desk = staffed.agent, self._desk(staffed.agent.name)
+        contacts = self._of.get(agent.name, {}).values()
+        uncleared = desk.state.uncleared
+        load: dict[str, int] = {}
+        for channel in (*(held.channel for held in contacts), *(one.channel for one in uncleared)):
+            load[channel] = load.get(channel, 0) + 1
+        self._members[agent.name] = member = Member(
+            agent.name,
+            agent.arn or agent.name,
+            staffed.serves,
+            staffed.concurrency,
+            self._type(self._status(agent.name)),
+            desk.played > 0 or agent.auto_accept or agent.answers_after is not None,
+            desk.played > 0,
+            load,
+            talking=sum(held.desk.stage != "queued" for held in contacts),
+            after_work=sum(one.how == "ended" for one in uncleared),
+            errors=sum(one.how != "ended" for one in uncleared),
+            idle_since=desk.idle_since,
+        )
+        return member
+
+    def _status(self, agent: str) -> str:
+        said = self._desk(agent).state.status
+        return said if said in self._resources.statuses else _DECLARED[self._resources.agents[agent].status]
+
+    def _type(self, status: str) -> StatusType:
+        return self._resources.statuses.get(status, "OFFLINE")
+
+    def _seen(self, contact_id: str, held: _Held) -> AgentContact:
+        states: dict[str, AgentContactState] = {"queued": "CONNECTING", "customer_hold": "CONNECTED_ONHOLD"}
+        state = states.get(held.desk.stage, "CONNECTED")
+        return AgentContact(
+            contact_id,
+            state,
+            held.channel,
+            held.desk.target.name,
+            held.since,
+            held.desk.target.arn,
+            held.method,
+            held.connected_at,
+        )

@@ -43,6 +43,8 @@ class ActionEntered(msgspec.Struct, frozen=True):
     via: str = ""
     flow: str = ""
     result: str = ""
+    aside: bool = False
+    """On the agent's leg."""
 
 
 class Spoken(msgspec.Struct, frozen=True):
@@ -121,8 +123,8 @@ class WaitEnded(msgspec.Struct, frozen=True):
 
 
 class StageEntered(msgspec.Struct, frozen=True):
-    """The contact has left its inbound flow: queued, agent_whisper, customer_whisper, connected, customer_hold or
-    remaining. `agent`: "" before one has taken it."""
+    """The contact has left its inbound flow: queued, agent_whisper, customer_whisper, connected, customer_hold,
+    transferring or remaining. `agent`: "" before one has taken it."""
 
     subject: str
     stage: str
@@ -131,11 +133,63 @@ class StageEntered(msgspec.Struct, frozen=True):
 
 
 class AgentHeard(msgspec.Struct, frozen=True):
-    """A prompt of a whisper flow that the agent hears and the customer does not."""
+    """A prompt of an agent whisper or agent hold flow: the agent hears it, the customer does not."""
 
     subject: str
     text: str
     seconds: float
+
+
+class AgentSpeechStopped(msgspec.Struct, frozen=True):
+    """That prompt is cut off."""
+
+    subject: str
+
+
+class AgentFlowEntered(msgspec.Struct, frozen=True):
+    """A flow begins for the agent, beside what the customer hears."""
+
+    subject: str
+    flow: str
+
+
+class AgentFlowLeft(msgspec.Struct, frozen=True):
+    """It is over: by itself, or because the agent is needed elsewhere."""
+
+    subject: str
+
+
+class ContactOffered(msgspec.Struct, frozen=True):
+    """The contact rings for an agent, for so many seconds at most."""
+
+    subject: str
+    agent: str
+    queue: str
+    seconds: float
+
+
+class OfferEnded(msgspec.Struct, frozen=True):
+    """`outcome`: accepted, missed, rejected, or withdrawn because the contact has left the queue."""
+
+    subject: str
+    agent: str
+    outcome: str
+
+
+class AgentSaid(msgspec.Struct, frozen=True):
+    """What an agent says to the customer of a call."""
+
+    subject: str
+    agent: str
+    text: str
+
+
+class ContactTransferred(msgspec.Struct, frozen=True):
+    """An agent transfers the contact: to a queue or an agent by name, or into a flow."""
+
+    subject: str
+    agent: str
+    to: str
 
 
 class WordsTaken(msgspec.Struct, frozen=True):
@@ -218,6 +272,13 @@ FlowHappening: TypeAlias = (
     | WaitEnded
     | StageEntered
     | AgentHeard
+    | AgentSpeechStopped
+    | AgentFlowEntered
+    | AgentFlowLeft
+    | ContactOffered
+    | OfferEnded
+    | AgentSaid
+    | ContactTransferred
     | WordsTaken
     | ViewShown
     | ViewClosed

@@ -8,13 +8,14 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from callpark.flows.agents.routing import QueueMetrics
 from callpark.flows.channels.voice import hear
 from callpark.flows.contact import Target
 from callpark.flows.contracts import contract_problems, contracts_of
 from callpark.flows.declared import Case, Profile
 from callpark.flows.defaults import DEFAULT_FLOWS
 from callpark.flows.engine import compiled
-from callpark.flows.floor import Floor, QueueMetrics
+from callpark.flows.floor import Floor
 from callpark.flows.language import parse_flow
 from callpark.flows.ledger import Ledger
 from callpark.flows.logs import FUNCTION_FORBIDDEN

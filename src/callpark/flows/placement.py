@@ -120,6 +120,22 @@ PLACEMENTS: Mapping[str, Placement] = {
 """Types that are not here may stand anywhere: AWS does not say."""
 
 
+NOT_FOR_AGENTS = frozenset(
+    (
+        "GetParticipantInput",
+        "ConnectParticipantWithLexBot",
+        "DisconnectParticipant",
+        "ShowView",
+        "TransferToFlow",
+        "TransferContactToQueue",
+        "DequeueContactAndTransferToQueue",
+        "TransferContactToAgent",
+        "TransferParticipantToThirdParty",
+    )
+)
+"""What is about the customer's line: an agent hold flow takes their error branches."""
+
+
 def support(action_type: str, channel: str) -> Support:
     placement = PLACEMENTS.get(action_type)
     return "works" if placement is None else placement.support(channel)

@@ -70,6 +70,8 @@ class Move(msgspec.Struct, frozen=True):
     """The contact leaves its flow for a queue, an agent, or what comes after one."""
 
     desk: Desk
+    flow: "Program | None" = None
+    """The flow that runs there, when the stage has no hook."""
 
 
 class FlowOver(msgspec.Struct, frozen=True):

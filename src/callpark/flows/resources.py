@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol, TypeVar
 
+from callpark.flows.agents.routing import ONE_AT_A_TIME, Concurrency, Served, StatusType
 from callpark.flows.declared import (
     Agent,
     Assistant,
@@ -17,6 +18,8 @@ from callpark.flows.declared import (
     Hours,
     PromptFile,
     Queue,
+    QuickConnect,
+    RoutingProfile,
     TaskTemplate,
     ThirdParty,
     View,
@@ -61,13 +64,30 @@ def look_up(indexed: Mapping[str, Item], reference: str) -> Item | None:
     return indexed.get(_last(reference)) if item is None else item
 
 
+STATUSES: Mapping[str, StatusType] = {"Available": "ROUTABLE", "Away": "CUSTOM", "Offline": "OFFLINE"}
+"""The statuses that an instance has from the start; Away is callpark's, for `status: away`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staffed:
+    """An agent with what their routing profile and the queues that name them give them."""
+
+    agent: Agent
+    serves: tuple[Served, ...]
+    concurrency: Concurrency = ONE_AT_A_TIME
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """By ARN, id and name. An empty index is a kind of which the project declares nothing."""
+    """By ARN, id and name. An empty index is a kind of which the project declares nothing. `staff`: all agents, in
+    their order; `statuses`: the types of agent statuses by name."""
 
     hours: Mapping[str, OpeningHours] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
     agents: Mapping[str, Agent] = field(default_factory=dict)
+    staff: tuple[Staffed, ...] = ()
+    statuses: Mapping[str, StatusType] = field(default_factory=lambda: dict(STATUSES))
+    quick_connects: Mapping[str, QuickConnect] = field(default_factory=dict)
     prompts: Mapping[str, PromptFile] = field(default_factory=dict)
     bots: Mapping[str, Bot] = field(default_factory=dict)
     views: Mapping[str, View] = field(default_factory=dict)
@@ -107,10 +127,14 @@ def build_resources(declared: Declared) -> Resources:
                 _refuse(f"queue {queue.name}: there is no agent {agent!r}", "declare it under `agents:`")
         if queue.capacity is not None and queue.capacity < 0:
             _refuse(f"queue {queue.name}: capacity {queue.capacity}", "write 0 or more, or leave it out")
+    queues = index(declared.queues)
     return Resources(
         hours={key: opening[hours.name] for key, hours in indexed.items()},
-        queues=index(declared.queues),
+        queues=queues,
         agents=agents,
+        staff=_staff(declared, queues, agents),
+        statuses={**STATUSES, **{status.name: status.type for status in declared.agent_statuses}},
+        quick_connects=_quick_connects(declared, queues, agents),
         prompts=index(declared.prompts),
         bots=index(declared.bots),
         views=index(declared.views),
@@ -122,6 +146,53 @@ def build_resources(declared: Declared) -> Resources:
         media_streams=declared.media_streams,
         security_keys=frozenset(declared.security_keys),
     )
+
+
+def _staff(declared: Declared, queues: Mapping[str, Queue], agents: Mapping[str, Agent]) -> tuple[Staffed, ...]:
+    profiles = index(declared.routing_profiles)
+    for each in declared.routing_profiles:
+        for entry in each.queues:
+            if look_up(queues, entry.queue) is None:
+                _refuse(f"routing profile {each.name}: there is no queue {entry.queue!r}", "declare it: `queues:`")
+    found = []
+    for agent in declared.agents:
+        profile = None if agent.routing_profile is None else look_up(profiles, agent.routing_profile)
+        if profile is None and agent.routing_profile is not None:
+            what = f"agent {agent.name}: there is no routing profile {agent.routing_profile!r}"
+            _refuse(what, "declare it under `routing_profiles:`")
+        named = [queue for queue in declared.queues if any(look_up(agents, name) is agent for name in queue.agents)]
+        serves = [Served(_key(queue)) for queue in named]
+        if profile is not None:
+            serves += [
+                Served(_key(queue), entry.priority, entry.delay, entry.channel)
+                for entry in profile.queues
+                if (queue := look_up(queues, entry.queue)) is not None
+            ]
+        found.append(Staffed(agent, tuple(serves), ONE_AT_A_TIME if profile is None else _concurrency(profile)))
+    return tuple(found)
+
+
+def _concurrency(profile: RoutingProfile) -> Concurrency:
+    return Concurrency({str(channel): most for channel, most in profile.concurrency.items()}, frozenset(profile.shared))
+
+
+def _key(queue: Queue) -> str:
+    """As a contact's `Target` names it."""
+    return queue.arn or queue.name
+
+
+def _quick_connects(
+    declared: Declared, queues: Mapping[str, Queue], agents: Mapping[str, Agent]
+) -> Mapping[str, QuickConnect]:
+    for connect in declared.quick_connects:
+        what = f"quick connect {connect.name}"
+        if (connect.queue is None) == (connect.agent is None):
+            _refuse(f"{what} leads to no queue and no agent, or to both", "write `queue:` or `agent:`")
+        if connect.queue is not None and look_up(queues, connect.queue) is None:
+            _refuse(f"{what}: there is no queue {connect.queue!r}", "declare it under `queues:`")
+        if connect.agent is not None and look_up(agents, connect.agent) is None:
+            _refuse(f"{what}: there is no agent {connect.agent!r}", "declare it under `agents:`")
+    return index(declared.quick_connects)
 
 
 def _opening(hours: Hours) -> OpeningHours:

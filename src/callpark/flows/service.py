@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from callpark.flows.agents.routing import QueueMetrics
+from callpark.flows.agents.states import AgentStates
 from callpark.flows.calls import Call, Chat, Wanted
 from callpark.flows.channels.voice import DeadPhone, Phone
 from callpark.flows.chat.items import kept, written
@@ -23,14 +25,14 @@ from callpark.flows.defaults import default_arn
 from callpark.flows.effects import Keep, OpenContact, SetAttributes, StartFunction
 from callpark.flows.engine import new_contact
 from callpark.flows.events import (
-    AgentAccepted,
+    AgentOffered,
     AttributesSet,
     Event,
     HungUp,
     Prepared,
     Started,
 )
-from callpark.flows.floor import Floor, QueueMetrics
+from callpark.flows.floor import Floor
 from callpark.flows.function_runs import FunctionRuns
 from callpark.flows.happenings import ContactEnded
 from callpark.flows.instance import NOTHING, Instance, Surroundings, build_instance, default_programs
@@ -77,7 +79,8 @@ class Flows:
         self._place = place
         self._functions = functions
         self._runs = FunctionRuns(functions, clock, trace, limits)
-        self._floor = Floor(clock, self._accept)
+        self.agent_states = AgentStates(store)
+        self.floor = Floor(clock, limits, self._offer, self.agent_states.keep)
         self._ledger = Ledger()
         self._lanes: dict[str, Lane] = {}
         self._world = self._surroundings(NOTHING)
@@ -133,7 +136,7 @@ class Flows:
         parsed = Arn.parse(instance.arn)
         self._region = self._place.region if parsed is None else parsed.region
         self._ledger.serve(instance.declared)
-        self._floor.serve(served.resources)
+        self.floor.serve(served.resources)
         self._warned.clear()
         return warnings
 
@@ -141,15 +144,18 @@ class Flows:
         """Take up the contacts that were open when callpark stopped. `reconnect` finds the phone of each; a contact
         without one is hung up. Functions that were running are run again within the time they have left."""
         await self.records.load()
-        for row in await self.store.scan(TABLE):
-            try:
-                contact = from_bytes(row.value)
-            except ValueError as error:
-                _log.warning("contact %s was saved by another version and is dropped: %s", row.key, error)
-                await self.store.commit([DeleteRow(TABLE, row.key)])
-                await self.records.forget(row.key)
-                continue
-            await self._take_up(contact, reconnect(contact))
+        async for state in self.agent_states.load():
+            self.floor.restore(state)
+        with self.floor.quiet():
+            for row in await self.store.scan(TABLE):
+                try:
+                    contact = from_bytes(row.value)
+                except ValueError as error:
+                    _log.warning("contact %s was saved by another version and is dropped: %s", row.key, error)
+                    await self.store.commit([DeleteRow(TABLE, row.key)])
+                    await self.records.forget(row.key)
+                    continue
+                await self._take_up(contact, reconnect(contact))
 
     def start_call(self, number_or_flow: str, phone: Phone, caller: str | None = "+441632960001") -> Call:
         """Call a number (E.164) or a flow (name, id, ARN). Raises ProjectError for what nobody answers, CallerError
@@ -243,11 +249,11 @@ class Flows:
 
     def metrics(self, target: Target) -> QueueMetrics:
         """The state of a queue now."""
-        return self._floor.metrics(target)
+        return self.floor.metrics(target)
 
     async def close(self) -> None:
         """Leave open contacts as they are saved, and end what runs for them."""
-        self._floor.close()
+        self.floor.close()
         for lane in tuple(self._lanes.values()):
             lane.close()
         await self._runs.aclose()
@@ -265,10 +271,10 @@ class Flows:
 
     def forget(self, lane: Lane) -> None:
         self._lanes.pop(lane.contact.id, None)
-        self._floor.leave(lane.contact.id)
+        self.floor.leave(lane.contact.id)
 
     def moved(self, contact: Contact) -> None:
-        self._floor.follow(contact)
+        self.floor.follow(contact)
 
     def keep(self, effect: Keep) -> None:
         self._ledger.keep(effect)
@@ -309,10 +315,10 @@ class Flows:
         program = None if effect.flow is None else self.instance.flow(effect.flow)
         return program or default_programs()[default_arn("Callback")]
 
-    def _accept(self, contact_id: str, agent: str) -> None:
+    def _offer(self, contact_id: str, event: AgentOffered) -> None:
         lane = self._lanes.get(contact_id)
         if lane is not None:
-            lane.post(AgentAccepted(agent))
+            lane.post(event)
 
     # Inside
 
@@ -340,7 +346,7 @@ class Flows:
 
     def _surroundings(self, instance: Instance) -> Surroundings:
         return Surroundings(
-            instance, self._limits, self._place, self._functions, self._floor, self._ledger, self._lanes.__len__
+            instance, self._limits, self._place, self._functions, self.floor, self._ledger, self._lanes.__len__
         )
 
     def _arns_of(self, flow: str) -> frozenset[str]:
@@ -379,6 +385,6 @@ class Flows:
             return
         lane = self._open(contact, program, phone or DeadPhone())
         lane.restore()
-        self._floor.follow(contact)
+        self.floor.follow(contact)
         if phone is None and contact.party.channel == "VOICE" and contact.party.initiation_method != "CALLBACK":
             lane.post(HungUp("OTHER", PHONE_GONE))

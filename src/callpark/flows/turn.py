@@ -40,6 +40,7 @@ from callpark.flows.effects import (
 )
 from callpark.flows.happenings import (
     AgentHeard,
+    AgentSpeechStopped,
     ContactEnded,
     FlowLogged,
     FunctionEnded,
@@ -63,14 +64,18 @@ PROMPT, INPUT, WAIT_LIMIT, WAIT_MINIMUM = "prompt", "input", "wait", "minimum"
 CONNECTION, CHAT_OVER, BOT = "connection", "chat", "bot"
 INTERRUPT, VIEW, THIRD_PARTY, BEGINNING = "interrupt", "view", "third party", "beginning"
 FUNCTION = "function "
+LEG = "leg "
+"""Before the names of the timers of the agent's leg. Those of functions have none: their ids are the contact's."""
 
 
 class Turn:
-    """A contact under work. `program` is the flow it is in, `step` where it stands, `now` epoch seconds."""
+    """A contact under work. `program` is the flow it is in, `step` where it stands, `now` epoch seconds. `aside`: it is
+    the agent's leg that is worked on (`legs.py`)."""
 
     __slots__ = (
         "actions_run",
         "activity",
+        "aside",
         "chat",
         "desk",
         "effects",
@@ -81,6 +86,7 @@ class Turn:
         "function_seconds",
         "functions_started",
         "invocations",
+        "leg",
         "memory",
         "now",
         "page_bytes",
@@ -116,6 +122,8 @@ class Turn:
         self.pages = contact.pages
         self.page_bytes = contact.page_bytes
         self.chat = contact.chat
+        self.leg = contact.leg
+        self.aside = False
 
     def contact(self) -> Contact:
         return Contact(
@@ -137,6 +145,7 @@ class Turn:
             self.pages,
             self.page_bytes,
             self.chat,
+            self.leg,
         )
 
     @property
@@ -201,18 +210,25 @@ class Turn:
         self.effects.append(Warn(f"flow {flow}, action {action!r}: {message}"))
 
     def arm(self, name: str, at: float) -> None:
-        self.timers = {**self.timers, name: at}
+        self.timers = {**self.timers, self._timer(name): at}
 
     def disarm(self, name: str) -> None:
-        if name in self.timers:
-            self.timers = {other: at for other, at in self.timers.items() if other != name}
+        key = self._timer(name)
+        if key in self.timers:
+            self.timers = {other: at for other, at in self.timers.items() if other != key}
+
+    def armed(self, name: str) -> bool:
+        return self._timer(name) in self.timers
+
+    def _timer(self, name: str) -> str:
+        return LEG + name if self.aside and not name.startswith(FUNCTION) else name
 
     def say(self, prompt: Prompt) -> Heard:
         """Begin a prompt; its end is the timer `prompt`, but a message has none: it is read at once. It ends a row of
         wordless functions. Raises BadPrompt."""
         written = self.party.channel in ("CHAT", "EMAIL")
         heard = message(prompt, self.world.limits) if written else self.world.hear(prompt)
-        if self.desk is not None and self.desk.stage == "agent_whisper":
+        if self._for_agent:
             self.effects.append(AgentHeard(self.subject, heard.text, heard.seconds))
         else:
             self.effects.append(Say(prompt, heard.text, heard.seconds))
@@ -222,10 +238,19 @@ class Turn:
             self.arm(PROMPT, self.now + heard.seconds)
         return heard
 
+    @property
+    def _for_agent(self) -> bool:
+        """Whether it is the agent who hears what is said."""
+        return self.aside or (self.desk is not None and self.desk.stage == "agent_whisper")
+
     def hush(self) -> None:
         """Cut the prompt off that is being heard."""
-        if PROMPT in self.timers:
-            self.disarm(PROMPT)
+        if not self.armed(PROMPT):
+            return
+        self.disarm(PROMPT)
+        if self._for_agent:
+            self.effects.append(AgentSpeechStopped(self.subject))
+        else:
             self.effects.append(StopSpeaking())
             self.effects.append(SpeechStopped(self.subject))
 
@@ -371,9 +396,13 @@ class Turn:
         return wait
 
     def end(self, reason: str, detail: str = "") -> None:
-        """The contact is over. Functions that still run are not cancelled; their answers will be dropped (rule A18)."""
+        """The contact is over, or the agent's leg on it. Functions that still run are not cancelled; their answers will
+        be dropped (rule A18)."""
         self.abandon_activity()
         self.leave_wait("")
+        if self.aside:
+            self.leg = None
+            return
         self.timers = {}
         self.ended = End(reason, detail)
         self.ended_at = self.now

@@ -5,7 +5,7 @@ Called by `engine.py` once an event has decided something. Actions are dispatche
 
 from callpark.flows.endings import dead_end, fatal
 from callpark.flows.happenings import ActionEntered, ActionFailed, FlowEntered
-from callpark.flows.placement import support
+from callpark.flows.placement import NOT_FOR_AGENTS, support
 from callpark.flows.program import (
     DONE,
     NO_MATCHING_ERROR,
@@ -29,6 +29,8 @@ from callpark.flows.turn import Turn
 
 #: Characters of an action's result that the trace is told.
 _SHOWN = 100
+
+NOT_FOR_AGENT = "an agent hold flow cannot do this to the customer"
 
 
 def enter(turn: Turn, step: Step) -> None:
@@ -75,10 +77,15 @@ def _run(turn: Turn, step: Step, source: Step | None = None, edge: Edge | None =
     in_branch = turn.wait is not None and turn.wait.continuing
     came, via = ("", "") if source is None or edge is None else (source.action.identifier, edge.name)
     turn.effects.append(
-        ActionEntered(turn.party.contact_id, action.identifier, action.type, in_branch, came, via, flow, result)
+        ActionEntered(
+            turn.party.contact_id, action.identifier, action.type, in_branch, came, via, flow, result, turn.aside
+        )
     )
     if turn.actions_run > turn.world.limits.actions_per_contact:
         return fatal(turn, step, f"stopped after {turn.world.limits.actions_per_contact} actions: an endless flow")
+    if turn.aside and action.type in NOT_FOR_AGENTS:
+        turn.log(action, {}, Results=NOT_FOR_AGENT)
+        return Failed(NO_MATCHING_ERROR, NOT_FOR_AGENT)
     channel = turn.party.channel
     if channel != "VOICE" or action.type == "ShowView":
         supported = support(action.type, channel)
@@ -97,7 +104,7 @@ def _run(turn: Turn, step: Step, source: Step | None = None, edge: Edge | None =
 def _go_elsewhere(turn: Turn, outcome: Jump | Call | Move) -> Step | None:
     """Into another flow, a module, or a stage beyond the flow; None when the contact stays there in silence."""
     if isinstance(outcome, Move):
-        return begin(turn, outcome.desk)
+        return begin(turn, outcome.desk, outcome.flow)
     program = outcome.program
     if isinstance(outcome, Call):
         turn.push(program, outcome.input)

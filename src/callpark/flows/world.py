@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from callpark.flows.agents.routing import QueueMetrics
 from callpark.flows.contact import Target
 from callpark.flows.declared import Case, Profile
-from callpark.flows.floor import QueueMetrics
 from callpark.flows.program import Program
 from callpark.flows.prompts import Prompt
 from callpark.flows.resources import Resources

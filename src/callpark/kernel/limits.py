@@ -133,6 +133,7 @@ class ConnectLimits:
     input_digits: int = _limit(100, "digits", "our rule: one stored input")
     branch_name_characters: int = _limit(100, "characters", "adminguide: Wait, event branch names")
     queue_seconds: float = _limit(3_600.0, "s", "our rule: a contact that nobody takes out of its queue ends")
+    agent_ring_seconds: float = _limit(20.0, "s", "adminguide: agent settings, how long a contact rings for an agent")
     conversation_seconds: float = _limit(30.0, "s", "our rule: an undeclared agent talks so long")
     queue_transfers: int = _limit(11, "transfers", "adminguide: queue to queue, 12 contacts in a chain")
     module_depth: int = _limit(5, "modules", "adminguide: nested flow modules")

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+from callpark.flows.agents.routing import QueueMetrics
 from callpark.flows.contact import End, Memory, Party, Record, Target
 from callpark.flows.declared import Agent, Declared, Queue
 from callpark.flows.engine import compiled
-from callpark.flows.floor import QueueMetrics
 from callpark.flows.happenings import AgentHeard, StageEntered
 from tests.flows.actions.single import edge, entry, record, single
 from tests.flows.building import INSTANCE_ARN, Action, action, flow, flow_arn, hang_up, say
@@ -239,7 +239,7 @@ def test_dequeueing_outside_a_queue() -> None:
     ],
 )
 def test_transfer_to_an_agent(target: Target | None, available: int, stage: str) -> None:
-    measured = {} if target is None else {target.arn: QueueMetrics(available=available)}
+    measured = {} if target is None else {target.arn: QueueMetrics(available=available, reachable=1)}
     driver = single(
         "TransferContactToAgent",
         memory=record(target=target),

@@ -26,7 +26,7 @@ HOOKS: Mapping[str, str] = {
 }
 """The hooks with the type of the flow each takes."""
 
-IDLE = frozenset(("AgentHold", "DefaultAgentUI", "DisconnectAgentUI", "PauseContact", "ResumeContact"))
+IDLE = frozenset(("DefaultAgentUI", "DisconnectAgentUI", "PauseContact", "ResumeContact"))
 """Kept, and never run: callpark has no agent's desktop and pauses nobody."""
 
 

@@ -101,7 +101,7 @@ class Lex:
     def _listen(self, turn: Turn, activity: Conversing, seconds_of_prompt: float) -> Outcome:
         turn.activity = activity
         turn.want_words(seconds_of_prompt)
-        if PROMPT not in turn.timers:
+        if not turn.armed(PROMPT):
             turn.arm(INPUT, turn.now + self._patience(turn))
         return PARKED
 

@@ -28,7 +28,7 @@ class Message:
             turn.log(self.action, {}, Results=str(problem))
             return Failed(NO_MATCHING_ERROR, str(problem))
         turn.log(self.action, {"Prompt" if prompt.kind == "recording" else "Text": prompt.content})
-        if PROMPT not in turn.timers:
+        if not turn.armed(PROMPT):
             return DONE
         turn.activity = Speaking()
         return PARKED

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from callpark.flows.actions.targets import PARAMETERS, TargetTemplate, read_target, resolve_or_working
+from callpark.flows.agents.routing import QueueMetrics
 from callpark.flows.contact import Target
-from callpark.flows.floor import QueueMetrics
 from callpark.flows.language import Action
 from callpark.flows.parameters import choice, dynamic
 from callpark.flows.program import (

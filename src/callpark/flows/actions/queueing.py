@@ -7,8 +7,7 @@ https://docs.aws.amazon.com/connect/latest/devguide/contact-actions-dequeueconta
 from dataclasses import dataclass
 
 from callpark.flows.actions.targets import PARAMETERS, TargetTemplate, read_required_target
-from callpark.flows.contact import Desk, Target
-from callpark.flows.floor import serving
+from callpark.flows.contact import Target
 from callpark.flows.language import Action
 from callpark.flows.program import (
     DONE,
@@ -21,7 +20,7 @@ from callpark.flows.program import (
     Move,
     Outcome,
 )
-from callpark.flows.stages import with_agent
+from callpark.flows.stages import queued, with_agent
 from callpark.flows.turn import Turn
 
 AT_CAPACITY = "QueueAtCapacity"
@@ -54,7 +53,7 @@ class ToQueue:
         target = turn.memory.record.target
         if target is None:
             return _fail(turn, self.action, NO_MATCHING_ERROR, "no working queue is set")
-        if turn.desk is not None and turn.desk.stage != "remaining":
+        if turn.desk is not None and turn.desk.stage not in ("remaining", "transferring"):
             return _fail(turn, self.action, NO_MATCHING_ERROR, f"the contact is {turn.desk.stage} already")
         return _queue(turn, self.action, target)
 
@@ -83,7 +82,8 @@ class QueueToQueue:
 
 @dataclass(frozen=True, slots=True)
 class ToAgent:
-    """Straight to the agent that is the working queue; a busy one does not answer, and the contact ends."""
+    """Straight to the agent that is the working queue; a busy one does not answer, and the contact ends. For an agent
+    whom somebody plays it rings."""
 
     action: Action
 
@@ -92,12 +92,12 @@ class ToAgent:
         if target is None or not target.agent:
             turn.log(self.action, {}, Results="no agent is set")
             return Ended("OTHER", "no agent to transfer to: the working queue is none of an agent")
-        agents = serving(turn.world.resources, target)
         turn.log(self.action, {"Agent": target.name})
-        if not agents or agents[0].answers_after is None or turn.world.metrics(target).available == 0:
+        measured = turn.world.metrics(target)
+        if measured.available == 0 or not measured.reachable:
             return Ended("OTHER", f"agent {target.name} is not available")
-        desk = Desk("queued", target, turn.now, turn.memory.record.priority)
-        return Move(with_agent(turn, desk, target.name))
+        desk = queued(turn, target, turn.memory.record.priority, 0)
+        return Move(desk) if measured.played else Move(with_agent(turn, desk, target.name))
 
 
 def _queue(turn: Turn, action: Action, target: Target) -> Outcome:
@@ -105,13 +105,14 @@ def _queue(turn: Turn, action: Action, target: Target) -> Outcome:
     measured = turn.world.metrics(target)
     if queue is not None and queue.capacity is not None and len(measured.since) >= queue.capacity:
         return _fail(turn, action, AT_CAPACITY, f"queue {target.name} holds {queue.capacity} contacts already")
-    if not any(agent.answers_after is not None for agent in serving(turn.world.resources, target)):
+    if not measured.reachable:
         turn.warn(
-            f"nobody takes contacts out of queue {target.name}: declare an agent with `answers_after:` in connect.yaml"
+            f"nobody takes contacts out of queue {target.name}: declare an agent with `answers_after:` in "
+            "connect.yaml, or be one with `callpark agent`"
         )
     turn.log(action, {"Queue": target.arn})
     record = turn.memory.record
-    return Move(Desk("queued", target, turn.now - record.time_adjustment, record.priority))
+    return Move(queued(turn, target, record.priority, record.time_adjustment))
 
 
 def _fail(turn: Turn, action: Action, error: str, reason: str) -> Outcome:

@@ -6,13 +6,13 @@ https://docs.aws.amazon.com/connect/latest/APIReference/API_GetCurrentMetricData
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from callpark.flows.agents.routing import QueueMetrics
 from callpark.flows.api.pages import page
 from callpark.flows.api.parameters import items, structure, texts
 from callpark.flows.contact import Target
 from callpark.flows.control.model import QueueRecord
 from callpark.flows.control.plane import ControlPlane
 from callpark.flows.control.refusals import invalid_parameter, unsupported
-from callpark.flows.floor import QueueMetrics
 from callpark.kernel.operations import Call, OperationTable
 
 _METRICS: Final[Mapping[str, Callable[[QueueMetrics, float], float]]] = {

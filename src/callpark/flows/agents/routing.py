@@ -1,0 +1,196 @@
+"""Which contact rings for which agent. Pure.
+
+`next_offers` is asked whenever a contact or an agent has moved; `metrics` reads the same state. An agent takes contacts
+of the queues that their routing profile names (and of their own), on channels on which they have room; a queue's delay
+keeps a contact from them for so long. Contacts come by the queue's priority in the profile, then by their own, then by
+age; among agents the one who has been idle longest takes the first.
+
+https://docs.aws.amazon.com/connect/latest/adminguide/concepts-routing-profiles-priority.html
+https://docs.aws.amazon.com/connect/latest/adminguide/about-routing.html
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from callpark.flows.contact import Target
+
+StatusType: TypeAlias = Literal["ROUTABLE", "CUSTOM", "OFFLINE"]
+
+#: An agent's own queue comes before all others (our rule).
+_OWN: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A queue that an agent takes contacts of, by its ARN (or name without one). `channel` None: of every channel."""
+
+    queue: str
+    priority: int = 1
+    delay: float = 0.0
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How many contacts of each channel at once, one unless said. `shared`: channels beside which others may ring."""
+
+    most: Mapping[str, int] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
+
+    def room(self, channel: str, load: Mapping[str, int]) -> int:
+        """How many more contacts of a channel an agent can take who has `load`."""
+        if any(count and other != channel and other not in self.shared for other, count in load.items()):
+            return 0
+        return max(0, self.most.get(channel, 1) - load.get(channel, 0))
+
+
+ONE_AT_A_TIME: Final = Concurrency()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An agent as routing sees them. `queue`: their own. `reachable`: somebody plays them, or they accept by
+    themselves. `load`: contacts by channel that they have, that ring, or that are not cleared; of these `talking` have
+    a customer, `after_work` and `errors` (missed, rejected) have none any more."""
+
+    name: str
+    queue: str
+    serves: tuple[Served, ...] = ()
+    concurrency: Concurrency = ONE_AT_A_TIME
+    status: StatusType = "ROUTABLE"
+    reachable: bool = True
+    played: bool = False
+    load: Mapping[str, int] = field(default_factory=dict)
+    talking: int = 0
+    after_work: int = 0
+    errors: int = 0
+    idle_since: float = 0.0
+
+    def serving(self, target: Target, channel: str | None = None) -> Served | None:
+        """The entry by which they take contacts of a queue; of several the one of highest priority."""
+        if target.agent:
+            return Served(self.queue, _OWN) if target.name == self.name else None
+        found = [
+            entry
+            for entry in self.serves
+            if entry.queue == target.arn and (channel is None or entry.channel in (None, channel))
+        ]
+        return min(found, key=lambda entry: (entry.priority, entry.delay), default=None)
+
+    @property
+    def takes(self) -> bool:
+        return self.status == "ROUTABLE" and self.reachable
+
+    @property
+    def room(self) -> int:
+        """On the channels that they serve; one that they have nothing of counts as much as another."""
+        channels = {entry.channel or "VOICE" for entry in self.serves} or {"VOICE"}
+        return max(self.concurrency.room(channel, self.load) for channel in channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A contact in a queue."""
+
+    contact_id: str
+    target: Target
+    since: float
+    priority: int
+    channel: str = "VOICE"
+
+    @property
+    def turn(self) -> tuple[int, float, str]:
+        """Lower comes first."""
+        return (self.priority, self.since, self.contact_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    contact_id: str
+    agent: str
+    channel: str
+
+
+def next_offers(members: Sequence[Member], waiting: Sequence[Waiting], now: float) -> list[Offer]:
+    """Which contacts ring for whom now; `waiting`: those that ring for nobody. Equally idle agents come in their
+    order."""
+    free = [(order, member) for order, member in enumerate(members) if member.takes and member.room]
+    if not free or not waiting:
+        return []
+    pairs = [
+        (served.priority, contact.turn, member.idle_since, order, member, contact)
+        for contact, order, member, served in _pairs(free, waiting)
+        if now >= contact.since + served.delay
+    ]
+    pairs.sort(key=lambda pair: pair[:4])
+    loads: dict[str, dict[str, int]] = {}
+    offers: list[Offer] = []
+    placed: set[str] = set()
+    for *_, member, contact in pairs:
+        load = loads.setdefault(member.name, dict(member.load))
+        if contact.contact_id not in placed and member.concurrency.room(contact.channel, load):
+            load[contact.channel] = load.get(contact.channel, 0) + 1
+            placed.add(contact.contact_id)
+            offers.append(Offer(contact.contact_id, member.name, contact.channel))
+    return offers
+
+
+def next_look(members: Sequence[Member], waiting: Sequence[Waiting], now: float) -> float | None:
+    """The next instant at which a queue's delay is over for a contact and an agent with room."""
+    free = [(order, member) for order, member in enumerate(members) if member.takes and member.room]
+    instants = [contact.since + served.delay for contact, _, _, served in _pairs(free, waiting) if served.delay]
+    return min((at for at in instants if at > now), default=None)
+
+
+def _pairs(
+    free: Sequence[tuple[int, Member]], waiting: Sequence[Waiting]
+) -> Iterator[tuple[Waiting, int, Member, Served]]:
+    for contact in waiting:
+        for order, member in free:
+            served = member.serving(contact.target, contact.channel)
+            if served is not None and member.concurrency.room(contact.channel, member.load):
+                yield contact, order, member, served
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMetrics:
+    """What a queue's metrics say now. `since`: when each waiting contact entered, oldest first. Agents by state;
+    `slots`: room that agents have for its contacts, `active`: contacts that they have."""
+
+    since: tuple[float, ...] = ()
+    online: int = 0
+    staffed: int = 0
+    available: int = 0
+    busy: int = 0
+    reachable: int = 0
+    played: int = 0
+    after_work: int = 0
+    errors: int = 0
+    active: int = 0
+    slots: int = 0
+
+
+NO_METRICS: Final = QueueMetrics()
+
+
+def metrics(members: Sequence[Member], target: Target, waiting: Sequence[Waiting]) -> QueueMetrics:
+    """The state of one queue. `waiting`: contacts in queues, ringing or not.
+
+    https://docs.aws.amazon.com/connect/latest/adminguide/real-time-metrics-definitions.html
+    """
+    serving = [member for member in members if member.serving(target) is not None]
+    staffed = [member for member in serving if member.status == "ROUTABLE"]
+    return QueueMetrics(
+        since=tuple(sorted(contact.since for contact in waiting if contact.target.arn == target.arn)),
+        online=sum(member.status != "OFFLINE" for member in serving),
+        staffed=len(staffed),
+        available=sum(member.room > 0 for member in staffed),
+        busy=sum(member.talking > 0 for member in serving),
+        reachable=sum(member.reachable for member in serving),
+        played=sum(member.played for member in serving),
+        after_work=sum(member.after_work > 0 for member in serving),
+        errors=sum(member.errors > 0 for member in serving),
+        active=sum(member.talking for member in serving),
+        slots=sum(member.room for member in staffed),
+    )
