@@ -1,15 +1,16 @@
-"""Texts written at once arrive as any others, and are refused when they cannot be written."""
+"""Frames written at once arrive as any others, and the wire says when it takes none."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from callpark.gateway.server import Server, bind
-from callpark.gateway.websocket_protocol import text_frame
 from callpark.kernel import asgi
 from callpark.kernel.limits import GatewayLimits
+from callpark.kernel.websocket import text_frame
 
 pytestmark = pytest.mark.process
 
@@ -17,19 +18,16 @@ SIZES = (0, 1, 125, 126, 65_535, 65_536)
 
 
 class Application:
-    """Accepts, writes at once what it is told to, and says what it could write."""
+    """Accepts, and ends when its client leaves."""
 
     def __init__(self) -> None:
-        self.writer: asgi.TextWriter | None = None
-        self.early: bool | None = None
+        self.wire: asgi.Wire | None = None
         self.accepted = asyncio.Event()
         self.done = asyncio.Event()
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         assert (await receive())["type"] == "websocket.connect"
-        self.writer = asgi.text_writer(scope)
-        assert self.writer is not None
-        self.early = self.writer("before the upgrade")
+        self.wire = asgi.wire(scope)
         await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         self.accepted.set()
         while (await receive())["type"] != "websocket.disconnect":
@@ -38,42 +36,56 @@ class Application:
 
 
 @pytest.fixture
-async def served() -> AsyncIterator[tuple[Application, str]]:
+async def served() -> AsyncIterator[tuple[Application, Server]]:
     application = Application()
     with bind("127.0.0.1", 0) as bound:
         server = Server(application, bound, GatewayLimits())
         await server.start()
-        yield application, bound.base_url.replace("http", "ws", 1)
+        yield application, server
         await server.stop()
 
 
-async def test_every_size_arrives_whole_and_in_order(served: tuple[Application, str]) -> None:
-    application, url = served
-    async with connect(url, compression=None) as client:
+def url(server: Server) -> str:
+    return server.base_url.replace("http", "ws", 1)
+
+
+async def test_every_size_arrives_whole_and_in_order(served: tuple[Application, Server]) -> None:
+    application, server = served
+    async with connect(url(server), compression=None) as client:
         await application.accepted.wait()
-        assert application.writer is not None
+        wire = application.wire
+        assert wire is not None
         for size in SIZES:
-            assert application.writer("x" * size)
+            wire.write(text_frame(b"x" * size))
             assert await client.recv() == "x" * size
+        assert not wire.is_closing()
     await application.done.wait()
-    assert application.early is False
-    assert application.writer("after the end") is False
+    assert wire.is_closing()
 
 
-async def test_a_full_connection_refuses(served: tuple[Application, str]) -> None:
-    application, url = served
-    async with connect(url, compression=None, max_queue=1) as client:
+async def test_a_wire_that_the_client_does_not_read_says_what_is_unsent(served: tuple[Application, Server]) -> None:
+    application, server = served
+    async with connect(url(server), compression=None, max_queue=1) as client:
         await application.accepted.wait()
-        assert application.writer is not None
+        wire = application.wire
+        assert wire is not None
+        assert wire.get_write_buffer_size() == 0
         for _ in range(10_000):
-            if not application.writer("x" * 100_000):
+            wire.write(text_frame(b"x" * 100_000))
+            if wire.get_write_buffer_size():
                 break
         else:
             pytest.fail("a client that does not read takes no end")
         client.transport.abort()
 
 
-def test_the_frame_of_a_text() -> None:
-    assert text_frame(b"hi") == b"\x81\x02hi"
-    assert text_frame(b"x" * 126)[:4] == b"\x81\x7e\x00\x7e"
-    assert text_frame(b"x" * 65_536)[:10] == b"\x81\x7f" + (65_536).to_bytes(8, "big")
+async def test_a_wire_is_closing_once_the_server_says_goodbye(served: tuple[Application, Server]) -> None:
+    application, server = served
+    async with connect(url(server), compression=None) as client:
+        await application.accepted.wait()
+        stopping = asyncio.create_task(server.stop())
+        with pytest.raises(ConnectionClosed):
+            await client.recv()
+        assert application.wire is not None
+        assert application.wire.is_closing()
+        await stopping

@@ -1,9 +1,10 @@
-"""uvicorn's websocket protocol, which also takes a text without waiting (`asgi.text_writer`), and lets go of clients
+"""uvicorn's websocket protocol, which also lets frames be written without waiting (`asgi.wire`), and lets go of clients
 that do not read.
 
 Used by `server.py` only. ASGI sends through a coroutine, so each of a thousand subscribers costs a task's turn for one
-frame; whoever has nothing else to send may write the frame at once instead. A transport that is closed first sends what
-it holds, which a client that stopped reading never takes: it is cut after a while. Messages are never compressed
+frame; whoever has nothing else to send may write the frame at once instead. Wherever this protocol ends a connection it
+closes the transport as well, so a transport that is not closing takes frames. A transport that is closed first sends
+what it holds, which a client that stopped reading never takes: it is cut after a while. Messages are never compressed
 (`ws_per_message_deflate` is off) and never in fragments, so a frame is its length and its text.
 """
 
@@ -11,7 +12,6 @@ import asyncio
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.protocol import OPEN
 
 from callpark.kernel import asgi
 
@@ -36,7 +36,7 @@ class WritingProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: "Request") -> None:
         super().handle_connect(event)
         if not self.close_sent:  # the upgrade was accepted, and the application's task has not begun yet
-            asgi.offer_text_writer(cast(asgi.Scope, self.scope), self._write_now)
+            asgi.offer_wire(cast(asgi.Scope, self.scope), self.transport)
 
     def handle_ping(self) -> None:
         """Pings of a client that does not read are not answered: their answers would pile up here."""
@@ -60,26 +60,3 @@ class WritingProtocol(WebSocketsSansIOProtocol):
     def _cut_later(self) -> None:
         if self._cut is None and not self.disconnected:
             self._cut = self.loop.call_later(self.cut_after, self.transport.abort)
-
-    def _write_now(self, text: str) -> bool:
-        if (
-            not self.handshake_complete
-            or self.close_sent
-            or self.disconnected
-            or self.conn.state is not OPEN
-            or not self.writable.is_set()
-            or self.transport.is_closing()
-        ):
-            return False
-        self.transport.write(text_frame(text.encode()))
-        return True
-
-
-def text_frame(payload: bytes) -> bytes:
-    """A whole text message of a server. https://www.rfc-editor.org/rfc/rfc6455#section-5.2"""
-    size = len(payload)
-    if size < 126:
-        return b"\x81%c%b" % (size, payload)
-    if size < 65_536:
-        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), payload)
-    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), payload)

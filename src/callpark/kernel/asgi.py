@@ -5,17 +5,25 @@ https://asgi.readthedocs.io/en/latest/specs/www.html
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 # ASGI's dictionaries are open by specification; what is read from them is narrowed where it is read.
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-TextWriter: TypeAlias = Callable[[str], bool]
-"""Writes a websocket's text message at once and says True; False when it has to be sent in the ordinary way."""
 
-_TEXT_WRITER = "callpark.text_writer"
+_WIRE = "callpark.wire"
+
+
+class Wire(Protocol):
+    """What a websocket's frames are written to, an asyncio transport."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def is_closing(self) -> bool: ...
+
+    def get_write_buffer_size(self) -> int: ...
 
 
 class ClientGone(Exception):
@@ -41,14 +49,15 @@ def path(scope: Scope) -> str:
     return found
 
 
-def offer_text_writer(scope: Scope, writer: TextWriter) -> None:
+def offer_wire(scope: Scope, wire: Wire) -> None:
     """What a server that can do more than ASGI says of itself, as one of the scope's extensions."""
-    scope.setdefault("extensions", {})[_TEXT_WRITER] = writer
+    scope.setdefault("extensions", {})[_WIRE] = wire
 
 
-def text_writer(scope: Scope) -> TextWriter | None:
-    """For messages that overtake nothing: only while no `send` is under way. None where the server has none."""
-    found: TextWriter | None = scope.get("extensions", {}).get(_TEXT_WRITER)
+def wire(scope: Scope) -> Wire | None:
+    """For whole frames that overtake nothing: after `websocket.accept`, before `websocket.close`, while no `send` is
+    under way. None where the server lets nobody write so."""
+    found: Wire | None = scope.get("extensions", {}).get(_WIRE)
     return found
 
 

@@ -16,13 +16,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from callpark.gateway.server import Server, bind
-from callpark.gateway.websocket_protocol import text_frame
 from callpark.graphql.api.web import GraphqlWeb
 from callpark.graphql.realtime import frames
 from callpark.kernel.clock import SystemClock
 from callpark.kernel.ids import SystemIds
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
+from callpark.kernel.websocket import text_frame
 from tests.graphql.api.toy import KEY, ToyService
 from tests.graphql.api.wire import start, stop
 from tests.graphql.auth.people import authenticator

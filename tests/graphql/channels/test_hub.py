@@ -26,7 +26,7 @@ def test_everybody_hears_what_they_asked_for_until_they_leave(
     subscriptions: list[tuple[Channel, bool]], broadcasts: list[Channel]
 ) -> None:
     hub = ChannelHub()
-    heard: dict[int, list[str | None]] = {}
+    heard: dict[int, list[bytes | None]] = {}
     detaching = []
     for number, (channel, _) in enumerate(subscriptions):
         detaching.append(hub.attach("api", channel, heard.setdefault(number, []).append))
@@ -38,9 +38,9 @@ def test_everybody_hears_what_they_asked_for_until_they_leave(
     assert hub.subscriptions("api") == len(staying)
     for index, channel in enumerate(broadcasts):
         expected = [number for number in staying if hears(subscriptions[number][0], channel)]
-        assert hub.broadcast("api", channel, str(index)) == len(expected)
-        assert hub.broadcast("another", channel, "no") == 0
-        assert [number for number in heard if heard[number][-1:] == [str(index)]] == expected
+        assert hub.broadcast("api", channel, b"%d" % index) == len(expected)
+        assert hub.broadcast("another", channel, b"no") == 0
+        assert [number for number in heard if heard[number][-1:] == [b"%d" % index]] == expected
     for number in staying:
         detaching[number]()
     assert hub.subscriptions("api") == 0
@@ -48,16 +48,16 @@ def test_everybody_hears_what_they_asked_for_until_they_leave(
 
 
 def test_whoever_leaves_during_a_broadcast_is_no_trouble() -> None:
-    hub, heard = ChannelHub(), list[str | None]()
+    hub, heard = ChannelHub(), list[bytes | None]()
     ends: list[Callable[[], None]] = []
 
-    def leave(text: str | None) -> None:
-        heard.append(text)
+    def leave(ending: bytes | None) -> None:
+        heard.append(ending)
         for end in ends:
             end()
 
     ends += [hub.attach("api", Channel(("a", "b")), leave) for _ in range(3)]
     ends.append(hub.attach("api", Channel(("a",), wildcard=True), leave))
-    assert hub.broadcast("api", Channel(("a", "b")), "x") == 4
-    assert heard == ["x"] * 4
-    assert hub.broadcast("api", Channel(("a", "b")), "y") == 0
+    assert hub.broadcast("api", Channel(("a", "b")), b"x") == 4
+    assert heard == [b"x"] * 4
+    assert hub.broadcast("api", Channel(("a", "b")), b"y") == 0

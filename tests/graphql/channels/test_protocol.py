@@ -283,7 +283,7 @@ def test_every_phase_hears_of_the_end_and_nothing_leads_out_of_closed() -> None:
 
 
 def test_the_frames_of_delivery() -> None:
-    text = frames.data_opening("1") + frames.event_text('{"a":"ä\\n"}') + "}"
+    text = frames.data_opening("1") + frames.data_ending('{"a":"ä\\n"}')
     assert json.loads(text) == {"type": "data", "id": "1", "event": '{"a":"ä\\n"}'}
     assert json.loads(frames.broadcast_error("1", "m")) == {
         "type": "broadcast_error",

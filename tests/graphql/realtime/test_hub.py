@@ -46,7 +46,7 @@ def hub(trace: Trace) -> Hub:
 
 
 def test_the_payload_is_made_once_per_shape_and_handed_to_everybody(hub: Hub, trace: Trace) -> None:
-    project, got = Counter(), list[str]()
+    project, got = Counter(), list[bytes]()
     for number in range(50):
         hub.attach("a", prepared(project, shape="s", arguments={"to": "x"} if number % 2 else {}), got.append)
     for _ in range(10):
@@ -54,12 +54,12 @@ def test_the_payload_is_made_once_per_shape_and_handed_to_everybody(hub: Hub, tr
     hub.publish(Publication("a", "say", {"to": "x"}))
     assert len(got) == 60
     assert project.calls == 2
-    assert set(got) == {'{"data":{"onSay":{"to":"x"}}}'}
+    assert set(got) == {b'{"data":{"onSay":{"to":"x"}}}}'}
     assert [entry.happening for entry in trace.entries()][60:] == [Published("a", "say", 60, 0)]
 
 
 def test_only_subscribers_of_the_mutation_the_api_and_the_arguments_hear_of_it(hub: Hub) -> None:
-    got: dict[str, list[str]] = {name: [] for name in ("match", "argument", "mutation", "api")}
+    got: dict[str, list[bytes]] = {name: [] for name in ("match", "argument", "mutation", "api")}
     project = Counter()
     hub.attach("a", prepared(project, {"to": "x"}), got["match"].append)
     hub.attach("a", prepared(project, {"to": "y"}), got["argument"].append)
@@ -75,11 +75,11 @@ def test_only_subscribers_of_the_mutation_the_api_and_the_arguments_hear_of_it(h
 
 
 def test_a_subscription_may_be_fed_by_several_mutations_and_ends_with_all_of_them(hub: Hub) -> None:
-    got: list[str] = []
+    got: list[bytes] = []
     detach = hub.attach("a", prepared(Counter(), mutations=("say", "shout")), got.append)
     hub.publish(Publication("a", "say", 1))
     hub.publish(Publication("a", "shout", 2))
-    assert got == ['{"data":{"onSay":1}}', '{"data":{"onSay":2}}']
+    assert got == [b'{"data":{"onSay":1}}}', b'{"data":{"onSay":2}}}']
     detach()
     detach()
     hub.publish(Publication("a", "say", 3))
@@ -88,7 +88,7 @@ def test_a_subscription_may_be_fed_by_several_mutations_and_ends_with_all_of_the
 
 
 def test_the_trace_says_who_comes_and_goes(hub: Hub, trace: Trace) -> None:
-    detach = hub.attach("a", prepared(Counter(), mutations=("say", "shout")), list[str]().append)
+    detach = hub.attach("a", prepared(Counter(), mutations=("say", "shout")), list[bytes]().append)
     detach()
     detach()
     happenings = [entry.happening for entry in trace.entries()]
@@ -97,12 +97,12 @@ def test_the_trace_says_who_comes_and_goes(hub: Hub, trace: Trace) -> None:
 
 def test_a_filter_that_surprises_is_named_in_the_log(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
     misspelt = {"filterGroup": [{"filters": [{"fieldName": "id", "operator": "equals", "value": 1}]}]}
-    hub.attach("a", replace(prepared(Counter()), filter=misspelt), list[str]().append)
+    hub.attach("a", replace(prepared(Counter()), filter=misspelt), list[bytes]().append)
     assert "API a: the filter of onSay: id: there is no operator equals" in caplog.text
 
 
 def test_leaving_takes_nobody_else_along(hub: Hub) -> None:
-    first, second = list[str](), list[str]()
+    first, second = list[bytes](), list[bytes]()
     detach = hub.attach("a", prepared(Counter()), first.append)
     hub.attach("a", prepared(Counter()), second.append)
     detach()
@@ -114,7 +114,7 @@ def test_leaving_takes_nobody_else_along(hub: Hub) -> None:
 def test_a_message_over_240_kb_is_dropped_with_a_warning(
     hub: Hub, trace: Trace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    got: list[str] = []
+    got: list[bytes] = []
     hub.attach("a", prepared(Counter()), got.append)
     hub.publish(Publication("a", "say", "x" * (240 * 1024 - len('{"data":{"onSay":""}}'))))
     assert len(got) == 1
@@ -129,23 +129,23 @@ def test_a_projection_that_fails_is_logged_and_spoils_nothing_else(hub: Hub, cap
     def broken(value: object) -> dict[str, object]:
         raise ZeroDivisionError
 
-    got: list[str] = []
+    got: list[bytes] = []
     hub.attach("a", PreparedSubscription("onSay", {}, ("say",), "broken", broken), got.append)
     hub.attach("a", prepared(Counter()), got.append)
     hub.publish(Publication("a", "say", 1))
-    assert got == ['{"data":{"onSay":1}}']
+    assert got == [b'{"data":{"onSay":1}}}']
     assert "say was not published to onSay" in caplog.text
     caplog.clear()
 
 
 def test_a_filter_replaces_the_arguments(hub: Hub) -> None:
-    got: list[str] = []
+    got: list[bytes] = []
     wanted = {"filterGroup": [{"filters": [{"fieldName": "n", "operator": "gt", "value": 2}]}]}
     subscription = PreparedSubscription("onSay", {"to": "x"}, ("say",), "s", Counter(), wanted)
     hub.attach("a", subscription, got.append)
     hub.publish(Publication("a", "say", {"to": "x", "n": 2}))
     hub.publish(Publication("a", "say", {"to": "y", "n": 3}))
-    assert got == ['{"data":{"onSay":{"to":"y","n":3}}}']
+    assert got == [b'{"data":{"onSay":{"to":"y","n":3}}}}']
 
 
 def revocable(least: int) -> PreparedSubscription:
@@ -162,7 +162,7 @@ def test_a_subscription_whose_invalidation_filter_the_payload_passes_is_ended(hu
             ended.append(name)
             detachments[name]()
 
-        detachments[name] = hub.attach(api_id, subscription, list[str]().append, end)
+        detachments[name] = hub.attach(api_id, subscription, list[bytes]().append, end)
 
     attach("low", "a", revocable(1))
     attach("high", "a", revocable(9))
@@ -182,11 +182,11 @@ def test_a_subscription_whose_invalidation_filter_the_payload_passes_is_ended(hu
 
 
 def test_nothing_is_left_of_what_has_gone(hub: Hub) -> None:
-    detach = hub.attach("a", revocable(1), list[str]().append, lambda: pytest.fail("it has left"))
+    detach = hub.attach("a", revocable(1), list[bytes]().append, lambda: pytest.fail("it has left"))
     detach()
     hub.invalidate(Invalidation("a", "onSay", {"n": 5}))
 
 
 def test_an_invalidation_filter_that_surprises_is_named(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
-    hub.attach("a", replace(prepared(Counter()), invalidation_filter={}), list[str]().append)
+    hub.attach("a", replace(prepared(Counter()), invalidation_filter={}), list[bytes]().append)
     assert "API a: the invalidation filter of onSay: it has no filterGroup" in caplog.text

@@ -65,9 +65,7 @@ class _Connection:
         self._leave: Callable[[], None] | None = None
         self._farewell = protocol.Close(protocol.NORMAL, "")
         self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._outbox = Outbox(
-            limits.chat_unsent_frames, limits.chat_unsent_bytes, self._too_slow, asgi.text_writer(scope)
-        )
+        self._outbox = Outbox(limits.chat_unsent_frames, limits.chat_unsent_bytes, self._too_slow, asgi.wire(scope))
 
     async def run(self) -> None:
         """Until either side has closed."""
@@ -111,8 +109,8 @@ class _Connection:
         outbox, send = self._outbox, self._send
         try:
             while await outbox.wait():
-                while (text := outbox.take()) is not None:
-                    await send({"type": "websocket.send", "text": text})
+                while (message := outbox.take()) is not None:
+                    await send({"type": "websocket.send", "text": message.decode()})
             await send({"type": "websocket.close", "code": self._farewell.code, "reason": self._farewell.reason})
         except OSError:
             return  # ASGI's way to say that the client is gone; the reader hears of it too
@@ -125,7 +123,7 @@ class _Connection:
     def _carry_out(self, effect: protocol.Effect) -> None:
         match effect:
             case protocol.Send(text):
-                self._outbox.put(text)
+                self._outbox.put(text.encode())
             case protocol.Join():
                 self._leave = self._seat.room.join(self._seat.participant, self)
             case protocol.Leave():

@@ -44,7 +44,7 @@ class Socket:
         self._limits = limits
         self._pacer = pacer
         self._on_message = on_message
-        self._outbox = Outbox(limits.unsent_messages, limits.unsent_bytes, on_overflow, asgi.text_writer(scope))
+        self._outbox = Outbox(limits.unsent_messages, limits.unsent_bytes, on_overflow, asgi.wire(scope))
         self._timers: dict[TimerName, Timer] = {}
         self._farewell = Close(NORMAL, "")
         self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -104,8 +104,8 @@ class Socket:
         outbox, send = self._outbox, self._send
         try:
             while await outbox.wait():
-                while (text := outbox.take()) is not None:
-                    await send({"type": "websocket.send", "text": text})
+                while (message := outbox.take()) is not None:
+                    await send({"type": "websocket.send", "text": message.decode()})
             await send({"type": "websocket.close", "code": self._farewell.code, "reason": self._farewell.reason})
         except OSError:
             # ASGI's way to say that the client is gone; the reader hears of it too.

@@ -5,6 +5,7 @@ each `start` that is being prepared.
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ class WebsocketConnection:
     def _carry_out(self, effect: protocol.Effect) -> None:
         match effect:
             case Send(text):
-                self._socket.put(text)
+                self._socket.put(text.encode())
             case protocol.Subscribe(id, operation):
                 self._preparing[id] = self._socket.tasks.spawn(self._subscribe(id, operation), f"start {id}")
             case protocol.Attach(id):
@@ -152,12 +153,11 @@ class WebsocketConnection:
         self._socket.close(Close(POLICY_VIOLATION, reason))
 
     def _attach(self, id: str) -> None:
-        opening, put = frames.data_opening(id), self._socket.put
         prepared = self._prepared.pop(id)
         self._attached[id] = self._around.hub.attach(
             self._api_id,
             prepared,
-            lambda payload: put(opening, payload, "}"),
+            functools.partial(self._socket.put, frames.data_opening(id)),
             lambda: self._happen(protocol.Ended(id)),
         )
 

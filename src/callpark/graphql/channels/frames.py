@@ -176,14 +176,15 @@ def broadcast_error(id: str, message: str) -> str:
     return error("broadcast_error", id, "MessageProcessingError", message)
 
 
-def data_opening(id: str) -> str:
-    """A `data` frame up to its event; the event as a JSON string and one `}` follow. Made once per subscription."""
-    return '{"type":"data","id":' + _text(id) + ',"event":'
+def data_opening(id: str) -> bytes:
+    """A `data` frame up to its event, to be followed by `data_ending`. Made once per subscription."""
+    return b'{"type":"data","id":%b,"event":' % orjson.dumps(id)
 
 
-def event_text(event: str) -> str:
-    """An event, itself a JSON text, as the string that a `data` frame holds. Made once per broadcast."""
-    return _text(event)
+def data_ending(event: str) -> bytes:
+    """An event, itself a JSON text, as the string that a `data` frame holds, and what closes the frame. Made once per
+    broadcast."""
+    return orjson.dumps(event) + b"}"
 
 
 def _text(value: object) -> str:

@@ -10,8 +10,9 @@ from typing import TypeAlias
 
 from callpark.graphql.channels.channel import Channel
 
-Deliver: TypeAlias = Callable[[str | None], None]
-"""Takes an event as a `data` frame holds it, or None for one that cannot be delivered; returns at once."""
+Deliver: TypeAlias = Callable[[bytes | None], None]
+"""Takes the end of a `data` frame (`frames.data_ending`), or None for an event that cannot be delivered; returns at
+once."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,12 +46,12 @@ class ChannelHub:
 
         return detach
 
-    def broadcast(self, api_id: str, channel: Channel, text: str | None) -> int:
+    def broadcast(self, api_id: str, channel: Channel, ending: bytes | None) -> int:
         """Hand it to everybody who asked for it; how many those are."""
         # A delivery may end a connection, and with it subscriptions: what is walked over is a copy.
         listeners = tuple(self._listeners(api_id, channel))
         for deliver in listeners:
-            deliver(text)
+            deliver(ending)
         return len(listeners)
 
     def subscriptions(self, api_id: str) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from callpark.graphql.channels.channel import Channel
-from callpark.graphql.channels.frames import event_text
+from callpark.graphql.channels.frames import data_ending
 from callpark.graphql.channels.handlers import Occasion, Operation
 from callpark.graphql.channels.happenings import ChannelSubscribed, EventsPublished
 from callpark.graphql.channels.hub import ChannelHub
@@ -169,7 +169,7 @@ class EventApis:
                 _log.warning(why, api_id, channel.path, size, most)
                 self.hub.broadcast(api_id, channel, None)
                 continue
-            deliveries += self.hub.broadcast(api_id, channel, event_text(text))
+            deliveries += self.hub.broadcast(api_id, channel, data_ending(text))
         return deliveries
 
     def _namespace(self, api_id: str, channel: Channel) -> ServedNamespace:

@@ -121,9 +121,14 @@ def errors(id: str | None, entries: Sequence[ErrorEntry]) -> str:
     return _text(frame)
 
 
-def data_opening(id: str) -> str:
-    """A `data` frame up to its payload; the payload's JSON text and one `}` follow. Made once per subscription."""
-    return '{"id":' + _text(id) + ',"type":"data","payload":'
+def data_opening(id: str) -> bytes:
+    """A `data` frame up to its payload, to be followed by `data_ending`. Made once per subscription."""
+    return b'{"id":%b,"type":"data","payload":' % orjson.dumps(id)
+
+
+def data_ending(payload: bytes) -> bytes:
+    """The payload's JSON and what closes the frame. Made once per shape of a publication."""
+    return payload + b"}"
 
 
 def _text(value: object) -> str:

@@ -14,6 +14,7 @@ import orjson
 from callpark.graphql.happenings import Invalidated, Published, Subscribed, Unsubscribed
 from callpark.graphql.messages import Invalidation, Publication
 from callpark.graphql.realtime.filters import passes, surprises
+from callpark.graphql.realtime.frames import data_ending
 from callpark.graphql.realtime.matching import matches
 from callpark.graphql.subscriptions import PreparedSubscription
 from callpark.kernel.limits import AppSyncLimits
@@ -21,8 +22,8 @@ from callpark.kernel.trace import Trace
 
 _log = logging.getLogger("callpark")
 
-Deliver: TypeAlias = Callable[[str], None]
-"""Takes the JSON text of a `data` frame's payload and returns at once."""
+Deliver: TypeAlias = Callable[[bytes], None]
+"""Takes the end of a `data` frame (`frames.data_ending`) and returns at once."""
 
 End: TypeAlias = Callable[[], None]
 """Ends the subscription that was invalidated; called once at most."""
@@ -88,25 +89,25 @@ class Hub:
     def publish(self, publication: Publication) -> None:
         """Hand a publication to everybody who asked for it. A subscriber's trouble is never the mutation's."""
         value = publication.value
-        payloads: dict[str, str | None] = {}
+        endings: dict[str, bytes | None] = {}
         subscribers = too_large = 0
         for audience in tuple(self._by_mutation.get((publication.api_id, publication.field_name), {}).values()):
             try:
                 if not audience.wants(value):
                     continue
                 shape = audience.subscription.shape
-                if shape not in payloads:
-                    payloads[shape] = self._payload(audience.subscription, publication)
+                if shape not in endings:
+                    endings[shape] = self._ending(audience.subscription, publication)
             except Exception:
                 _log.exception("%s was not published to %s", publication.field_name, audience.subscription.field_name)
                 continue
-            payload = payloads[shape]
-            if payload is None:
+            ending = endings[shape]
+            if ending is None:
                 too_large += len(audience.members)
                 continue
             subscribers += len(audience.members)
             for deliver in audience.members.values():
-                deliver(payload)
+                deliver(ending)
         self._trace.emit(Published(publication.api_id, publication.field_name, subscribers, too_large))
 
     def invalidate(self, invalidation: Invalidation) -> None:
@@ -124,21 +125,21 @@ class Hub:
             for feed, audiences in self._by_mutation.items()
         }
 
-    def _payload(self, subscription: PreparedSubscription, publication: Publication) -> str | None:
-        """The payload's JSON text; None when AppSync would drop the message for its size."""
-        text = orjson.dumps(subscription.project(publication.value))
+    def _ending(self, subscription: PreparedSubscription, publication: Publication) -> bytes | None:
+        """With the payload's JSON; None when AppSync would drop the message for its size."""
+        payload = orjson.dumps(subscription.project(publication.value))
         maximum = self._limits.subscription_message_bytes
-        if len(text) > maximum:
+        if len(payload) > maximum:
             _log.warning(
                 "API %s: %s is not delivered to subscribers of %s: %d bytes, AppSync drops messages over %d",
                 publication.api_id,
                 publication.field_name,
                 subscription.field_name,
-                len(text),
+                len(payload),
                 maximum,
             )
             return None
-        return text.decode()
+        return data_ending(payload)
 
     def _detach(self, feed: tuple[str, str], key: _Key, number: int) -> bool:
         """Whether it was there."""

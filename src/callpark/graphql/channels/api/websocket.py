@@ -147,7 +147,7 @@ class ChannelConnection:
     def _carry_out(self, effect: protocol.Effect) -> None:
         match effect:
             case Send(text):
-                self._socket.put(text)
+                self._socket.put(text.encode())
             case protocol.Subscribe(frame):
                 self._judging[frame.id] = self._socket.tasks.spawn(self._subscribe(frame), f"subscribe {frame.id}")
             case protocol.Publish(frame):
@@ -164,11 +164,11 @@ class ChannelConnection:
     def _attach(self, id: str) -> None:
         opening, put = frames.data_opening(id), self._socket.put
 
-        def deliver(event: str | None) -> None:
-            if event is None:
-                put(frames.broadcast_error(id, "The event is too large to be delivered."))
+        def deliver(ending: bytes | None) -> None:
+            if ending is None:
+                put(frames.broadcast_error(id, "The event is too large to be delivered.").encode())
             else:
-                put(opening, event, "}")
+                put(opening, ending)
 
         self._attached[id] = self._around.service.hub.attach(self._api_id, self._admitted.pop(id), deliver)
 
