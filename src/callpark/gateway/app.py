@@ -16,7 +16,7 @@ import orjson
 from callpark.gateway import browsers
 from callpark.gateway.codecs import error_codec, foreign_error_codec, operation_codec
 from callpark.gateway.protocols.refusals import body_too_large, headers_too_large, internal, not_implemented
-from callpark.gateway.protocols.wire import JSON, Request, Response
+from callpark.gateway.protocols.wire import JSON, Request, Response, header_bytes
 from callpark.gateway.routing import (
     MethodNotAllowed,
     ProtocolName,
@@ -197,7 +197,11 @@ class Gateway:
         if not isinstance(answer, Answer):
             answer = Answer(answer)
         request_id = answer.request_id or request_id
-        return operation_codec(route.service, route.operation, route.protocol).serialise(answer, request_id), request_id
+        response = operation_codec(route.service, route.operation, route.protocol).serialise(answer, request_id)
+        if answer.headers:
+            head = (*response.headers, *header_bytes(answer.headers))
+            response = Response(response.status, head, response.body, response.stream)
+        return response, request_id
 
     def refuse(self, route: Route | None, request: Request, error: Exception, request_id: str) -> Response:
         """The response for a CallerError, and for any other error, which is a bug and logged as one."""

@@ -21,7 +21,7 @@ from callpark.models.completion import Completion
 from callpark.models.documents import Document
 from callpark.models.refusals import validation
 
-Family: TypeAlias = TextFamily | EmbeddingFamily
+Family: TypeAlias = TextFamily | TitanEmbeddings | CohereEmbed
 
 
 class ChatCompletions:
@@ -92,8 +92,21 @@ _BY_MEMBER: Mapping[str, Family] = {
 }
 
 
-def family(model_id: str, body: bytes) -> Family:
-    """Raises CallerError for families whose bodies callpark does not know."""
+def embedding_family(model_id: str, body: bytes) -> EmbeddingFamily | None:
+    """None for models that write text. Raises CallerError for families whose bodies callpark does not know."""
+    found = _family(model_id, body)
+    return found if isinstance(found, TitanEmbeddings | CohereEmbed) else None
+
+
+def text_family(model_id: str, body: bytes, refusal: str) -> TextFamily:
+    """Raises CallerError, for models that embed with the text `refusal`."""
+    found = _family(model_id, body)
+    if isinstance(found, TitanEmbeddings | CohereEmbed):
+        raise validation(refusal)
+    return found
+
+
+def _family(model_id: str, body: bytes) -> Family:
     named = _named(model_id)
     if named is None:
         return _by_member(model_id, body)
