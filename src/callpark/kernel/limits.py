@@ -353,6 +353,20 @@ class GatewayLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterLimits:
+    """Ours: how several nodes act as one."""
+
+    beat_seconds: float = _limit(0.5, "s", "our rule: a node says that it lives this often")
+    fence_seconds: float = _limit(2.0, "s", "our rule: a node that most others have not heard for so long acts no more")
+    silence_seconds: float = _limit(3.0, "s", "our rule: a node that was not heard for so long is left out")
+    owner_seconds: float = _limit(10.0, "s", "our rule: a request waits so long for an owner, then it is a 503")
+    answer_seconds: float = _limit(920.0, "s", "our rule: another node's answer; longer than any function runs")
+    retry_after_seconds: int = _limit(1, "s", "our rule: Retry-After of what the cluster cannot do now")
+    refresh_seconds: float = _limit(15.0, "s", "our rule: rows that others changed are read again this often, unasked")
+    start_seconds: float = _limit(60.0, "s", "our rule: until a node has joined, or says that it cannot")
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamLimits:
     """Ours: what is asked of whoever serves the services that we do not."""
 
@@ -396,6 +410,7 @@ class Limits:
     logs: LogsLimits = field(default_factory=LogsLimits)
     metrics: MetricsLimits = field(default_factory=MetricsLimits)
     gateway: GatewayLimits = field(default_factory=GatewayLimits)
+    cluster: ClusterLimits = field(default_factory=ClusterLimits)
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
     models: ModelLimits = field(default_factory=ModelLimits)
     project: ProjectLimits = field(default_factory=ProjectLimits)
