@@ -19,6 +19,7 @@ from callpark.adapters import (
     UpstreamsForGraphql,
     wanted,
 )
+from callpark.flows.agents.service import Agents
 from callpark.flows.api.chat_socket import ChatSocket
 from callpark.flows.api.contacts import ContactsPage
 from callpark.flows.api.control_operations import control_operations
@@ -141,6 +142,7 @@ class App:
             self.flows, store, clock=clock, ids=ids, limits=limits.connect, place=place, functions=for_flows
         )
         self.chats = Chats(self.flows, clock, ids, limits.connect, store)
+        self.agents = Agents(self.flows, self.chats)
         self.outbound = Outbound(clock)
         self.databases = NamedDatabases(settings.databases, clock, limits.appsync)
         outside = Outside(

@@ -38,6 +38,7 @@ from callpark.flows.effects import (
 )
 from callpark.flows.engine import handle
 from callpark.flows.events import (
+    AgentActed,
     BotConnected,
     BotLeft,
     Event,
@@ -182,6 +183,10 @@ class Lane:
     def bot_there(self, there: bool) -> None:
         """The custom participant of a chat has connected, or gone."""
         self.post(BotConnected() if there else BotLeft())
+
+    def agent_leaves(self, name: str) -> None:
+        """The agent of a chat leaves it."""
+        self.post(AgentActed(name, "leave"))
 
     def greet(self) -> None:
         """Give the line to the phone."""

@@ -48,6 +48,10 @@ class Correspondence(Protocol):
         """The custom participant has connected, or gone."""
         ...
 
+    def agent_leaves(self, name: str) -> None:
+        """The agent is done with the chat."""
+        ...
+
     @property
     def idle(self) -> "asyncio.Future[None]":
         """Resolves when what has happened so far is durable; several may wait for it."""

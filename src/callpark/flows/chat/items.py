@@ -81,7 +81,7 @@ class _Writer:
                 self._bot_leaves()
             case StageEntered(stage="connected") if effect.agent:
                 self._agent_joins(effect.agent)
-            case StageEntered(stage="remaining"):
+            case StageEntered(stage="remaining" | "queued"):
                 self._agent_leaves()
             case ContactEnded():
                 self._agent_leaves()

@@ -151,7 +151,12 @@ class Room:
     async def leave(self) -> None:
         """The customer leaves, and the chat is over; returns when that is durable."""
         if self._line is not None:
-            self._line.hang_up()
+            if participant.role == "CUSTOMER":
+                self._line.hang_up()
+            elif participant.role == "AGENT":
+                self._line.agent_leaves(participant.display_name)
+            else:
+                self._line.bot_there(False)
             await self.saved()
 
     async def saved(self) -> None:
