@@ -13,13 +13,17 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.mark.parametrize(
-    ("folder", "functions"),
+    ("folder", "number", "functions"),
     [
-        ("payment-line", {"CardCheck", "FraudScore", "CrmLookup"}),
-        ("payment-line/before", {"CrmLookup", "FraudScore", "StartCardCheck", "PollCardCheck"}),
+        ("payment-line", "+441632960000", {"CardCheck", "FraudScore", "CrmLookup"}),
+        ("payment-line/before", "+441632960000", {"CrmLookup", "FraudScore", "StartCardCheck", "PollCardCheck"}),
+        ("crm-update", "+441632960001", {"FindCustomer", "UpdateCrm"}),
+        ("crm-update/before", "+441632960001", {"FindCustomer", "UpdateCrm"}),
+        ("application-status", "+441632960002", {"Register", "Documents", "Decision"}),
+        ("application-status/before", "+441632960002", {"Register", "Documents", "Decision"}),
     ],
 )
-def test_the_payment_line(folder: str, functions: set[str]) -> None:
+def test_the_phone_lines(folder: str, number: str, functions: set[str]) -> None:
     project = load(EXAMPLES / folder)
     assert project.warnings == ()
     arns = {f"arn:aws:lambda:us-east-1:123456789012:function:{name}" for name in functions}
@@ -27,8 +31,8 @@ def test_the_payment_line(folder: str, functions: set[str]) -> None:
     assert project.instance is not None
     assert set(project.instance.function_arns) == arns
     assert not project.instance.all_functions
-    (flow,), (number,) = project.flows, project.numbers
-    assert (number.number, number.flow_arn) == ("+441632960000", flow.arn)
+    (flow,), (claimed,) = project.flows, project.numbers
+    assert (claimed.number, claimed.flow_arn) == (number, flow.arn)
     actions = json.loads(flow.content)["Actions"]
     called = {action["Parameters"]["LambdaFunctionARN"] for action in actions if "Lambda" in json.dumps(action)
               if action["Type"] == "InvokeLambdaFunction"}  # fmt: skip
