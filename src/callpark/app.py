@@ -20,12 +20,15 @@ from callpark.adapters import (
     wanted,
 )
 from callpark.flows.agents.service import Agents
+from callpark.flows.api.attachment_web import AttachmentWeb
 from callpark.flows.api.chat_socket import ChatSocket
 from callpark.flows.api.contacts import ContactsPage
-from callpark.flows.api.control_operations import control_operations
 from callpark.flows.api.operations import operations as connect_operations
 from callpark.flows.api.phone import PhoneSocket
+from callpark.flows.chat.attachments import Attachments
+from callpark.flows.chat.scanning import Scanner
 from callpark.flows.chat.service import Chats
+from callpark.flows.chat.streaming import Streaming
 from callpark.flows.control.plane import ControlPlane as ConnectControlPlane
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
@@ -143,6 +146,17 @@ class App:
         )
         self.chats = Chats(self.flows, clock, ids, limits.connect, store)
         self.agents = Agents(self.flows, self.chats)
+        self.streaming = Streaming(self.flows, clock, ids, limits.connect, store, self.upstreams)
+        scanner = Scanner(
+            functions=for_flows,
+            upstreams=self.upstreams,
+            clock=clock,
+            ids=ids,
+            limits=limits.connect,
+            function=self.connect_control.file_scanner,
+            instance_arn=lambda: self.connect_control.arn,
+        )
+        self.attachments = Attachments(self.chats, self.flows, store, scanner)
         self.outbound = Outbound(clock)
         self.databases = NamedDatabases(settings.databases, clock, limits.appsync)
         outside = Outside(
@@ -170,8 +184,7 @@ class App:
             **operations(self.functions),
             **event_operations(self.event_control, graphql_operations(self.graphql_control)),
             **queue_operations(self.queues),
-            **connect_operations(self.flows, self.chats),
-            **control_operations(self.connect_control),
+            **connect_operations(self.flows, self.chats, self.attachments, self.streaming, self.connect_control),
             **logs_operations(self.logs),
             **metrics_operations(self.metrics, self.api_metrics),
             **identity.OPERATIONS,
@@ -189,6 +202,7 @@ class App:
                 QueuesWeb(self.queues, clock),
                 PhoneSocket(self.flows),
                 ChatSocket(self.chats),
+                AttachmentWeb(self.attachments),
                 ContactsPage(self.flows, limits.connect),
                 EventsPage(self.functions.events, limits.lambda_),
                 FaultsPage(self.faulty, self.functions),
@@ -232,6 +246,8 @@ class App:
         await self._serve(NOTHING if reading is None else await reading)
         await self.chats.start()
         await self.flows.start(self.chats.reconnect)
+        await self.attachments.start()
+        self.streaming.open()
 
     async def reload(self) -> None:
         """Read the project again and serve it; what was served stays when it cannot be. Raises ProjectError."""
@@ -241,6 +257,8 @@ class App:
     async def close(self) -> None:
         await self.graphql_web.aclose()
         await self.channels_web.aclose()
+        await self.streaming.close()
+        await self.attachments.close()
         await self.flows.close()
         self.graphql.close()
         self.event_apis.close()

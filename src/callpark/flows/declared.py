@@ -151,10 +151,16 @@ class ViewAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`template`, `input_schema`, `actions`: what a chat client that draws the view is told of it (DescribeView)."""
+
     name: str
     id: str = ""
     arn: str = ""
     answer: ViewAnswer | None = None
+    version: int = 1
+    template: Mapping[str, object] = {}
+    input_schema: Mapping[str, object] = {}
+    actions: tuple[str, ...] = ()
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -27,8 +27,12 @@ def _queue(target: Target | None) -> Mapping[str, object] | None:
     return {"Name": target.name, "ARN": target.arn, "OutboundCallerId": _event_endpoint(target.caller_id)}
 
 
+def subtype(party: Party) -> str:
+    return party.subtype or SUBTYPE[party.channel]
+
+
 def segment_attributes(party: Party) -> Mapping[str, object]:
-    return {"connect:Subtype": SUBTYPE[party.channel], "connect:Direction": DIRECTION.get(party.initiation_method)}
+    return {"connect:Subtype": subtype(party), "connect:Direction": DIRECTION.get(party.initiation_method)}
 
 
 NAMESPACES: Mapping[str, Callable[[Party, Memory], object]] = {
@@ -107,7 +111,7 @@ def contact_data(party: Party, memory: Memory) -> Mapping[str, object]:
         "Queue": _queue(record.target),
         "References": record.references,
         "RelatedContactId": party.related_contact_id,
-        "SegmentAttributes": {"connect:Subtype": {"ValueString": SUBTYPE[party.channel]}},
+        "SegmentAttributes": {"connect:Subtype": {"ValueString": subtype(party)}},
         "SystemEndpoint": _event_endpoint(party.number),
         "Tags": record.tags,
     }

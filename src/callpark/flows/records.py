@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html
 
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -64,6 +64,11 @@ class Records:
         self._store = store
         self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._bytes = 0
+        self._forgotten: list[Callable[[Sequence[str]], None]] = []
+
+    def on_forgotten(self, callback: Callable[[Sequence[str]], None]) -> None:
+        """Call with the ids of contacts that are not kept any longer."""
+        self._forgotten.append(callback)
 
     async def load(self) -> None:
         """Take up what a former process kept; what is too old or too much goes."""

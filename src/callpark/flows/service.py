@@ -175,30 +175,28 @@ class Flows:
         attributes: Mapping[str, str] | None = None,
         seconds: float | None = None,
         session: ChatSession | None = None,
-        related_contact_id: str | None = None,
+        party: Mapping[str, object] | None = None,
         record: Record | None = None,
     ) -> Chat:
         """Begin a chat with a flow (name, id, ARN) of at most `seconds` (25 hours unless given). The flow starts when
-        the customer connects. With a `session` there is a transcript. Raises as `start_call`.
+        the customer connects. With a `session` there is a transcript. `party`: members of its Party. Raises as
+        `start_call`.
 
         https://docs.aws.amazon.com/connect/latest/APIReference/API_StartChatContact.html
         """
         program = self.instance.answering(flow)
-        party = msgspec.structs.replace(
-            self._party(program, None, None),
-            channel="CHAT",
-            initiation_method="API",
-            related_contact_id=related_contact_id,
-        )
-        now, limits = party.started_at, self._limits
+        known: Mapping[str, object] = {"channel": "CHAT", "initiation_method": "API", **(party or {})}
+        its_party = msgspec.structs.replace(self._party(program, None, None), **known)
+        now, limits = its_party.started_at, self._limits
         timers = {
             CONNECTION: now + limits.chat_connection_seconds,
             CHAT_OVER: now + (limits.chat_seconds if seconds is None else seconds),
         }
         initial = None if session is None else session.initial
-        found = {} if initial is None else {"Media": {"InitialMessage": initial.content}}
+        own = initial is not None and initial.author.role == "CUSTOMER"
+        found = {"Media": {"InitialMessage": initial.content}} if own and initial is not None else {}
         memory = Memory(attributes=dict(attributes or {}), record=record or Record(), found=found)
-        contact = msgspec.structs.replace(new_contact(party, program, memory), timers=timers, chat=session)
+        contact = msgspec.structs.replace(new_contact(its_party, program, memory), timers=timers, chat=session)
         lane = self._enter(contact, program, participant)
         lane.post(Prepared())
         return Chat(contact.id, lane)

@@ -190,6 +190,16 @@ class ConnectLimits:
     resource_tags: int = _limit(50, "tags", "API_TagResource")
     api_requests_per_second: float = _limit(0.0, "requests/s", "our rule: 0 is any number; AWS: 2 for each operation")
     api_burst: float = _limit(5.0, "requests", "adminguide: API throttling, once there is a rate")
+    chat_start_requests_per_second: float = _limit(5.0, "requests/s", "adminguide: StartChatContact, streaming")
+    chat_start_burst: float = _limit(8.0, "requests", "adminguide: the same at once")
+    chat_connection_requests_per_second: float = _limit(6.0, "requests/s", "adminguide: CreateParticipantConnection")
+    chat_connection_burst: float = _limit(9.0, "requests", "adminguide: the same at once")
+    chat_message_requests_per_second: float = _limit(10.0, "requests/s", "adminguide: SendMessage, SendEvent")
+    chat_message_burst: float = _limit(15.0, "requests", "adminguide: the same at once")
+    chat_reading_requests_per_second: float = _limit(8.0, "requests/s", "adminguide: GetTranscript, GetAttachment")
+    chat_reading_burst: float = _limit(12.0, "requests", "adminguide: the same at once")
+    chat_leaving_requests_per_second: float = _limit(3.0, "requests/s", "adminguide: DisconnectParticipant")
+    chat_leaving_burst: float = _limit(5.0, "requests", "adminguide: the same at once")
 
 
 @dataclass(frozen=True, slots=True)

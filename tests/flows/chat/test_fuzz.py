@@ -6,22 +6,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from callpark.flows.api.operations import operations
-from callpark.flows.chat.service import NewChat
+from callpark.flows.api.control_operations import control_operations
+from callpark.flows.chat.requests import NewChat
 from callpark.gateway.codecs import operation_codec
 from callpark.gateway.models import service_model
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import CallerError
 from callpark.kernel.operations import Answer, Call
-from callpark.store.memory import MemoryFaults
-from tests.flows.chat.test_rooms import House
+from tests.flows.chat.house import NUMBER, TOPIC, House
 from tests.gateway.parameters import house, members
 
 pytestmark = pytest.mark.sim
 
-_HERE = House(VirtualClock(), MemoryFaults())
-OPERATIONS = sorted(operations(_HERE.office.flows, _HERE.chats))
+OPERATIONS = sorted(set(House(VirtualClock()).operations) - set(control_operations(House(VirtualClock()).plane)))
 
 
 @pytest.mark.parametrize(("service", "operation"), OPERATIONS)
@@ -37,7 +35,7 @@ def test_any_parameters_are_answered_or_refused(service: str, operation: str, da
 async def asked(service: str, operation: str, parameters: dict[str, object], data: st.DataObject) -> None:
     """With ids and tokens that mean something put in for some that do not."""
     clock = VirtualClock()
-    scene = House(clock, MemoryFaults())
+    scene = await clock.run_until(House(clock).opened())
     begun = await clock.run_until(scene.chats.begin(NewChat("flow", "Ann", {})))
     instance = scene.office.flows.instance.definition.arn
     connection = scene.chats.connection(scene.chats.admit(begun.participant_token))
@@ -49,6 +47,10 @@ async def asked(service: str, operation: str, parameters: dict[str, object], dat
         "ParticipantToken": begun.participant_token,
         "ConnectionToken": connection.token,
         "ContentType": "text/plain",
+        "ChatStreamingConfiguration": {"StreamingEndpointArn": TOPIC},
+        "DestinationId": NUMBER,
+        "AttachmentName": "a.txt",
+        "ParticipantDetails": {"DisplayName": "Bot", "ParticipantRole": "CUSTOM_BOT"},
     }
     for name in sorted(parameters):
         if name in known and data.draw(st.integers(0, 9)):
@@ -57,7 +59,7 @@ async def asked(service: str, operation: str, parameters: dict[str, object], dat
     try:
         codec.validate(parameters)
         call = Call(service, operation, parameters, "r", Place())
-        answer = await clock.run_until(operations(scene.office.flows, scene.chats)[service, operation](call))
+        answer = await clock.run_until(scene.operations[service, operation](call))
         assert not isinstance(answer, Answer)
         codec.serialise(Answer(answer), "r")
     except CallerError as error:
@@ -65,4 +67,4 @@ async def asked(service: str, operation: str, parameters: dict[str, object], dat
     else:
         status = 200
     assert status < 500 or status == 501
-    await scene.office.flows.close()
+    await scene.closed()

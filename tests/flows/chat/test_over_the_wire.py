@@ -269,7 +269,7 @@ async def test_a_persistent_chat(tmp_path: Path) -> None:
         ({"InitialMessage": {"ContentType": "text/plain", "Content": "x" * 1_025}}, "InvalidRequestException"),
         ({"InitialMessage": {"ContentType": "text/markdown", "Content": "x"}}, "InvalidRequestException"),
         ({"Attributes": {"a": "x" * 17_000, "b": "x" * 17_000}}, "InvalidRequestException"),
-        ({"ChatStreamingConfiguration": {"StreamingEndpointArn": "arn"}}, "NotImplemented"),
+        ({"ChatStreamingConfiguration": {"StreamingEndpointArn": "arn"}}, "InvalidParameterException"),
         ({"RelatedContactId": "a", "PersistentChat": {"SourceContactId": "b"}}, "InvalidRequestException"),
     ],
 )

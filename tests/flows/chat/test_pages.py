@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callpark.flows.api.socket_url import socket_url
+from callpark.flows.api.addresses import socket_url
 from tests.flows.chat.chatting import ECHO, Client, Listener, chat_server
 
 pytestmark = pytest.mark.process

@@ -1,63 +1,20 @@
 """Chats on a clock and a store that is slow, out of order, or fails: what is shown is on disk, once, in one order."""
 
 import asyncio
-import json
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callpark.flows.chat import transcript
 from callpark.flows.chat.model import Item
-from callpark.flows.chat.service import Chats, NewChat, Seat
+from callpark.flows.chat.requests import NewChat
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import CallerError
-from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import ConnectLimits
-from callpark.store.memory import MemoryFaults, MemoryStore
-from tests.flows.building import definition
-from tests.flows.chat.chatting import ECHO
-from tests.flows.exchange import Office
+from callpark.store.memory import MemoryFaults
+from tests.flows.chat.house import House
 
 pytestmark = pytest.mark.sim
-
-
-class Ear:
-    """A web socket."""
-
-    def __init__(self) -> None:
-        self.ids: list[str] = []
-        self.ended = False
-
-    def written(self, text: str) -> None:
-        item = json.loads(json.loads(text)["content"])
-        self.ids.append(item["Id"])
-
-    def over(self) -> None:
-        self.ended = True
-
-    def replaced(self) -> None:
-        self.ended = True
-
-
-class House:
-    """One process with chats."""
-
-    def __init__(self, clock: VirtualClock, faults: MemoryFaults, limits: ConnectLimits | None = None) -> None:
-        self.store = MemoryStore(clock, faults)
-        self.limits = limits or ConnectLimits()
-        self.office = Office(clock, [definition(*ECHO)], store=self.store, limits=self.limits)
-        self.chats = Chats(self.office.flows, clock, SeededIds(3), self.limits, self.store)
-
-    async def chat(self) -> tuple[Seat, Ear]:
-        begun = await self.chats.begin(NewChat("flow", "Ann", {}))
-        seat = self.chats.admit(begun.participant_token)
-        ear = Ear()
-        seat.room.join(seat.participant, ear)
-        return seat, ear
-
-    async def kept(self, contact_id: str) -> list[Item]:
-        return transcript.items(await self.store.scan(transcript.TABLE, f"{contact_id}/"))
 
 
 @settings(max_examples=40, deadline=None)

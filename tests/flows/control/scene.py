@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from callpark.flows.api.control_operations import control_operations
+from callpark.flows.api.throttling import throttled
 from callpark.flows.control.plane import ControlPlane
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
 from callpark.gateway.codecs import operation_codec
@@ -53,7 +54,7 @@ class Scene:
             place=Place(),
             functions=self.office.runner,
         )
-        self._operations = control_operations(self.plane)
+        self._operations = throttled(control_operations(self.plane), clock, self.plane.limits)
         self.warnings: tuple[str, ...] = ()
 
     async def opened(self) -> "Scene":

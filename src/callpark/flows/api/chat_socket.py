@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
-from callpark.flows.api.socket_url import PATH
+from callpark.flows.api.addresses import PATH
 from callpark.flows.chat import protocol
 from callpark.flows.chat.service import Chats, Seat
 from callpark.kernel import asgi

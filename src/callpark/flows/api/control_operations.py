@@ -1,6 +1,6 @@
-"""The operations on what an instance owns, and on contacts that the API makes, in one table. Called by `app.py`.
+"""The operations on what an instance owns, and on contacts that the API makes, in one table. Called by `operations.py`.
 
-What is not among them (creating instances, storage, event integrations, changes of users and profiles, evaluation
+What is not among them (creating instances, storage, changes of users and profiles, evaluation
 forms, …) the gateway answers by name: 501.
 """
 
@@ -10,6 +10,7 @@ from callpark.flows.api.flow_modules import FlowModuleOperations
 from callpark.flows.api.flow_versions import FLOWS, MODULES, FlowVersionOperations
 from callpark.flows.api.hours import HoursOperations
 from callpark.flows.api.instances import InstanceOperations, guarded
+from callpark.flows.api.integrations import IntegrationOperations
 from callpark.flows.api.made_contacts import MadeContactOperations
 from callpark.flows.api.metric_data import MetricDataOperations
 from callpark.flows.api.phone_numbers import PhoneNumberOperations
@@ -17,7 +18,6 @@ from callpark.flows.api.prompts import PromptOperations
 from callpark.flows.api.queues import QueueOperations
 from callpark.flows.api.search_contacts import SearchContactOperations
 from callpark.flows.api.tags import TagOperations
-from callpark.flows.api.throttling import throttled
 from callpark.flows.api.users import UserOperations
 from callpark.flows.control.plane import ControlPlane
 from callpark.kernel.operations import OperationTable
@@ -31,6 +31,7 @@ def control_operations(plane: ControlPlane) -> OperationTable:
         **FlowVersionOperations(plane, FLOWS).table(),
         **FlowVersionOperations(plane, MODULES).table(),
         **AssociatedFunctionOperations(plane).table(),
+        **IntegrationOperations(plane).table(),
         **PhoneNumberOperations(plane).table(),
         **QueueOperations(plane).table(),
         **HoursOperations(plane).table(),
@@ -41,4 +42,4 @@ def control_operations(plane: ControlPlane) -> OperationTable:
         **SearchContactOperations(plane).table(),
         **MetricDataOperations(plane).table(),
     }
-    return throttled(guarded(plane, table), plane.clock, plane.limits)
+    return guarded(plane, table)

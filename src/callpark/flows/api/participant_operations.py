@@ -11,11 +11,12 @@ from datetime import datetime
 
 import msgspec
 
+from callpark.flows.api.addresses import socket_url
 from callpark.flows.api.reading import members, number, text, texts
-from callpark.flows.api.socket_url import socket_url
 from callpark.flows.chat import refusals, transcript
 from callpark.flows.chat.model import ACKNOWLEDGED, DELIVERED, READ, TYPING
-from callpark.flows.chat.service import Chats, Connection
+from callpark.flows.chat.requests import Connection
+from callpark.flows.chat.service import Chats, Seat
 from callpark.flows.logs import timestamp
 from callpark.kernel.operations import Call, OperationTable
 
@@ -58,17 +59,8 @@ class ParticipantOperations:
     async def send_event(self, call: Call) -> Mapping[str, object]:
         parameters = call.parameters
         seat = self._chats.seat(text(parameters, "ConnectionToken"))
-        content_type = text(parameters, "ContentType")
         seat.room.connect(seat.participant)
-        if content_type in (DELIVERED, READ):
-            message_id = _message_id(text(parameters, "Content"))
-            event_id, at = await seat.room.acknowledge(seat.participant, message_id, content_type)
-        elif content_type == TYPING:
-            event_id, at = seat.room.tell(seat.participant, TYPING)
-        elif content_type == ACKNOWLEDGED:
-            event_id, at = self._chats.ids.uuid(), self._chats.clock.now()
-        else:
-            raise refusals.invalid(f"{content_type[:100]} is no event that participants send")
+        event_id, at = await happened(self._chats, seat, text(parameters, "ContentType"), text(parameters, "Content"))
         return {"Id": event_id, "AbsoluteTime": timestamp(at)}
 
     async def get_transcript(self, call: Call) -> Mapping[str, object]:
@@ -90,8 +82,20 @@ class ParticipantOperations:
         return answer
 
     async def disconnect(self, call: Call) -> Mapping[str, object]:
-        await self._chats.seat(text(call.parameters, "ConnectionToken")).room.leave()
+        seat = self._chats.seat(text(call.parameters, "ConnectionToken"))
+        await seat.room.leave(seat.participant)
         return {}
+
+
+async def happened(chats: Chats, seat: Seat, content_type: str, content: str) -> tuple[str, float]:
+    """An event that a participant sends: its id and instant. Raises CallerError."""
+    if content_type in (DELIVERED, READ):
+        return await seat.room.acknowledge(seat.participant, _message_id(content), content_type)
+    if content_type == TYPING:
+        return seat.room.tell(seat.participant, TYPING)
+    if content_type == ACKNOWLEDGED:
+        return chats.ids.uuid(), chats.clock.now()
+    raise refusals.invalid(f"{content_type[:100]} is no event that participants send")
 
 
 def connection_members(connection: Connection, types: Sequence[str], call: Call) -> dict[str, object]:

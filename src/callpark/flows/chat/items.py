@@ -113,6 +113,9 @@ class _Writer:
             self.session = msgspec.structs.replace(self.session, bot=None, bot_expected=0.0)
 
     def _draft(self, draft: Draft) -> None:
+        if draft.author.role == "SYSTEM":
+            self._system(draft.content_type, draft.content)
+            return
         self._add(
             Item(
                 self._contact_id,

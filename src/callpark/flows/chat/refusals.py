@@ -28,11 +28,27 @@ def not_built(what: str) -> CallerError:
     return _error("NotImplemented", 501, f"callpark does not support {what}")
 
 
+def conflict(text: str) -> CallerError:
+    return _error("ConflictException", 409, text)
+
+
+def quota_exceeded(text: str) -> CallerError:
+    return _error("ServiceQuotaExceededException", 402, text)
+
+
 # Of the service `connect`
 
 
 def invalid_request(text: str) -> CallerError:
     return _error("InvalidRequestException", 400, text)
+
+
+def invalid_parameter(text: str) -> CallerError:
+    return _error("InvalidParameterException", 400, text)
+
+
+def limit_exceeded(text: str) -> CallerError:
+    return _error("LimitExceededException", 429, text)
 
 
 def no_resource(what: str) -> CallerError:

@@ -6,7 +6,7 @@ Typing is shown and not kept; receipts are kept with their message.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -14,12 +14,12 @@ import msgspec
 from callpark.flows.channels.conversation import Correspondence
 from callpark.flows.channels.voice import Line
 from callpark.flows.chat import frames, refusals, transcript
-from callpark.flows.chat.model import DELIVERED, READ, ChatSession, Draft, Item, Participant, Receipt
+from callpark.flows.chat.model import DELIVERED, LEFT, READ, ChatSession, Draft, File, Item, Participant, Receipt
 from callpark.flows.logs import timestamp
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
-from callpark.store.ports import Store
+from callpark.store.ports import Change, Store
 
 
 class Ear(Protocol):
@@ -39,7 +39,8 @@ class Ear(Protocol):
 
 
 class Room:
-    """One open chat. `whole`: the transcript begins here; otherwise it is read from the store when it is needed."""
+    """One open chat. `whole`: the transcript begins here; otherwise it is read from the store when it is needed.
+    `announce` tells topics of an event that is not kept: the contact's id, the event's, its members."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Room:
         limits: ConnectLimits,
         store: Store,
         closed: Callable[["Room"], None],
+        announce: Callable[[str, str, Mapping[str, object]], None],
     ) -> None:
         self.contact_id = ""
         self.initial_contact_id = ""
@@ -60,6 +62,7 @@ class Room:
         self._limits = limits
         self._store = store
         self._closed = closed
+        self._announce = announce
         self._line: Correspondence | None = None
         self._whole = whole
         self._items: list[Item] = []
@@ -73,8 +76,12 @@ class Room:
 
     def connect(self, participant: Participant) -> None:
         """A participant is there; the customer's chat begins."""
-        if participant.role == "CUSTOMER" and self._line is not None:
+        if self._line is None:
+            return
+        if participant.role == "CUSTOMER":
             self._line.connect()
+        elif participant.role == "CUSTOM_BOT":
+            self._line.bot_there(True)
 
     def join(self, participant: Participant, ear: Ear) -> Callable[[], None]:
         """Hear what is written from now on; returns what ends it."""
@@ -125,6 +132,7 @@ class Room:
             "InitialContactId": self.initial_contact_id,
         }
         self._show(frames.item(members))
+        self._announce(self.contact_id, event_id, members)
         return event_id, now
 
     async def acknowledge(self, recipient: Participant, message_id: str, content_type: str) -> tuple[str, float]:
@@ -148,8 +156,18 @@ class Room:
             self._show(frames.item(transcript.receipt_members(item, receipt, self.initial_contact_id)))
         return self._ids.uuid(), now
 
-    async def leave(self) -> None:
-        """The customer leaves, and the chat is over; returns when that is durable."""
+    async def judge(self, file: File, also: Change) -> None:
+        """A file's scan has ended; returns when that is durable, together with `also`."""
+        for index, item in enumerate(await self.transcript()):
+            if item.file is not None and item.file.id == file.id:
+                self._items[index] = judged = msgspec.structs.replace(item, file=file)
+                await self._store.commit([also, transcript.row(judged)])
+                self._show(frames.item(transcript.told(judged, self.initial_contact_id)))
+                return
+        await self._store.commit([also])
+
+    async def leave(self, participant: Participant) -> None:
+        """Somebody leaves; without its customer the chat is over. Returns when that is durable."""
         if self._line is not None:
             if participant.role == "CUSTOMER":
                 self._line.hang_up()
@@ -195,6 +213,9 @@ class Room:
         self._take(items)
         for item in items:
             self._show(frames.item(transcript.told(item, self.initial_contact_id)))
+            if item.content_type == LEFT and item.author is not None and item.author.role != "CUSTOMER":
+                for ear in self._ears.pop(item.author.id, ()):
+                    ear.over()
             saved = self._unsaved.pop(item.id, None)
             if saved is not None and item.author is not None:
                 self._unsaved_tokens.pop((item.author.id, item.client_token), None)

@@ -10,68 +10,27 @@ https://docs.aws.amazon.com/connect/latest/APIReference/API_connect-participant_
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID, uuid5
+
+import msgspec
 
 from callpark.flows.channels.voice import Phone
-from callpark.flows.chat import refusals, transcript
-from callpark.flows.chat.model import (
-    JSON,
-    MARKDOWN,
-    TEXT,
-    ChatSession,
-    Draft,
-    Item,
-    Participant,
-)
+from callpark.flows.chat import refusals, streams, transcript
+from callpark.flows.chat.items import SYSTEM_NAME
+from callpark.flows.chat.model import JSON, MARKDOWN, TEXT, Address, ChatSession, Draft, File, Item, Participant
+from callpark.flows.chat.requests import Begun, Connection, Invitation, NewChat
 from callpark.flows.chat.room import Room
 from callpark.flows.chat.tokens import Claim, Purpose, Tokens
-from callpark.flows.contact import Contact, Record
+from callpark.flows.contact import Contact, Conversing, Record
+from callpark.flows.events import BotInvited, Rehydrated
 from callpark.flows.service import Flows
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
-from callpark.store.ports import SetRow, Store
+from callpark.store.ports import Change, SetRow, Store
 
 TABLE: Final = "chat"
 _SECRET = "secret"
-
-
-@dataclass(frozen=True, slots=True)
-class NewChat:
-    """What StartChatContact asks for. `initial`: content type and content. `seconds`: None is 25 hours.
-    `source`: the contact whose transcript goes on here; `segment`: that one only, not what came before it."""
-
-    flow: str
-    display_name: str
-    attributes: Mapping[str, str]
-    initial: tuple[str, str] | None = None
-    content_types: tuple[str, ...] = (TEXT,)
-    seconds: float | None = None
-    source: str | None = None
-    segment: bool = False
-    related_contact_id: str | None = None
-    customer_id: str | None = None
-    client_token: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """`participant_token` lasts as long as the chat."""
-
-    contact_id: str
-    participant_id: str
-    participant_token: str
-    continued_from: str
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Instants in epoch seconds. `socket_token` opens a web socket for a short while
-    (`connect.chat_socket_url_seconds`), which then lasts until `socket_expires`."""
-
-    token: str
-    expires: float
-    socket_token: str
-    socket_expires: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +54,10 @@ class Chats:
         self._ids = ids
         self._limits = limits
         self._store = store
-        self._tokens = Tokens(b"")
+        self.tokens = Tokens(b"")
         self._rooms: dict[str, Room] = {}
         self._begun: dict[str, str] = {}
+        self._addresses: dict[Address, str] = {}
 
     @property
     def limits(self) -> ConnectLimits:
@@ -117,7 +77,7 @@ class Chats:
         secret = row.value if row is not None else bytes.fromhex(self._ids.hex(64))
         if row is None:
             await self._store.commit([SetRow(TABLE, _SECRET, secret, revision=0)])
-        self._tokens = Tokens(secret)
+        self.tokens = Tokens(secret)
 
     def reconnect(self, contact: Contact) -> Phone | None:
         """The room of a contact that was open when callpark stopped; None for what is no chat with a transcript."""
@@ -136,32 +96,65 @@ class Chats:
         if contact is not None and contact.chat is not None and contact.ended is None:
             await self._rooms[contact.id].saved()
             return self._as_begun(contact.id, contact.chat)
-        past = self._past(wanted)
-        customer = Participant(self._ids.uuid(), "CUSTOMER", wanted.display_name)
-        initial = None if wanted.initial is None else Draft(self._ids.uuid(), customer, *wanted.initial)
-        session = ChatSession(
-            customer,
-            wanted.content_types,
-            initial,
-            past,
-            wanted.source or "",
-            wanted.client_token,
-        )
+        if wanted.address is not None and self.at(wanted.address) is not None:
+            raise refusals.conflict(f"A chat with {wanted.address.source} is open already")
+        before = self._before(wanted)
+        session = self._session(wanted, () if wanted.source is None else self._past(wanted.source))
         room = self._room(session, whole=True)
         chat = self._flows.start_chat(
             wanted.flow,
             room,
-            attributes=wanted.attributes,
+            attributes=wanted.attributes if before is None else {**before.memory.attributes, **wanted.attributes},
             seconds=wanted.seconds,
             session=session,
-            related_contact_id=wanted.related_contact_id or wanted.source,
+            party=_party(wanted),
             record=Record(customer_id=wanted.customer_id),
         )
         contact = self._flows.contact(chat.contact_id)
         assert contact is not None, "it has just been opened"
         self._place(room, contact)
+        if wanted.address is not None:
+            room.connect(session.customer)
         await room.saved()
         return self._as_begun(contact.id, session)
+
+    async def invite(self, contact_id: str, name: str, client_token: str) -> Invitation:
+        """Let a custom participant into an open chat. The same client token lets the same one in, as long as it may
+        connect. Raises CallerError."""
+        contact = self._open_chat(contact_id)
+        session = contact.chat
+        assert session is not None
+        if session.agent is not None or isinstance(contact.activity, Conversing):
+            raise refusals.conflict("An agent or a bot takes part in this chat already")
+        invited = str(uuid5(UUID(contact_id), f"bot {client_token or self._ids.uuid()}"))
+        if session.bot is not None and session.bot.id != invited:
+            raise refusals.conflict("A custom participant takes part in this chat already")
+        until = session.bot_expected
+        if session.bot is None:
+            until = self._clock.now() + self._limits.chat_bot_connection_seconds
+            await self._flows.tell(contact_id, BotInvited(Participant(invited, "CUSTOM_BOT", name), until))
+        return Invitation(invited, self.tokens.mint(Claim("participant", contact_id, invited)), until)
+
+    async def rehydrate(self, contact_id: str, source: str) -> str:
+        """Have an open chat go on where an ended one stopped; the contact that it goes on from. Raises CallerError."""
+        contact = self._open_chat(contact_id)
+        assert contact.chat is not None
+        if contact.chat.continued_from not in ("", source):
+            raise refusals.invalid_request("The chat is persistent already")
+        await self._flows.tell(contact_id, Rehydrated(source, self._past(source)))
+        return source
+
+    def at(self, address: Address) -> Seat | None:
+        """The customer of the open chat that runs between these addresses."""
+        contact = self._flows.contact(self._addresses.get(address, ""))
+        room = None if contact is None else self._rooms.get(contact.id)
+        if contact is None or contact.chat is None or room is None or contact.ended is not None:
+            return None
+        return Seat(room, contact.chat.customer, contact)
+
+    def room(self, contact_id: str) -> Room | None:
+        """The room of a chat that is open."""
+        return self._rooms.get(contact_id)
 
     def admit(self, participant_token: str) -> Seat:
         """Who holds a participant token. Raises CallerError when it is none, or the chat is over."""
@@ -196,15 +189,13 @@ class Chats:
         """The contact of a connection token and its transcript, after those it continues; with a `contact_id` that
         contact's alone. Also of a chat that is over, as long as it is kept. Raises CallerError."""
         claim = self._claim(connection_token, "connection")
-        contact = self._flows.contact(claim.contact_id)
-        if contact is None or contact.chat is None:
-            raise refusals.access_denied()
-        chain = (*contact.chat.past, contact.id)
+        contact, participant = self._present(claim)
+        chain = self._chain(contact)
         if contact_id is not None and contact_id not in chain:
             raise refusals.access_denied()
         room = self._rooms.get(contact.id)
         if room is not None:
-            room.connect(contact.chat.customer)
+            room.connect(participant)
         found: list[Item] = []
         for each in chain if contact_id is None else (contact_id,):
             if room is not None and each == contact.id:
@@ -213,31 +204,75 @@ class Chats:
                 found += transcript.items(await self._store.scan(transcript.TABLE, f"{each}/"))
         return contact, found
 
+    async def judge(self, contact_id: str, file: File, also: Change) -> None:
+        """A file's scan has ended; returns when that is durable, in the transcript too."""
+        room = self._rooms.get(contact_id)
+        if room is not None:
+            await room.judge(file, also)
+            return
+        items = transcript.items(await self._store.scan(transcript.TABLE, f"{contact_id}/"))
+        shown = [item for item in items if item.file is not None and item.file.id == file.id]
+        await self._store.commit([also, *(transcript.row(msgspec.structs.replace(one, file=file)) for one in shown)])
+
+    def readable(self, connection_token: str) -> Sequence[str]:
+        """The contacts whose transcripts and files a connection token shows, also after the end. Raises CallerError."""
+        return self._chain(self._present(self._claim(connection_token, "connection"))[0])
+
     # Inside
+
+    def _present(self, claim: Claim) -> tuple[Contact, Participant]:
+        """Who holds a token, also of a chat that is over. Raises CallerError for who has left."""
+        contact = self._flows.contact(claim.contact_id)
+        participant = (
+            None if contact is None or contact.chat is None else contact.chat.participant(claim.participant_id)
+        )
+        if contact is None or participant is None:
+            raise refusals.access_denied()
+        return contact, participant
+
+    def _chain(self, contact: Contact) -> Sequence[str]:
+        assert contact.chat is not None
+        return (*contact.chat.past, contact.id)
 
     def _seat(self, token: str, purpose: Purpose) -> Seat:
         return self._sit(self._claim(token, purpose))
 
     def _claim(self, token: str, purpose: Purpose) -> Claim:
-        claim = self._tokens.read(token, purpose, self._clock.now())
+        claim = self.tokens.read(token, purpose, self._clock.now())
         if claim is None:
             raise refusals.access_denied()
         return claim
 
     def _sit(self, claim: Claim) -> Seat:
-        contact, room = self._flows.contact(claim.contact_id), self._rooms.get(claim.contact_id)
-        if contact is None or contact.chat is None or contact.ended is not None or room is None:
+        contact, participant = self._present(claim)
+        room = self._rooms.get(contact.id)
+        if contact.ended is not None or room is None:
             raise refusals.access_denied()
-        if contact.chat.customer.id != claim.participant_id:
-            raise refusals.access_denied()
-        return Seat(room, contact.chat.customer, contact)
+        return Seat(room, participant, contact)
 
     def _mint(self, purpose: Purpose, seat: Seat, expires: float) -> str:
-        return self._tokens.mint(Claim(purpose, seat.contact.id, seat.participant.id, expires))
+        return self.tokens.mint(Claim(purpose, seat.contact.id, seat.participant.id, expires))
 
     def _as_begun(self, contact_id: str, session: ChatSession) -> Begun:
-        token = self._tokens.mint(Claim("participant", contact_id, session.customer.id))
-        return Begun(contact_id, session.customer.id, token, session.continued_from)
+        token = self.tokens.mint(Claim("participant", contact_id, session.customer.id))
+        streaming_id = session.streams[0].id if session.streams else ""
+        return Begun(contact_id, session.customer.id, token, session.continued_from, streaming_id)
+
+    def _session(self, wanted: NewChat, past: tuple[str, ...]) -> ChatSession:
+        customer = Participant(self._ids.uuid(), "CUSTOMER", wanted.display_name)
+        author, words = customer, wanted.initial
+        if wanted.greeting is not None:
+            author, words = Participant("", "SYSTEM", SYSTEM_NAME), wanted.greeting
+        return ChatSession(
+            customer,
+            wanted.content_types,
+            None if words is None else Draft(self._ids.uuid(), author, *words),
+            past,
+            wanted.source or "",
+            wanted.client_token,
+            streams=wanted.streams,
+            address=wanted.address,
+        )
 
     def _room(self, session: ChatSession, *, whole: bool) -> Room:
         return Room(
@@ -248,6 +283,7 @@ class Chats:
             limits=self._limits,
             store=self._store,
             closed=self._forget,
+            announce=self._announce,
         )
 
     def _place(self, room: Room, contact: Contact) -> None:
@@ -256,23 +292,49 @@ class Chats:
         self._rooms[contact.id] = room
         if contact.chat is not None and contact.chat.client_token:
             self._begun[contact.chat.client_token] = contact.id
+        if contact.chat is not None and contact.chat.address is not None:
+            self._addresses[contact.chat.address] = contact.id
 
     def _forget(self, room: Room) -> None:
         self._rooms.pop(room.contact_id, None)
         contact = self._flows.contact(room.contact_id)
         if contact is not None and contact.chat is not None:
             self._begun.pop(contact.chat.client_token, None)
+            if contact.chat.address is not None and self._addresses.get(contact.chat.address) == contact.id:
+                del self._addresses[contact.chat.address]
 
-    def _past(self, wanted: NewChat) -> tuple[str, ...]:
-        """The contacts whose transcripts come first. Raises CallerError."""
-        if wanted.source is None:
-            return ()
-        source = self._flows.contact(wanted.source)
-        if source is None or source.chat is None:
-            raise refusals.invalid_request(f"SourceContactId {wanted.source} is no chat that is kept")
-        if source.ended is None:
-            raise refusals.invalid_request(f"SourceContactId {wanted.source} is a chat that has not ended")
-        return (source.id,) if wanted.segment else (*source.chat.past, source.id)
+    def _announce(self, contact_id: str, event_id: str, members: Mapping[str, object]) -> None:
+        """Typing goes to topics too, though it is not kept."""
+        contact = self._flows.contact(contact_id)
+        if contact is not None and contact.chat is not None and contact.chat.streams:
+            told, instance = contact.chat.streams, contact.party.instance_arn
+            self._store.commit(streams.announced(told, instance, event_id, self._clock.now(), members))
+
+    def _open_chat(self, contact_id: str) -> Contact:
+        """Raises CallerError."""
+        contact = self._flows.contact(contact_id)
+        if contact is None or contact.chat is None or contact.ended is not None:
+            raise refusals.no_resource(f"The open chat {contact_id}")
+        return contact
+
+    def _before(self, wanted: NewChat) -> Contact | None:
+        """The contact whose attributes the new one has too. Raises CallerError."""
+        contact_id = wanted.source or wanted.related_contact_id
+        contact = None if contact_id is None else self._flows.contact(contact_id)
+        if contact is None and wanted.related_contact_id is not None:
+            raise refusals.no_resource(f"The related contact {wanted.related_contact_id}")
+        return contact
+
+    def _past(self, source: str) -> tuple[str, ...]:
+        """The contacts whose transcripts come first: that chat's, and those that it went on from itself. Both
+        rehydration types come to the same, because a chat is one contact here from its first word to its last. Raises
+        CallerError."""
+        contact = self._flows.contact(source)
+        if contact is None or contact.chat is None:
+            raise refusals.invalid_request(f"SourceContactId {source} is no chat that is kept")
+        if contact.ended is None:
+            raise refusals.invalid_request(f"SourceContactId {source} is a chat that has not ended")
+        return (*contact.chat.past, contact.id)
 
     def problem_of(self, content_type: str, content: str) -> str:
         """What is wrong with the content of a message, "" when nothing is."""
@@ -285,3 +347,14 @@ class Chats:
         if len(content) > most:
             return f"Content of type {content_type} has at most {most} characters, not {len(content)}"
         return ""
+
+
+def _party(wanted: NewChat) -> Mapping[str, object]:
+    """What a chat's Party has beside what every chat's has."""
+    found: dict[str, object] = {
+        "related_contact_id": wanted.related_contact_id or wanted.source,
+        "subtype": wanted.subtype,
+    }
+    if wanted.address is not None:
+        found |= {"caller": wanted.address.source, "number": wanted.number, "subtype": wanted.address.subtype}
+    return found

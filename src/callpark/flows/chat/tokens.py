@@ -11,18 +11,20 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-Purpose: TypeAlias = Literal["participant", "connection", "socket"]
+Purpose: TypeAlias = Literal["participant", "connection", "socket", "upload", "download"]
 
 _DIGEST = 32
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
-    """What a token says. `expires` in epoch seconds, 0 for as long as the contact is open."""
+    """What a token says. `expires` in epoch seconds, 0 for as long as the contact is open. `file_id`: the attachment
+    that a token opens for one upload or download."""
 
     purpose: Purpose
     contact_id: str
     participant_id: str
     expires: float = 0.0
+    file_id: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -6,7 +6,7 @@ have defaults. Instants are epoch seconds.
 """
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -193,12 +193,29 @@ def key_of(record: Record) -> Key:
     return (record.kind, record.id)
 
 
+FILE_SCANNER: Final = "FILE_SCANNER"
+
+
+class Integration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An integration association. `arn`: of what the instance is associated with."""
+
+    id: str
+    type: str
+    arn: str
+    application_url: str | None = None
+    application_name: str | None = None
+    source_type: str | None = None
+    tags: Tags = {}
+    modified_at: float = 0.0
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of the instance itself. `functions`: associated by the API; None: the API has never associated any."""
 
     functions: tuple[str, ...] | None = None
     attributes: Mapping[str, str] = {}
     tags: Tags = {}
+    integrations: tuple[Integration, ...] = ()
 
 
 def rehomed(record: Record, instance_arn: str) -> Record:

@@ -15,6 +15,7 @@ import msgspec
 
 from callpark.flows.control.declaring import declared_records, identified
 from callpark.flows.control.model import (
+    FILE_SCANNER,
     FlowRecord,
     Key,
     NumberRecord,
@@ -162,6 +163,10 @@ class ControlPlane:
     def associated(self) -> tuple[str, ...]:
         """The functions that flows may call, by ARN."""
         return tuple(dict.fromkeys((*self._definition.function_arns, *(self.settings.functions or ()))))
+
+    def file_scanner(self) -> str | None:
+        """The function that scans attachments, by its ARN."""
+        return next((each.arn for each in self.settings.integrations if each.type == FILE_SCANNER), None)
 
     # Changes
 
