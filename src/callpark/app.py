@@ -5,6 +5,7 @@ Opened and closed by `serving.py`.
 
 import asyncio
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +77,8 @@ from callpark.metrics.api.operations import operations as metrics_operations
 from callpark.metrics.api.page import MetricsPage
 from callpark.metrics.model import APPSYNC
 from callpark.metrics.service import Metrics
+from callpark.models.making import Making
+from callpark.models.service import Models
 from callpark.projects.model import Project
 from callpark.projects.stored import fetched
 from callpark.queues.api.operations import operations as queue_operations
@@ -139,6 +142,8 @@ class App:
             source=QueuesAsSource(self.queues),
             upstreams=self.upstreams,
         )
+        self.models = Models(clock, limits=limits.models)
+        self._making = Making(clock, ids, limits.models, os.environ)
         for_flows = self._for_flows()
         self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, for_flows)
         self.connect_control = ConnectControlPlane(
@@ -267,6 +272,7 @@ class App:
         await self.functions.close()
         await self.environments.close()
         await self.queues.close()
+        await self.models.close()
         await self.logs.close()
         await self.upstreams.close()
         await self.store.close()
@@ -347,6 +353,7 @@ class App:
 
     async def _apply(self, project: Project) -> list[str]:
         """The slices that only check and swap come first; functions, whose change is durable, last."""
+        catalogue = self._making.catalogue(project.models)
         instance = self._connect_instance(project)
         instance = dataclasses.replace(instance, strict=self.settings.strict)
         warnings = [*await self.connect_control.apply(instance, project.flows, project.numbers)]
@@ -355,5 +362,6 @@ class App:
         warnings += await self.queues.apply(project.queues)
         warnings += await self.logs.apply(project.log_groups)
         warnings += await self.functions.apply(project.functions, project.layers, project.sources)
+        warnings += self.models.serve(catalogue)
         warnings += self.upstreams.want([wanted(resource) for resource in project.foreign])
         return warnings

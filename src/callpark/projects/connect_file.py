@@ -5,7 +5,6 @@ described in docs/connect-yaml.md.
 """
 
 import dataclasses
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from callpark.flows.model import FlowDefinition, InstanceDefinition
 from callpark.kernel.arn import Place as Home
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
-from callpark.projects.document import Place
+from callpark.projects.declared_file import converted
 from callpark.projects.identity import uuid_of
 from callpark.projects.model import Project
 from callpark.projects.recordings import wav_seconds
@@ -25,7 +24,6 @@ from callpark.projects.template import Template, existing, read, read_text
 
 NAMES = ("connect.yaml", "connect.yml", "connect.json")
 
-_STEP = re.compile(r"\.?([A-Za-z0-9_-]+)|\[(\d+|\.\.\.)\]")
 _REMEDY = "docs/connect-yaml.md has an example of everything"
 
 
@@ -35,7 +33,7 @@ def with_connect_file(project: Project, folder: Path, home: Home, limits: Limits
     if path is None:
         return project
     template = read(path, limits.project)
-    declared = _convert(template)
+    declared = converted(template, Declared, _REMEDY)
     instance = project.instance or InstanceDefinition(
         arn=home.arn("connect", f"instance/{uuid_of(project.name, 'AWS::Connect::Instance', '')}"),
         alias=project.name,
@@ -66,26 +64,6 @@ def _with_functions(instance: InstanceDefinition, declared: Declared, home: Home
     ]
     associated = tuple(dict.fromkeys((*instance.function_arns, *arns)))
     return dataclasses.replace(instance, function_arns=associated, all_functions=False)
-
-
-def _convert(template: Template) -> Declared:
-    try:
-        return msgspec.convert(template.document.values, Declared)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `")
-        place = _place(path.removesuffix("`"))
-        spelled = ".".join(map(str, place))
-        raise ProjectError(f"{template.where(place)}: {f'{spelled}: ' if spelled else ''}{message}", _REMEDY) from None
-
-
-def _place(path: str) -> Place:
-    """`$.queues[0].name` → ("queues", 0, "name"). What msgspec writes as `[...]` has no place of its own."""
-    place: list[str | int] = []
-    for name, index in _STEP.findall(path.removeprefix("$")):
-        if index == "...":
-            break
-        place.append(name or int(index))
-    return tuple(place)
 
 
 def _flows(

@@ -19,6 +19,7 @@ from callpark.projects.connect_file import with_connect_file
 from callpark.projects.document import Value
 from callpark.projects.identity import uuid_of
 from callpark.projects.model import Project
+from callpark.projects.models_file import with_models_file
 from callpark.projects.template import read, read_text
 
 NUMBER: Final = "+441632960000"
@@ -115,7 +116,7 @@ def load_flow_file(path: Path, *, functions: Sequence[str], place: Home, limits:
         warnings=tuple(_mismatches(flow.content, [definition.configuration.name for definition in definitions])),
         watched=(path, *folders),
     )
-    return with_connect_file(project, path.parent, place, limits)
+    return with_connect_file(with_models_file(project, path.parent, limits), path.parent, place, limits)
 
 
 def _mismatches(content: str, given: Sequence[str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from callpark.projects.identity import uuid_of
 from callpark.projects.includes import expand
 from callpark.projects.intrinsics import Evaluator, Identity, as_text
 from callpark.projects.model import Project
+from callpark.projects.models_file import with_models_file
 from callpark.projects.nesting import flatten
 from callpark.projects.resources import (
     appsync,
@@ -119,6 +120,7 @@ class _Loading:
         project = dataclasses.replace(
             project, warnings=tuple(warnings), watched=tuple(stack.watched), stored=tuple(stack.stored)
         )
+        project = with_models_file(project, self._template.folder, stack.limits)
         return with_connect_file(project, self._template.folder, stack.home, stack.limits)
 
     def _expanded(self) -> dict[str, Value]:

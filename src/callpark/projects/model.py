@@ -10,6 +10,7 @@ from callpark.functions.sources.model import SourceDefinition
 from callpark.graphql.channels.model import EventApiDefinition
 from callpark.graphql.model import ApiDefinition
 from callpark.logs.model import GroupDefinition
+from callpark.models.declared import DeclaredModels
 from callpark.queues.model import QueueDefinition
 
 
@@ -75,6 +76,7 @@ class Project:
     queues: tuple[QueueDefinition, ...] = ()
     log_groups: tuple[GroupDefinition, ...] = ()
     sources: tuple[SourceDefinition, ...] = ()
+    models: DeclaredModels | None = None
     foreign: tuple[ForeignResource, ...] = ()
     stored: tuple[StoredCode, ...] = ()
     warnings: tuple[str, ...] = ()
