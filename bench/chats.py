@@ -8,10 +8,12 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
 from bench import contact_flows as flows
+from bench import websocket
 from bench.figures import Figure, percentile
 from callpark.cli.collector import settle_collector
 from callpark.cli.loop import run
@@ -140,9 +142,37 @@ class _Customer:
         )
 
 
-async def _customers(endpoint: str, count: int) -> Measured:
-    from bench.subscribers import _Subscriber, _upgrade
+class _Ear(asyncio.Protocol):
+    """A customer's web socket."""
 
+    def __init__(self, upgrade: bytes) -> None:
+        self.open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.texts: asyncio.Queue[bytes] = asyncio.Queue()
+        self._upgrade = upgrade
+        self._unread = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(self._upgrade)
+
+    def data_received(self, data: bytes) -> None:
+        self._unread += data
+        if not self.open.done():
+            head, end, rest = self._unread.partition(b"\r\n\r\n")
+            if not end:
+                return
+            assert head.startswith(b"HTTP/1.1 101"), head
+            self._unread = rest
+            self.open.set_result(None)
+        texts, self._unread = websocket.texts(self._unread)
+        for text in texts:
+            self.texts.put_nowait(text)
+
+    def send(self, text: str) -> None:
+        self._transport.write(websocket.frame(text))
+
+
+async def _customers(endpoint: str, count: int) -> Measured:
     host, _, port = endpoint.removeprefix("http://").partition(":")
     pool: asyncio.Queue[_Http] = asyncio.Queue()
     for _ in range(16):
@@ -165,14 +195,14 @@ async def _customers(endpoint: str, count: int) -> Measured:
         answer = await ask("POST", "/participant/connection", types, str(begun["ParticipantToken"]))
         made = msgspec.convert(answer, _Connection)
         customer.token = made.connection_credentials.connection_token
-        upgrade = _upgrade(made.websocket.url, "plain")
-        _, socket = await loop.create_connection(lambda: _Subscriber(upgrade, [], asyncio.Event()), host, int(port))
-        assert await socket.answer() == b"open"
+        upgrade = websocket.upgrade(made.websocket.url)
+        _, socket = await loop.create_connection(lambda: _Ear(upgrade), host, int(port))
+        await asyncio.wait_for(socket.open, 30)
         socket.send('{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}')
 
         async def listen() -> None:
             while not customer.done.is_set():
-                customer.hear(json.loads(await socket.answer()), time.perf_counter())
+                customer.hear(json.loads(await asyncio.wait_for(socket.texts.get(), 30)), time.perf_counter())
 
         listening.append(asyncio.create_task(listen()))
         await asyncio.wait_for(customer.greeted.wait(), 30)

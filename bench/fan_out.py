@@ -1,4 +1,5 @@
-"""Fan-out: from sending a mutation to each subscriber having its message, beside the plain library's broadcast.
+"""Fan-out: from sending a mutation, or an event, to each subscriber having its message, beside the plain library's
+broadcast.
 
 The server is in this process, the subscribers are in another. Selection sets that differ are projected and serialised
 one by one.
@@ -6,9 +7,11 @@ one by one.
 
 import asyncio
 import base64
+import contextlib
 import json
 import tempfile
 import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
@@ -16,8 +19,12 @@ import httpx
 from bench.figures import Figure, percentile
 from bench.graphql import API
 from bench.peers import websockets_broadcast
-from bench.subscribers import Subscribers
+from bench.subscribers import Conversation, Subscribers
+from callpark.app import App
 from callpark.cli.collector import settle_collector
+from callpark.graphql.channels.model import EventApiDefinition, NamespaceDefinition
+from callpark.graphql.channels.urls import event_realtime_url, event_url
+from callpark.graphql.model import ApiKey, AuthenticationProvider
 from callpark.graphql.urls import graphql_url, realtime_url
 from callpark.kernel.limits import Limits
 from callpark.projects.model import Project
@@ -30,6 +37,19 @@ MESSAGES = 30
 PAUSE = 0.05
 SHAPES = (1, 50)
 MUTATION = "mutation P($sent: String) { publish(sent: $sent) { sent token } }"
+AUTHORIZATION = {"host": "127.0.0.1", "x-api-key": "da2-bench"}
+
+_KEY = ("API_KEY",)
+EVENTS = EventApiDefinition(
+    api_id="events",
+    name="events",
+    authentication=(AuthenticationProvider("API_KEY"),),
+    connection_modes=_KEY,
+    publish_modes=_KEY,
+    subscribe_modes=_KEY,
+    namespaces=(NamespaceDefinition("default"),),
+    api_keys=(ApiKey("da2-bench", 4e9),),
+)
 
 
 async def figures() -> list[Figure]:
@@ -37,16 +57,21 @@ async def figures() -> list[Figure]:
 
 
 async def _beside_broadcast(subscribers: int) -> list[Figure]:
-    pause = PAUSE * subscribers / 1_000
     reach = 20 * subscribers // 1_000
-    broadcast = await websockets_broadcast.milliseconds_p99(subscribers, MESSAGES, pause)
+    broadcast = await websockets_broadcast.milliseconds_p99(subscribers, MESSAGES, PAUSE * subscribers / 1_000)
     found = []
-    for shapes in SHAPES:
-        milliseconds = await _milliseconds_p99(subscribers, shapes, pause)
-        sets = "" if shapes == 1 else f" with {shapes} selection sets"
+    async with _serving() as (app, client):
+        measured = {
+            f"fan-out to {subscribers:,} subscribers" + ("" if shapes == 1 else f" with {shapes} selection sets"): (
+                await _mutations(app, client, subscribers, shapes)
+            )
+            for shapes in SHAPES
+        }
+        measured[f"an event to {subscribers:,} subscribers"] = await _events(app, client, subscribers)
+    for name, milliseconds in measured.items():
         found.append(
             Figure(
-                f"fan-out to {subscribers:,} subscribers{sets}, p99",
+                f"{name}, p99",
                 milliseconds,
                 "ms",
                 f"≤ {reach} ms",
@@ -59,36 +84,69 @@ async def _beside_broadcast(subscribers: int) -> list[Figure]:
     return found
 
 
-async def _milliseconds_p99(subscribers: int, shapes: int, pause: float) -> float:
-    authorization = {"host": "127.0.0.1", "x-api-key": "da2-bench"}
+@contextlib.asynccontextmanager
+async def _serving() -> AsyncIterator[tuple[App, httpx.AsyncClient]]:
     limits = Limits().override(["gateway.connections=6000"])
+    project = Project("bench", Path(), apis=(API,), event_apis=(EVENTS,))
     with tempfile.TemporaryDirectory() as data:
-        settings = Settings(data=Path(data), port=0, limits=limits)
         async with (
-            served(settings, lambda: Project("bench", Path(), apis=(API,))) as app,
+            served(Settings(data=Path(data), port=0, limits=limits), lambda: project) as app,
             httpx.AsyncClient(trust_env=False, headers={"x-api-key": "da2-bench"}) as client,
         ):
-            header = base64.b64encode(json.dumps(authorization).encode()).decode()
-            url = f"{realtime_url(app.base_url, 'bench')}?header={header}&payload=e30="
-            starts = [_start(shape, authorization) for shape in range(shapes)]
-            async with Subscribers.connect(url, subscribers, protocol="appsync", starts=starts) as clients:
-                settle_collector()
-                for number in range(WARM_UP + MESSAGES):
-                    if number == WARM_UP:
-                        await clients.delays(subscribers * WARM_UP)
-                    body = {"query": MUTATION, "variables": {"sent": repr(time.perf_counter())}}
-                    response = await client.post(graphql_url(app.base_url, "bench"), json=body)
-                    assert "errors" not in response.json(), response.text
-                    await asyncio.sleep(pause)
-                delays = await clients.delays(subscribers * MESSAGES)
-    return percentile(delays, 0.99) * 1_000
+            yield app, client
 
 
-def _start(shape: int, authorization: dict[str, str]) -> dict[str, object]:
-    """The payload of a `start`; each shape is a selection set of its own."""
+async def _mutations(app: App, client: httpx.AsyncClient, subscribers: int, shapes: int) -> float:
+    header = base64.b64encode(json.dumps(AUTHORIZATION).encode()).decode()
+    url = f"{realtime_url(app.base_url, 'bench')}?header={header}&payload=e30="
+    conversation = Conversation("graphql-ws", [_start(shape) for shape in range(shapes)], "start_ack")
+    async with Subscribers.connect(url, subscribers, conversation) as clients:
+        return await _milliseconds_p99(
+            client,
+            graphql_url(app.base_url, "bench"),
+            lambda sent: {"query": MUTATION, "variables": {"sent": sent}},
+            clients,
+            subscribers,
+        )
+
+
+async def _events(app: App, client: httpx.AsyncClient, subscribers: int) -> float:
+    header = base64.urlsafe_b64encode(json.dumps(AUTHORIZATION).encode()).decode().rstrip("=")
+    subscribe: dict[str, object] = {"type": "subscribe", "channel": "/default/all", "authorization": AUTHORIZATION}
+    conversation = Conversation(f"aws-appsync-event-ws, header-{header}", [subscribe], "subscribe_success")
+    async with Subscribers.connect(event_realtime_url(app.base_url, "events"), subscribers, conversation) as clients:
+        return await _milliseconds_p99(
+            client,
+            event_url(app.base_url, "events"),
+            lambda sent: {
+                "channel": "/default/all",
+                "events": [json.dumps({"sent": sent, "token": "once upon a time"})],
+            },
+            clients,
+            subscribers,
+        )
+
+
+async def _milliseconds_p99(
+    client: httpx.AsyncClient, url: str, body: Callable[[str], object], clients: Subscribers, subscribers: int
+) -> float:
+    settle_collector()
+    for number in range(WARM_UP + MESSAGES):
+        if number == WARM_UP:
+            await clients.delays(subscribers * WARM_UP)
+        response = await client.post(url, json=body(repr(time.perf_counter())))
+        assert response.is_success, response.text
+        assert "errors" not in response.json(), response.text
+        await asyncio.sleep(PAUSE * subscribers / 1_000)
+    return percentile(await clients.delays(subscribers * MESSAGES), 0.99) * 1_000
+
+
+def _start(shape: int) -> dict[str, object]:
+    """A `start`; each shape is a selection set of its own."""
     token = "token" if shape == 0 else f"token{shape}: token"
     query = f"subscription {{ onMessage {{ sent {token} }} }}"
-    return {
+    payload = {
         "data": json.dumps({"query": query, "variables": {}}),
-        "extensions": {"authorization": authorization},
+        "extensions": {"authorization": AUTHORIZATION},
     }
+    return {"type": "start", "payload": payload}

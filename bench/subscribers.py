@@ -1,23 +1,52 @@
 """Thousands of web-socket subscribers in a process of their own, so that the measured server does not share its loop.
 
 A message carries the instant at which it was sent (`"sent":<perf_counter>`; the counter is the machine's, so two
-processes agree on it); the child answers with the delays.
+processes agree on it); the child answers with the delays. What is measured is the server, so the child does no more
+than it must while messages come: it notes when which bytes arrived, and reads them afterwards.
 """
 
 import asyncio
 import contextlib
 import json
+import os
 import re
+import select
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from callpark.cli.loop import run
+import msgspec
 
-Protocol = Literal["plain", "appsync"]
-_SENT = re.compile(rb'\\?"sent\\?":\\?"?([0-9.]+)')
+from bench import websocket
+
+_SENT = re.compile(rb'\\?"sent\\?": ?\\?"?([0-9.]+)')
+
+#: Seconds between two looks at the sockets. Whoever writes to a socket at which somebody sleeps has to wake them, which
+#: subscribers on a thousand machines of their own would not cost the server. A message seems later by this at most.
+_LOOK = 0.0005
+#: Seconds without a message after which those that came are read.
+_QUIET = 0.01
+#: Sockets opened at once.
+_TOGETHER = 50
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """How an AppSync subscription begins after the upgrade: `connection_init`, then one of `requests`, taken in turn,
+    with an id of its own; then `answer` is awaited."""
+
+    subprotocol: str
+    requests: list[dict[str, object]]
+    answer: str
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """What the child is told. Without a conversation a socket listens as soon as it is open."""
+
+    url: str
+    count: int
+    conversation: Conversation | None
 
 
 class Subscribers:
@@ -29,17 +58,16 @@ class Subscribers:
     @classmethod
     @contextlib.asynccontextmanager
     async def connect(
-        cls, url: str, count: int, *, protocol: Protocol, starts: Sequence[dict[str, object]] = ()
+        cls, url: str, count: int, conversation: Conversation | None = None
     ) -> AsyncIterator["Subscribers"]:
-        """Start the child and wait until every subscriber is connected and, for appsync, acknowledged.
-
-        `starts` are AppSync's payloads of `start` frames, taken in turn.
-        """
+        """Start the child and wait until every subscriber listens."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bench.subscribers",
-            json.dumps({"url": url, "count": count, "protocol": protocol, "starts": list(starts)}),
+            *(
+                sys.executable,
+                "-m",
+                "bench.subscribers",
+                msgspec.json.encode(_Asked(url, count, conversation)).decode(),
+            ),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=64 * 1024 * 1024,
@@ -63,114 +91,105 @@ class Subscribers:
         return found
 
 
-class _Subscriber(asyncio.Protocol):
-    """A websocket client that does no more than it must: what is measured is the server, and a thousand clients of a
-    library in one process need twice as long to read as the server does to write."""
+class _Subscriber:
+    """One socket and what of it has not been read yet."""
 
-    def __init__(self, upgrade: bytes, delays: list[float], arrived: asyncio.Event) -> None:
-        self._upgrade = upgrade
-        self._delays = delays
-        self._arrived = arrived
-        self._unread = b""
-        self._open = False
-        self._texts: asyncio.Queue[bytes] = asyncio.Queue()
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.socket = socket.create_connection(address, timeout=30)
+        self.unread = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.write(self._upgrade)
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
 
-    def data_received(self, data: bytes) -> None:
-        received = time.perf_counter()
-        self._unread += data
-        if not self._open:
-            head, end, rest = self._unread.partition(b"\r\n\r\n")
-            if not end:
+    def upgraded(self) -> None:
+        while b"\r\n\r\n" not in self.unread:
+            self._receive()
+        head, _, self.unread = self.unread.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101"), head
+
+    def expect(self, kind: str) -> None:
+        """Read on until a message of this type, past those that keep the connection alive."""
+        while True:
+            texts, self.unread = websocket.texts(self.unread)
+            kinds = [json.loads(text)["type"] for text in texts]
+            assert {*kinds} <= {kind, "ka"}, texts
+            if kind in kinds:
                 return
-            assert head.startswith(b"HTTP/1.1 101"), head
-            self._open, self._unread = True, rest
-            self._texts.put_nowait(b"open")
-        while (text := self._next_text()) is not None:
-            if (match := _SENT.search(text)) is not None:
-                self._delays.append(received - float(match[1]))
-                self._arrived.set()
-            else:
-                self._texts.put_nowait(text)
+            self._receive()
 
-    def _next_text(self) -> bytes | None:
-        """The next whole message: servers neither mask nor, here, fragment."""
-        unread = self._unread
-        if len(unread) < 2:
-            return None
-        size, start = unread[1], 2
-        if size > 125:
-            start = 4 if size == 126 else 10
-            size = int.from_bytes(unread[2:start], "big")
-        if len(unread) < start + size:
-            return None
-        self._unread = unread[start + size :]
-        return unread[start : start + size]
-
-    async def answer(self) -> bytes:
-        """The next message that is none of those measured."""
-        return await asyncio.wait_for(self._texts.get(), 30)
-
-    def send(self, text: str) -> None:
-        payload = text.encode()
-        size = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
-        self._transport.write(b"\x81" + size + b"\0\0\0\0" + payload)  # a mask of noughts changes nothing
-
-    def close(self) -> None:
-        self._transport.close()
+    def _receive(self) -> None:
+        data = self.socket.recv(65_536)
+        assert data, "the server has hung up"
+        self.unread += data
 
 
-async def _child(url: str, count: int, protocol: Protocol, starts: Sequence[dict[str, object]]) -> None:
-    delays: list[float] = []
-    arrived = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    upgrade = _upgrade(url, protocol)
-    address = urlsplit(url)
-    host, port = address.hostname or "127.0.0.1", address.port or 80
+def _connected(asked: _Asked) -> list[_Subscriber]:
+    parts, conversation = urlsplit(asked.url), asked.conversation
+    address = parts.hostname or "127.0.0.1", parts.port or 80
+    upgrade = websocket.upgrade(asked.url, None if conversation is None else conversation.subprotocol)
+    found: list[_Subscriber] = []
+    for first in range(0, asked.count, _TOGETHER):
+        together = [_Subscriber(address) for _ in range(first, min(first + _TOGETHER, asked.count))]
+        for one in together:
+            one.send(upgrade)
+        for one in together:
+            one.upgraded()
+        if conversation is not None:
+            _begin(together, conversation, first)
+        found += together
+    return found
 
-    async def subscribe(number: int) -> _Subscriber:
-        _, subscriber = await loop.create_connection(lambda: _Subscriber(upgrade, delays, arrived), host, port)
-        assert await subscriber.answer() == b"open"
-        if protocol == "appsync":
-            subscriber.send('{"type":"connection_init"}')
-            assert b"connection_ack" in await subscriber.answer()
-            subscriber.send(json.dumps({"id": str(number), "type": "start", "payload": starts[number % len(starts)]}))
-            while b'"start_ack"' not in (frame := await subscriber.answer()):
-                assert b'"ka"' in frame, frame
-        return subscriber
 
-    subscribers: list[_Subscriber] = []
-    for first in range(0, count, 50):
-        subscribers += await asyncio.gather(*(subscribe(n) for n in range(first, min(first + 50, count))))
+def _begin(together: Sequence[_Subscriber], conversation: Conversation, first: int) -> None:
+    requests = conversation.requests
+    for one in together:
+        one.send(websocket.frame('{"type":"connection_init"}'))
+    for one in together:
+        one.expect("connection_ack")
+    for number, one in enumerate(together, first):
+        one.send(websocket.frame(json.dumps({"id": str(number), **requests[number % len(requests)]})))
+    for one in together:
+        one.expect(conversation.answer)
+
+
+def _child(asked: _Asked) -> None:
+    subscribers = {one.socket.fileno(): one for one in _connected(asked)}
+    parent = sys.stdin.fileno()
+    looks = select.epoll(len(subscribers) + 1)
+    looks.register(parent, select.EPOLLIN)
+    for descriptor, one in subscribers.items():
+        one.socket.setblocking(False)
+        looks.register(descriptor, select.EPOLLIN)
     print("ready", flush=True)
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        while len(delays) < int(line):
-            arrived.clear()
-            await asyncio.wait_for(arrived.wait(), 30)
-        print(json.dumps(delays), flush=True)
-        delays.clear()
-    for subscriber in subscribers:
-        subscriber.close()
+    arrived: list[tuple[float, int, bytes]] = []
+    delays: list[float] = []
+    expected = 0
+    while True:
+        for descriptor, _ in looks.poll(_QUIET):
+            data = os.read(descriptor, 4_096)
+            if descriptor != parent:
+                arrived.append((time.perf_counter(), descriptor, data))
+            elif data:
+                expected = int(data)
+            else:
+                return
+        if arrived and time.perf_counter() - arrived[-1][0] < _QUIET:
+            time.sleep(_LOOK)
+            continue
+        for at, descriptor, data in arrived:
+            delays += _delays(subscribers[descriptor], data, at)
+        arrived.clear()
+        if expected and len(delays) >= expected:
+            print(json.dumps(delays), flush=True)
+            delays.clear()
+            expected = 0
 
 
-def _upgrade(url: str, protocol: Protocol) -> bytes:
-    parts = urlsplit(url)
-    lines = [
-        f"GET {parts.path or '/'}{'?' + parts.query if parts.query else ''} HTTP/1.1",
-        f"Host: {parts.netloc}",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Version: 13",
-        *(["Sec-WebSocket-Protocol: graphql-ws"] if protocol == "appsync" else []),
-    ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+def _delays(subscriber: _Subscriber, data: bytes, at: float) -> list[float]:
+    assert data, "the server has hung up"
+    texts, subscriber.unread = websocket.texts(subscriber.unread + data)
+    return [at - float(match[1]) for text in texts if (match := _SENT.search(text))]
 
 
 if __name__ == "__main__":
-    run(_child(**json.loads(sys.argv[1])))
+    _child(msgspec.json.decode(sys.argv[1], type=_Asked))

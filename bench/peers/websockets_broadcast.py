@@ -25,7 +25,7 @@ async def milliseconds_p99(subscribers: int, messages: int, pause: float) -> flo
 
     async with serve(accept, "127.0.0.1", 0, compression=None) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        async with Subscribers.connect(f"ws://127.0.0.1:{port}", subscribers, protocol="plain") as clients:
+        async with Subscribers.connect(f"ws://127.0.0.1:{port}", subscribers) as clients:
             await everybody_is_here.wait()
             for _ in range(messages):
                 broadcast(connections, f'{{"sent":{time.perf_counter()!r},"token":"once upon a time"}}')
