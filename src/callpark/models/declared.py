@@ -55,6 +55,7 @@ class Scripted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Local(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model in a process of its own. `model`: smollm2, minilm, or a path to a GGUF file (with `/` or `.gguf`).
 
+    `stand_in`: the script that speaks while the packaged model is not installed; it echoes unless said.
     `context`: tokens of one request and its answer; `at_once`: generations at once; `threads`: 0 for one per core;
     `memory_megabytes`: what the process may take beside the weights; 0: no bound."""
 
@@ -63,6 +64,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     threads: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     memory_megabytes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    stand_in: Scripted | None = None
 
 
 class OpenAi(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

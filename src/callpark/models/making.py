@@ -3,6 +3,7 @@
 Without the file every id is answered: by the local models when their packages are installed, else by a script.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -95,8 +96,8 @@ class Making:
             return self._from_file(name, local, Path(local.model)), ""
         if (path := installed.runnable(packaged)) is not None:
             return self._process(MINILM if packaged.embeds else LLAMA, local, path, packaged.title), ""
-        script = Script(
-            description=f"a scripted stand-in for {packaged.title}", first_token_seconds=0.05, token_seconds=0.02
+        script = dataclasses.replace(
+            _script(local.stand_in or Scripted()), description=f"a scripted stand-in for {packaged.title}"
         )
         warning = (
             f"models.yaml: backends.{name}: {packaged.title} is not installed, a scripted model answers in its place; "
