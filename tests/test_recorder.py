@@ -20,6 +20,7 @@ from callpark.kernel.clock import VirtualClock
 from callpark.kernel.limits import MetricsLimits
 from callpark.kernel.trace import Trace
 from callpark.metrics.service import ALL, Metrics
+from callpark.models.happenings import ModelInvoked
 from callpark.recorder import Recorder
 from tests.functions.plain_environments import HandlerError, Run
 from tests.functions.scene import opened
@@ -49,7 +50,7 @@ class Heard:
         self.start = clock.now()
         self.trace = Trace(clock)
         self.sink = Sink()
-        self.trace.listen(Recorder(self.sink, self.sink, self.sink, lambda: alias).read)
+        self.trace.listen(Recorder(self.sink, self.sink, self.sink, self.sink, lambda: alias).read)
 
     def values(self, metric: str) -> list[tuple[str, float, float]]:
         """(function, seconds since the start, value)."""
@@ -151,7 +152,7 @@ async def test_the_whole_retry_story_in_cloudwatchs_minutes(clock: VirtualClock,
     """lambda.md §10: AsyncEventAge grows with retries; AsyncEventsDropped counts when the event is given up."""
     scene = await opened(clock, tmp_path)
     metrics = Metrics(clock, MetricsLimits())
-    scene.trace.listen(Recorder(Sink(), metrics, Sink(), lambda: "").read)
+    scene.trace.listen(Recorder(Sink(), metrics, Sink(), Sink(), lambda: "").read)
 
     def fail(run: Run) -> object:
         raise HandlerError("always")
@@ -167,6 +168,45 @@ async def test_the_whole_retry_story_in_cloudwatchs_minutes(clock: VirtualClock,
     assert minutes("AsyncEventsReceived") == [(0, 1)]
     assert minutes("AsyncEventAge") == [(0, 0), (60, 60_000), (180, 180_000)]
     assert minutes("AsyncEventsDropped") == [(180, 1)]
+
+
+@pytest.mark.parametrize(
+    ("invoked", "metrics"),
+    [
+        (
+            ModelInvoked("m", "r", "Converse", 1.5, 3, 5),
+            {"Invocations": 1, "InvocationLatency": 1500, "InputTokenCount": 3, "OutputTokenCount": 5},
+        ),
+        (
+            ModelInvoked("m", "r", "InvokeModel", 0.5, 3),  # an embedding
+            {"Invocations": 1, "InvocationLatency": 500, "InputTokenCount": 3},
+        ),
+        (
+            ModelInvoked("m", "r", "ConverseStream", 1, 1, 1, first_token_seconds=0.25),
+            {
+                "Invocations": 1,
+                "InvocationLatency": 1000,
+                "InputTokenCount": 1,
+                "OutputTokenCount": 1,
+                "TimeToFirstToken": 250,
+            },
+        ),
+        (ModelInvoked("m", "r", "Converse", 0, error="ThrottlingException", status=429), {"InvocationThrottles": 1}),
+        (ModelInvoked("m", "r", "Converse", 0, error="ValidationException", status=400), {"InvocationClientErrors": 1}),
+        (
+            ModelInvoked("m", "r", "Converse", 0, error="ModelTimeoutException", status=408),
+            {"InvocationServerErrors": 1},
+        ),
+        (
+            ModelInvoked("m", "r", "Converse", 0, error="InternalServerException", status=500),
+            {"InvocationServerErrors": 1},
+        ),
+    ],
+)
+def test_what_a_model_does_is_counted_by_its_id(heard: Heard, invoked: ModelInvoked, metrics: dict[str, float]) -> None:
+    heard.trace.emit(invoked)
+    assert {name: value for name, model, _, value in heard.sink.values} == metrics
+    assert {model for _, model, _, _ in heard.sink.values} == {"m"}
 
 
 def test_what_an_api_does_is_counted_by_its_id(clock: VirtualClock) -> None:

@@ -5,6 +5,8 @@ to it: functions to flows and to graphql, queues to functions, all operations to
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import cast
 
 from callpark.flows.events import FunctionAnswer
 from callpark.flows.logs import FUNCTION_FORBIDDEN
@@ -13,8 +15,9 @@ from callpark.functions.permissions import Caller
 from callpark.functions.service import Functions
 from callpark.functions.sources.ports import SourceAttribute, SourceMessage, SourceQueue
 from callpark.gateway.models import service_model
+from callpark.gateway.protocols.json_shapes import CBOR_READERS, compile_reader
 from callpark.gateway.protocols.refusals import not_implemented
-from callpark.gateway.protocols.validation import compile_validator
+from callpark.gateway.protocols.validation import Validate, compile_validator
 from callpark.graphql.datasources.lambda_ import FunctionReply
 from callpark.kernel.arn import Place
 from callpark.kernel.errors import CallerError
@@ -94,9 +97,24 @@ class OwnOperations:
         found = self._operations.get((service, operation))
         if found is None:
             raise not_implemented(service, operation)
-        compile_validator(service_model(service).operation_model(operation))(parameters)
+        read, check = _checks(service, operation)
+        parameters = read(parameters)
+        check(parameters)
         answer = await found(Call(service, operation, parameters, self._ids.uuid(), self._place))
         return answer.members if isinstance(answer, Answer) else answer
+
+
+#: As a boto3 client has them: blobs are bytes, and instants what they are.
+_SCALARS = {**CBOR_READERS, "timestamp": lambda value: value}
+
+
+@lru_cache(maxsize=256)
+def _checks(service: str, operation: str) -> tuple[Callable[[object], Mapping[str, object]], Validate]:
+    """What looks at types, which no wire has looked at, and what looks at values."""
+    model = service_model(service).operation_model(operation)
+    shape = model.input_shape
+    read = compile_reader(shape, _SCALARS) if shape is not None else dict
+    return cast(Callable[[object], Mapping[str, object]], read), compile_validator(model)
 
 
 class UpstreamsForGraphql:

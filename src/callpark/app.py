@@ -75,8 +75,9 @@ from callpark.logs.api.operations import operations as logs_operations
 from callpark.logs.service import Logs
 from callpark.metrics.api.operations import operations as metrics_operations
 from callpark.metrics.api.page import MetricsPage
-from callpark.metrics.model import APPSYNC
+from callpark.metrics.model import APPSYNC, BEDROCK
 from callpark.metrics.service import Metrics
+from callpark.models.api.operations import operations as model_operations
 from callpark.models.making import Making
 from callpark.models.service import Models
 from callpark.projects.model import Project
@@ -183,15 +184,19 @@ class App:
         self.logs = Logs(clock, limits.logs, store)
         self.metrics = Metrics(clock, limits.metrics)
         self.api_metrics = Metrics(clock, limits.metrics, APPSYNC)
+        self.model_metrics = Metrics(clock, limits.metrics, BEDROCK)
         self.live_logs = LiveLogs(self.logs)
-        self.trace.listen(Recorder(self.logs, self.metrics, self.api_metrics, self._connect_alias).read)
+        self.trace.listen(
+            Recorder(self.logs, self.metrics, self.api_metrics, self.model_metrics, self._connect_alias).read
+        )
         served = {
             **operations(self.functions),
             **event_operations(self.event_control, graphql_operations(self.graphql_control)),
             **queue_operations(self.queues),
             **connect_operations(self.flows, self.chats, self.attachments, self.streaming, self.connect_control),
             **logs_operations(self.logs),
-            **metrics_operations(self.metrics, self.api_metrics),
+            **metrics_operations(self.metrics, self.api_metrics, self.model_metrics),
+            **model_operations(self.models, clock, ids, self.trace),
             **identity.OPERATIONS,
         }
         self.own_operations = OwnOperations(served, ids, place)
@@ -212,7 +217,7 @@ class App:
                 EventsPage(self.functions.events, limits.lambda_),
                 FaultsPage(self.faulty, self.functions),
                 self.live_logs,
-                MetricsPage(self.functions.events.due, self.metrics, self.api_metrics),
+                MetricsPage(self.functions.events.due, self.metrics, self.api_metrics, self.model_metrics),
             ],
             ids=ids,
             limits=limits.gateway,

@@ -26,6 +26,7 @@ from callpark.graphql.happenings import (
 )
 from callpark.kernel.trace import Entry
 from callpark.metrics.service import ALL
+from callpark.models.happenings import ModelInvoked
 
 #: Runs whose end was never told are forgotten beyond this many.
 _RUNS = 10_000
@@ -44,10 +45,13 @@ class MetricSink(Protocol):
 class Recorder:
     """A reader of the trace. `alias` is the Connect instance's, which a reload may change."""
 
-    def __init__(self, logs: LogSink, metrics: MetricSink, apis: MetricSink, alias: Callable[[], str]) -> None:
+    def __init__(
+        self, logs: LogSink, metrics: MetricSink, apis: MetricSink, models: MetricSink, alias: Callable[[], str]
+    ) -> None:
         self._logs = logs
         self._metrics = metrics
         self._apis = apis
+        self._models = models
         self._alias = alias
         self._began: dict[tuple[str, str], tuple[float, str]] = {}
         self._concurrency: dict[str, int] = {}
@@ -62,6 +66,7 @@ class Recorder:
             Unsubscribed: self._unsubscribed,
             Published: self._published,
             Invalidated: self._invalidated,
+            ModelInvoked: self._model_invoked,
             AttemptStarted: self._attempt_started,
             AttemptEnded: self._attempt_ended,
             events.EventAccepted: self._event_accepted,
@@ -163,3 +168,24 @@ class Recorder:
 
     def _dead_letter_failed(self, at: float, failed: events.DeadLetterFailed) -> None:
         self._metrics.add("DeadLetterErrors", failed.function, at)
+
+    def _model_invoked(self, at: float, invoked: ModelInvoked) -> None:
+        """What was throttled counts as that alone."""
+        if invoked.error is not None:
+            self._models.add(_model_failure(invoked), invoked.subject, at)
+            return
+        self._models.add("Invocations", invoked.subject, at)
+        self._models.add("InvocationLatency", invoked.subject, at, invoked.seconds * 1000)
+        self._models.add("InputTokenCount", invoked.subject, at, invoked.input_tokens)
+        if invoked.output_tokens:
+            self._models.add("OutputTokenCount", invoked.subject, at, invoked.output_tokens)
+        if invoked.first_token_seconds is not None:
+            self._models.add("TimeToFirstToken", invoked.subject, at, invoked.first_token_seconds * 1000)
+
+
+def _model_failure(invoked: ModelInvoked) -> str:
+    if invoked.error == "ThrottlingException":
+        return "InvocationThrottles"
+    # A model's own failures have statuses of their own below 500.
+    own = invoked.status >= 500 or invoked.status in (408, 424)
+    return "InvocationServerErrors" if own else "InvocationClientErrors"

@@ -1,8 +1,9 @@
-"""Amazon CloudWatch's values as far as Lambda's and AppSync's metrics need them: names, units, and one minute of one
-series.
+"""Amazon CloudWatch's values as far as metrics of Lambda, AppSync and Bedrock need them: names, units, and one minute
+of one series.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 https://docs.aws.amazon.com/appsync/latest/devguide/monitoring.html
+https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring.html
 """
 
 import math
@@ -73,6 +74,25 @@ APPSYNC = Catalogue(
             Metric("PublishDataMessageClientError", "Count", "counter", "Messages dropped for their size."),
             Metric("InvalidationRequestSuccess", "Count", "counter", "Mutations that invalidated subscriptions."),
             Metric("InvalidationSuccess", "Count", "counter", "Subscriptions that an invalidation ended."),
+        )
+    },
+)
+
+BEDROCK = Catalogue(
+    "AWS/Bedrock",
+    "ModelId",
+    "aws_bedrock_",
+    {
+        metric.name: metric
+        for metric in (
+            Metric("Invocations", "Count", "counter", "Requests that a model answered."),
+            Metric("InvocationLatency", "Milliseconds", "histogram", "From the request to the last token."),
+            Metric("TimeToFirstToken", "Milliseconds", "histogram", "From the request to a stream's first token."),
+            Metric("InvocationClientErrors", "Count", "counter", "Requests refused for what the client sent."),
+            Metric("InvocationServerErrors", "Count", "counter", "Requests that the model or its server failed."),
+            Metric("InvocationThrottles", "Count", "counter", "Requests that found no room."),
+            Metric("InputTokenCount", "Count", "counter", "Tokens that models were asked with."),
+            Metric("OutputTokenCount", "Count", "counter", "Tokens that models answered with."),
         )
     },
 )
