@@ -38,8 +38,12 @@ class Catalogue:
         self._queues: dict[str, Queue] = {}
 
     async def load(self) -> None:
+        """What the store holds now; queues that did not change stay the same values."""
+        found: dict[str, Queue] = {}
         for row in await self._store.scan(_TABLE):
-            self._queues[row.key] = self._queue(row.key, msgspec.json.decode(row.value, type=_Record))
+            queue, known = self._queue(row.key, msgspec.json.decode(row.value, type=_Record)), self._queues.get(row.key)
+            found[row.key] = known if known == queue else queue
+        self._queues = found
 
     def get(self, name: str) -> Queue | None:
         return self._queues.get(name)

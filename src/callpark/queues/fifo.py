@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-
 
 import heapq
 from bisect import insort
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from callpark.queues.model import Message, MessageState
@@ -66,6 +67,9 @@ class FifoWindow:
 
     def __len__(self) -> int:
         return len(self._held)
+
+    def __iter__(self) -> Iterator[Held]:
+        return iter(tuple(self._held.values()))
 
     def get(self, message_id: str) -> Held | None:
         return self._held.get(message_id)

@@ -54,12 +54,18 @@ class Moves:
         self._catalogue = catalogue
         self._sources = sources
         self._tasks: dict[str, MoveTask] = {}
+        self._moving: set[str] = set()
+        self._held: Callable[[str], bool] = lambda name: True
 
-    async def take_up(self) -> None:
+    async def take_up(self, held: Callable[[str], bool]) -> None:
+        """Go on with the tasks whose source, a queue by name, is held here."""
+        self._held = held
         for row in await self._world.store.scan(_TABLE):
             task = msgspec.json.decode(row.value, type=MoveTask)
+            if task.id in self._moving:
+                continue
             self._tasks[task.id] = task
-            if task.status == "RUNNING":
+            if task.status == "RUNNING" and self._is_held(task):
                 self._run(task)
 
     async def start(self, source_arn: str, destination_arn: str | None, rate: int | None) -> MoveTask:
@@ -150,11 +156,17 @@ class Moves:
             self._tasks.pop(old.id, None)
 
     def _run(self, task: MoveTask) -> None:
-        self._world.tasks.spawn(self._move(task.id), f"moving messages of {task.source_arn}")
+        self._moving.add(task.id)
+        moving = self._world.tasks.spawn(self._move(task.id), f"moving messages of {task.source_arn}")
+        moving.add_done_callback(lambda _: self._moving.discard(task.id))
+
+    def _is_held(self, task: MoveTask) -> bool:
+        source = self._catalogue.by_arn(task.source_arn)
+        return source is None or self._held(source.name)
 
     async def _move(self, task_id: str) -> None:
         world = self._world
-        while (task := self._tasks[task_id]).status == "RUNNING":
+        while (task := self._tasks[task_id]).status == "RUNNING" and self._is_held(task):
             if task.rate is not None:
                 await sleep(world.clock, 1.0, f"move task {task_id}")
                 task = self._tasks[task_id]

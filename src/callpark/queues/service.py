@@ -16,6 +16,7 @@ from callpark.kernel.tasks import Tasks
 from callpark.queues import names, receipts, refusals, submissions
 from callpark.queues.administration import Administration
 from callpark.queues.catalogue import Catalogue
+from callpark.queues.custody import InUse
 from callpark.queues.delivery.fifo import FifoDelivery
 from callpark.queues.delivery.standard import StandardDelivery
 from callpark.queues.delivery.waiters import Waiters
@@ -43,9 +44,22 @@ _SENDER = "AROACALLPARKLOCALROLE:callpark"
 
 
 class Queues:
-    """`base_url` is where the server answers; queue URLs begin with it."""
+    """`base_url` is where the server answers; queue URLs begin with it. One node of several gives out messages of the
+    queues that it `holds`, by family; of the others it knows what they are. One of all `tidies`: it removes what
+    belongs to no queue."""
 
-    def __init__(self, *, clock: Clock, ids: Ids, limits: SqsLimits, place: Place, store: Store, base_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        ids: Ids,
+        limits: SqsLimits,
+        place: Place,
+        store: Store,
+        base_url: str,
+        holds: Callable[[str], bool] = lambda family: True,
+        tidies: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.limits = limits
         self.place = place
         self._clock = clock
@@ -54,6 +68,11 @@ class Queues:
         self._tasks = Tasks("queues")
         self._catalogue = Catalogue(store, place, limits)
         self._deliveries: dict[str, Delivery] = {}
+        self._holds = holds
+        self._tidies = tidies
+        self._open: set[str] = set()
+        self._custody = asyncio.Lock()
+        self._in_use = InUse()
         self._expectant: dict[str, list[Callable[[], None]]] = {}
         self._dismissed = False
         self._world = QueueWorld(
@@ -65,7 +84,7 @@ class Queues:
             queue=self._catalogue.get,
             delivery=self._delivery_of,
         )
-        self._sweeper = Sweeper(self._world, lambda: tuple(self._catalogue), self._deliveries.get)
+        self._sweeper = Sweeper(self._world, lambda: tuple(self._catalogue), self._deliveries.get, self._open)
         self.administration = Administration(
             catalogue=self._catalogue,
             store=store,
@@ -81,11 +100,61 @@ class Queues:
         """Load what is kept and go on with it."""
         await self._catalogue.load()
         for queue in self._catalogue:
-            delivery = self._deliveries[queue.name] = self._make(queue)
-            await delivery.restore()
-            delivery.open()
-        await self._sweeper.take_up()
-        await self.moves.take_up()
+            self._deliveries[queue.name] = self._make(queue)
+        await self.take_up()
+
+    async def take_up(self) -> None:
+        """Begin to give out the messages of the queues that are held here and were not before."""
+        async with self._custody:
+            taken = [queue for queue in self._catalogue if queue.name not in self._open and self.is_here(queue.name)]
+            for queue in taken:
+                delivery = self._deliveries[queue.name]
+                await delivery.restore()
+                if self._deliveries[queue.name] is delivery:
+                    self._open.add(queue.name)
+                    delivery.open()
+            await self._sweeper.take_up(taken, self._tidies())
+            await self.moves.take_up(lambda name: name in self._open)
+
+    async def let_go(self) -> None:
+        """Return when nothing is given out any more of queues that are not held here."""
+        async with self._custody:
+            for name in [name for name in self._open if not self.is_here(name)]:
+                self._open.discard(name)
+                await self._in_use.ended(name)
+                queue, former = self._catalogue.get(name), self._deliveries.get(name)
+                if queue is None or former is None:
+                    continue
+                self._deliveries[name] = self._make(queue)
+                self._deliveries[name].waiters.listeners = former.waiters.listeners
+                former.close()
+                self._sweeper.leave(name)
+                await former.release()
+
+    async def refresh(self) -> None:
+        """Take note of queues that other nodes have made, changed or deleted."""
+        before = {queue.name: queue for queue in self._catalogue}
+        await self._catalogue.load()
+        for name in {*before, *(queue.name for queue in self._catalogue)}:
+            after = self._catalogue.get(name)
+            if before.get(name) != after:
+                self._changed(before.get(name), after, made_here=False)
+        await self.take_up()
+
+    def is_here(self, name: str) -> bool:
+        """Whether this node gives out the messages of a queue."""
+        return self._holds(self.family(name))
+
+    def family(self, name: str) -> str:
+        """The queue that a queue belongs with: a FIFO queue with its dead-letter queue, which one node numbers."""
+        seen = {name}
+        while (queue := self._catalogue.get(name)) is not None and queue.fifo and queue.settings.redrive is not None:
+            target = names.name_in_arn(queue.settings.redrive.target_arn, self.place)
+            if target is None or target in seen:
+                break
+            seen.add(target)
+            name = target
+        return name
 
     async def apply(self, definitions: Sequence[QueueDefinition]) -> list[str]:
         """Bring a project's queues; all or nothing. Returns warnings. Raises ProjectError."""
@@ -132,10 +201,11 @@ class Queues:
     async def send(self, queue: Queue, messages: Sequence[Submission]) -> Sequence[Sent]:
         """In order, as one; returns when they are durable. Raises CallerError."""
         delivery = self._delivery(queue.name)
-        try:
-            sent = await delivery.send(messages, _SENDER)
-        except StoreFailure as failure:
-            raise refusals.unavailable(str(failure)) from failure
+        with self._in_use.by_one(queue.name):
+            try:
+                sent = await delivery.send(messages, _SENDER)
+            except StoreFailure as failure:
+                raise refusals.unavailable(str(failure)) from failure
         self._sweeper.expect(queue)
         return sent
 
@@ -153,15 +223,18 @@ class Queues:
         until = self._clock.now() + wait
         while True:
             delivery = self._delivery(queue.name)
+            if queue.name not in self._open:
+                return ()
             if not queue.fifo and delivery.in_flight() >= self.limits.in_flight_messages:
                 if wait <= 0:
                     raise refusals.over_limit(self.limits.in_flight_messages)
             else:
                 settings = self.administration.find(queue.name).settings
-                try:
-                    found = await delivery.receive(limit, settings.visibility if visibility is None else visibility)
-                except StoreFailure as failure:
-                    raise refusals.unavailable(str(failure)) from failure
+                with self._in_use.by_one(queue.name):
+                    try:
+                        found = await delivery.receive(limit, settings.visibility if visibility is None else visibility)
+                    except StoreFailure as failure:
+                        raise refusals.unavailable(str(failure)) from failure
                 if found:
                     return found
             if until <= self._clock.now() or self._dismissed:
@@ -172,7 +245,10 @@ class Queues:
     async def delete(self, queue: Queue, handles: Sequence[str]) -> Sequence[CallerError | None]:
         """Delete messages in one commit; a refusal for each handle that is none. Raises CallerError when the disk
         refuses."""
-        delivery = self._delivery(queue.name)
+        with self._in_use.by_one(queue.name):
+            return await self._delete(self._delivery(queue.name), queue, handles)
+
+    async def _delete(self, delivery: Delivery, queue: Queue, handles: Sequence[str]) -> Sequence[CallerError | None]:
         outcomes = list[CallerError | None]()
         changes, deleted = list[Change](), list[Receipt]()
         for handle in handles:
@@ -199,10 +275,11 @@ class Queues:
             reason = f"Must be between 0 and {self.limits.visibility_seconds}."
             raise refusals.invalid_value(seconds, "VisibilityTimeout", reason)
         receipt = receipts.decode(handle, queue.arn)
-        try:
-            await self._delivery(queue.name).change_visibility(receipt, handle, seconds)
-        except StoreFailure as failure:
-            raise refusals.unavailable(str(failure)) from failure
+        with self._in_use.by_one(queue.name):
+            try:
+                await self._delivery(queue.name).change_visibility(receipt, handle, seconds)
+            except StoreFailure as failure:
+                raise refusals.unavailable(str(failure)) from failure
 
     async def peek(self, queue: Queue, limit: int) -> Sequence[tuple[str, Message, MessageState, float]]:
         """The first messages in the store's order, received by nobody through this: id, message, state, and the instant
@@ -267,26 +344,31 @@ class Queues:
     def _make(self, queue: Queue) -> Delivery:
         return FifoDelivery(self._world, queue) if queue.fifo else StandardDelivery(self._world, queue)
 
-    def _changed(self, before: Queue | None, after: Queue | None) -> None:
-        """A queue has come, gone, begun a new generation or got other settings."""
+    def _changed(self, before: Queue | None, after: Queue | None, made_here: bool = True) -> None:
+        """A queue has come, gone, begun a new generation or got other settings; one that others made may hold messages
+        already, and is opened by `take_up`."""
         if before is not None and (after is None or before.store_queue != after.store_queue):
             former = self._deliveries.pop(before.name, None)
             if after is None and former is not None and former.waiters.listeners:
                 self._expectant[before.name] = former.waiters.listeners
             if after is not None and former is not None:
                 self._deliveries[after.name] = former.successor(after)
-                self._deliveries[after.name].open()
+                if after.name in self._open:
+                    self._deliveries[after.name].open()
             if former is not None:
                 former.close()
             self._sweeper.clear(before.store_queue)
         if after is None:
             if before is not None:
+                self._open.discard(before.name)
                 self._sweeper.forget(before)
         elif after.name not in self._deliveries:
             delivery = self._deliveries[after.name] = self._make(after)
             delivery.waiters.listeners = self._expectant.pop(after.name, [])
-            delivery.open()
-            delivery.waiters.wake()
+            if made_here and self.is_here(after.name):
+                self._open.add(after.name)
+                delivery.open()
+                delivery.waiters.wake()
         elif before is not None and before.settings != after.settings:
             self._deliveries[after.name].reconfigured()
             if before.settings.retention != after.settings.retention:

@@ -4,7 +4,7 @@ Made by the service. A purge or a delete is one small commit that begins a new g
 here, in batches, while the queue goes on. After a crash the next start finds what is left.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from callpark.kernel.timers import Timer
 from callpark.queues.delivery.fifo import DEDUPLICATION_TABLE, deduplication_prefix
@@ -16,17 +16,20 @@ _STORE_PREFIX = "sqs/"
 
 
 class Sweeper:
-    """`queues` gives all queues as they are now, `delivery` the delivery of one by name."""
+    """`queues` gives all queues as they are now, `delivery` the delivery of one by name; `held` are the names of those
+    whose messages are given out here."""
 
     def __init__(
         self,
         world: QueueWorld,
         queues: Callable[[], Sequence[Queue]],
         delivery: Callable[[str], Delivery | None],
+        held: Collection[str],
     ) -> None:
         self._world = world
         self._queues = queues
         self._delivery = delivery
+        self._held = held
         self._timers: dict[str, Timer] = {}
         self._sweeping: set[str] = set()
 
@@ -35,19 +38,29 @@ class Sweeper:
             timer.cancel()
         self._timers.clear()
 
-    async def take_up(self) -> None:
-        """After a start: what is nobody's goes, and each queue with messages gets its timer."""
+    async def take_up(self, taken: Sequence[Queue], tidy: bool) -> None:
+        """These are held from now on: each with messages gets its timer. `tidy`: what is nobody's goes."""
         current = {queue.store_queue: queue for queue in self._queues()}
+        named = {queue.name for queue in taken}
         for store_queue in await self._world.store.queues():
-            if store_queue in current:
-                self.look(current[store_queue].name)
-            elif store_queue.startswith(_STORE_PREFIX):
+            queue = current.get(store_queue)
+            if queue is not None and queue.name in named:
+                self.look(queue.name)
+            elif queue is None and tidy and store_queue.startswith(_STORE_PREFIX):
                 self.clear(store_queue)
+        if not tidy:
+            return
         prefixes = tuple(deduplication_prefix(queue) for queue in current.values())
         rows = await self._world.store.scan(DEDUPLICATION_TABLE)
         orphans = [row.key for row in rows if not row.key.startswith(prefixes or ("\0",))]
         if orphans:
             await self._world.persist([DeleteRow(DEDUPLICATION_TABLE, key) for key in orphans])
+
+    def leave(self, name: str) -> None:
+        """A queue is held elsewhere now."""
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
 
     def clear(self, store_queue: str) -> None:
         """Remove everything in a queue of the store that is no longer used."""
@@ -65,15 +78,14 @@ class Sweeper:
 
     def expect(self, queue: Queue) -> None:
         """The queue got a message: look after its retention period at the latest."""
-        if queue.name not in self._timers:
+        if queue.name not in self._timers and queue.name in self._held:
             self._arm(queue.name, self._world.clock.now() + queue.settings.retention)
 
     def look(self, name: str) -> None:
         """Look now: the server has just started, or the retention period was changed."""
-        timer = self._timers.pop(name, None)
-        if timer is not None:
-            timer.cancel()
-        self._arm(name, self._world.clock.now())
+        self.leave(name)
+        if name in self._held:
+            self._arm(name, self._world.clock.now())
 
     def _arm(self, name: str, at: float) -> None:
         self._timers[name] = self._world.clock.timer(at, lambda: self._due(name), f"retention of {name}")
@@ -85,7 +97,7 @@ class Sweeper:
     async def _expire(self, name: str) -> None:
         """An item's place in the store is no earlier than its send, so whatever stands before the limit is expired."""
         world = self._world
-        while (queue := world.queue(name)) is not None:
+        while (queue := world.queue(name)) is not None and name in self._held:
             page = await world.store.browse(queue.store_queue, BEFORE_ALL, world.limits.sweep_batch)
             now = world.clock.now()
             expired = [item.id for (ready_at, _), item in page if ready_at + queue.settings.retention <= now]

@@ -92,6 +92,12 @@ class FifoDelivery:
         self._disarm()
         self.waiters.wake_all()
 
+    async def release(self) -> None:
+        held = [one for one in self._window if not one.taken]
+        changes = [Defer(self._store_queue, one.item.id, encode_state(one.state), one.item.ready_at) for one in held]
+        if changes:
+            await self._world.persist(changes)
+
     def reconfigured(self) -> None:
         self._window.set_delay(self._queue().settings.delay)
         self._review()

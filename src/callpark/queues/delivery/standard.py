@@ -75,6 +75,9 @@ class StandardDelivery:
             self._end_watch = None
         self.waiters.wake_all()
 
+    async def release(self) -> None:
+        """What is received is in the store; a move task ends its own leases."""
+
     def reconfigured(self) -> None:
         """Settings are asked for at each receive."""
 

@@ -46,6 +46,10 @@ class Delivery(Protocol):
 
     def close(self) -> None: ...
 
+    async def release(self) -> None:
+        """After `close`, before another node goes on: give back what is leased."""
+        ...
+
     def reconfigured(self) -> None:
         """The queue's settings have changed."""
         ...
