@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from callpark.models import refusals
 from callpark.models.backends.local.messages import Count, Embed, Embedded, Generate
 from callpark.models.backends.local.worker import Options, Say
-from callpark.models.model import Prompt, Stop, Token, Usage
+from callpark.models.backends.scripted import tokens_of
+from callpark.models.model import Prompt, Stop, StopReason, Token, Usage
+from callpark.models.stopping import StopText, spoken
 
 
 def _text(body: Mapping[str, object]) -> str:
@@ -71,6 +73,28 @@ class FakeRunner:
         raise refusals.validation("This model does not make embeddings.")
 
 
+class Echo(FakeRunner):
+    """Repeats what it is asked, word by word, with stop sequences and a bound as the real ones have them."""
+
+    def generate(self, asked: Generate, say: Say) -> None:
+        text, most = _text(asked.body), asked.body.get("max_tokens")
+        say(Prompt(self.count(Count(0, asked.body))))
+        stop, said = StopText(asked.stop), 0
+        reason: StopReason = "end_turn"
+        for token in tokens_of(text):
+            if said == most:
+                reason = "max_tokens"
+                break
+            said += 1
+            stop, spoken_text = spoken(stop, token)
+            if spoken_text and say(Token(spoken_text)):
+                return
+            if stop.met is not None:
+                reason = "stop_sequence"
+                break
+        say(Stop(reason, Usage(self.count(Count(0, asked.body)), said), stop.met))
+
+
 def load(options: Options) -> FakeRunner:
     return FakeRunner(options)
 
@@ -81,3 +105,7 @@ def broken(options: Options) -> FakeRunner:
 
 def dying(_: Options) -> FakeRunner:
     os._exit(3)
+
+
+def echoing(options: Options) -> Echo:
+    return Echo(options)
