@@ -57,8 +57,8 @@ class ProfileQueue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class RoutingProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What agents take: `concurrency`: contacts of a channel at once (1 unless said). `shared`: channels whose contacts
-    do not keep those of other channels away."""
+    """What agents take: `concurrency`: contacts of a channel at once; without any, one of each, with some, none of the
+    others. `shared`: channels whose contacts do not keep those of other channels away."""
 
     name: str
     id: str = ""

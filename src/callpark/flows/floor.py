@@ -16,6 +16,7 @@ import msgspec
 
 from callpark.flows.agents.model import AgentContact, AgentContactState, AgentState, AgentView, Ending, Uncleared
 from callpark.flows.agents.routing import (
+    CHANNELS,
     NO_METRICS,
     Member,
     QueueMetrics,
@@ -119,10 +120,11 @@ class Floor:
         if self._forget(contact_id) is not None:
             self._changed()
 
-    def metrics(self, target: Target) -> QueueMetrics:
+    def metrics(self, *targets: Target) -> QueueMetrics:
+        """Of a queue, or of several together."""
         if not self._queued and not self._resources.staff:
             return NO_METRICS
-        return metrics(self._all(), target, list(self._queued.values()))
+        return metrics(self._all(), targets, list(self._queued.values()))
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
@@ -163,6 +165,10 @@ class Floor:
             kept = tuple(one for one in kept if one.how == "ended")
         self._put(desk, msgspec.structs.replace(desk.state, status=status, since=self._clock.now(), uncleared=kept))
 
+    def forget_agent(self, agent: str) -> None:
+        """A user is deleted: whoever is called so next begins anew."""
+        self._put(self._desk(agent), AgentState(agent))
+
     def reject(self, contact_id: str) -> None:
         """The agent for whom it rings is about to reject it."""
         self._rejected.add(contact_id)
@@ -198,7 +204,20 @@ class Floor:
             desk.state.since,
             tuple(contacts),
             desk.played > 0,
+            {channel: most for channel in CHANNELS if (most := self._most(known.name, channel))},
+            dict(self._member_of(known.name).load),
         )
+
+    def room(self, agent: str, channel: str) -> int:
+        """How many more contacts of a channel an agent could take, whatever their status."""
+        member = self._member_of(agent)
+        return member.concurrency.room(channel, member.load)
+
+    def _member_of(self, agent: str) -> Member:
+        return next(member for member in self._all() if member.name == agent)
+
+    def _most(self, agent: str, channel: str) -> int:
+        return self._member_of(agent).concurrency.most.get(channel, 1)
 
     # Inside
 

@@ -13,6 +13,7 @@ from callpark.flows.declared import (
     Agent,
     Assistant,
     Bot,
+    Channel,
     DataTable,
     Declared,
     Hours,
@@ -66,6 +67,9 @@ def look_up(indexed: Mapping[str, Item], reference: str) -> Item | None:
 
 STATUSES: Mapping[str, StatusType] = {"Available": "ROUTABLE", "Away": "CUSTOM", "Offline": "OFFLINE"}
 """The statuses that an instance has from the start; Away is callpark's, for `status: away`."""
+
+
+_CHANNELS: tuple[Channel, ...] = ("VOICE", "CHAT", "TASK", "EMAIL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,9 @@ def _staff(declared: Declared, queues: Mapping[str, Queue], agents: Mapping[str,
 
 
 def _concurrency(profile: RoutingProfile) -> Concurrency:
-    return Concurrency({str(channel): most for channel, most in profile.concurrency.items()}, frozenset(profile.shared))
+    """A channel that is not named is not taken, unless none is named."""
+    unnamed = 0 if profile.concurrency else 1
+    return Concurrency({each: profile.concurrency.get(each, unnamed) for each in _CHANNELS}, frozenset(profile.shared))
 
 
 def _key(queue: Queue) -> str:

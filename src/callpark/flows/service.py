@@ -245,9 +245,9 @@ class Flows:
         await asyncio.wait([lane.idle])
         return True
 
-    def metrics(self, target: Target) -> QueueMetrics:
-        """The state of a queue now."""
-        return self.floor.metrics(target)
+    def metrics(self, *targets: Target) -> QueueMetrics:
+        """The state of a queue now, or of several together."""
+        return self.floor.metrics(*targets)
 
     async def close(self) -> None:
         """Leave open contacts as they are saved, and end what runs for them."""

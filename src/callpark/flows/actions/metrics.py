@@ -87,9 +87,9 @@ def _metrics(target: Target, measured: QueueMetrics, turn: Turn) -> Mapping[str,
         "Online": measured.online,
         "Available": measured.available,
         "Staffed": measured.staffed,
-        "AfterContactWork": 0,
+        "AfterContactWork": measured.after_work,
         "Busy": measured.busy,
-        "Missed": 0,
+        "Missed": measured.errors,
         "NonProductive": measured.online - measured.staffed,
     }
     desk = turn.desk

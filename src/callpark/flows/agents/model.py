@@ -4,6 +4,7 @@
 the contacts (`contact.Desk`). Instants are epoch seconds.
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -53,7 +54,8 @@ class AgentContact(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
 
 
 class AgentView(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An agent now. `since`: when they got the status. `played`: somebody is at their desk."""
+    """An agent now. `since`: when they got the status. `played`: somebody is at their desk.
+    `most`, `load`: contacts that they can have and have, by channel."""
 
     name: str
     arn: str
@@ -62,6 +64,8 @@ class AgentView(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     since: float
     contacts: tuple[AgentContact, ...] = ()
     played: bool = False
+    most: Mapping[str, int] = {}
+    load: Mapping[str, int] = {}
 
 
 _decoder: Final = msgspec.json.Decoder(AgentState)

@@ -17,6 +17,8 @@ from callpark.flows.contact import Target
 
 StatusType: TypeAlias = Literal["ROUTABLE", "CUSTOM", "OFFLINE"]
 
+CHANNELS: Final = ("VOICE", "CHAT", "TASK", "EMAIL")
+
 #: An agent's own queue comes before all others (our rule).
 _OWN: Final = 0
 
@@ -174,15 +176,16 @@ class QueueMetrics:
 NO_METRICS: Final = QueueMetrics()
 
 
-def metrics(members: Sequence[Member], target: Target, waiting: Sequence[Waiting]) -> QueueMetrics:
-    """The state of one queue. `waiting`: contacts in queues, ringing or not.
+def metrics(members: Sequence[Member], targets: Sequence[Target], waiting: Sequence[Waiting]) -> QueueMetrics:
+    """The state of one queue, or of several together. `waiting`: contacts in queues, ringing or not.
 
     https://docs.aws.amazon.com/connect/latest/adminguide/real-time-metrics-definitions.html
     """
-    serving = [member for member in members if member.serving(target) is not None]
+    arns = {target.arn for target in targets}
+    serving = [member for member in members if any(member.serving(target) for target in targets)]
     staffed = [member for member in serving if member.status == "ROUTABLE"]
     return QueueMetrics(
-        since=tuple(sorted(contact.since for contact in waiting if contact.target.arn == target.arn)),
+        since=tuple(sorted(contact.since for contact in waiting if contact.target.arn in arns)),
         online=sum(member.status != "OFFLINE" for member in serving),
         staffed=len(staffed),
         available=sum(member.room > 0 for member in staffed),

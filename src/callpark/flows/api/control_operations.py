@@ -1,9 +1,10 @@
 """The operations on what an instance owns, and on contacts that the API makes, in one table. Called by `operations.py`.
 
-What is not among them (creating instances, storage, changes of users and profiles, evaluation
+What is not among them (creating instances, storage, user hierarchies, proficiencies, evaluation
 forms, …) the gateway answers by name: 501.
 """
 
+from callpark.flows.api.agent_statuses import AgentStatusOperations
 from callpark.flows.api.associated_functions import AssociatedFunctionOperations
 from callpark.flows.api.contact_flows import ContactFlowOperations
 from callpark.flows.api.flow_modules import FlowModuleOperations
@@ -16,6 +17,8 @@ from callpark.flows.api.metric_data import MetricDataOperations
 from callpark.flows.api.phone_numbers import PhoneNumberOperations
 from callpark.flows.api.prompts import PromptOperations
 from callpark.flows.api.queues import QueueOperations
+from callpark.flows.api.quick_connects import QuickConnectOperations
+from callpark.flows.api.routing_profiles import RoutingProfileOperations
 from callpark.flows.api.search_contacts import SearchContactOperations
 from callpark.flows.api.tags import TagOperations
 from callpark.flows.api.users import UserOperations
@@ -37,6 +40,9 @@ def control_operations(plane: ControlPlane) -> OperationTable:
         **HoursOperations(plane).table(),
         **PromptOperations(plane).table(),
         **UserOperations(plane).table(),
+        **RoutingProfileOperations(plane).table(),
+        **AgentStatusOperations(plane).table(),
+        **QuickConnectOperations(plane).table(),
         **TagOperations(plane).table(),
         **MadeContactOperations(plane).table(),
         **SearchContactOperations(plane).table(),

@@ -22,14 +22,13 @@ _METRICS: Final[Mapping[str, Callable[[QueueMetrics, float], float]]] = {
     "AGENTS_ON_CALL": lambda queue, now: queue.busy,
     "AGENTS_ON_CONTACT": lambda queue, now: queue.busy,
     "AGENTS_NON_PRODUCTIVE": lambda queue, now: queue.online - queue.staffed,
-    "AGENTS_AFTER_CONTACT_WORK": lambda queue, now: 0,
-    "AGENTS_ERROR": lambda queue, now: 0,
+    "AGENTS_AFTER_CONTACT_WORK": lambda queue, now: queue.after_work,
+    "AGENTS_ERROR": lambda queue, now: queue.errors,
     "CONTACTS_IN_QUEUE": lambda queue, now: len(queue.since),
     "OLDEST_CONTACT_AGE": lambda queue, now: now - queue.since[0] if queue.since else 0,
-    "SLOTS_ACTIVE": lambda queue, now: queue.busy,
-    "SLOTS_AVAILABLE": lambda queue, now: queue.available,
+    "SLOTS_ACTIVE": lambda queue, now: queue.active,
+    "SLOTS_AVAILABLE": lambda queue, now: queue.slots,
 }
-_MOST_OF_ALL: Final = frozenset({"OLDEST_CONTACT_AGE"})
 
 
 class MetricDataOperations:
@@ -55,18 +54,18 @@ class MetricDataOperations:
         if unknown:
             raise unsupported(f"the metric {unknown[0]}")
         queues = {queue.id: queue for queue in (plane.find(QueueRecord, "The queue", each) for each in references)}
-        measured = {id_: plane.flows.metrics(Target(queue.arn, queue.name)) for id_, queue in queues.items()}
+        targets = {id_: Target(queue.arn, queue.name) for id_, queue in queues.items()}
         results: list[dict[str, object]] = []
         if groupings:
             shown, token = page(call, list(queues.values()), lambda queue: f"{queue.name}\n{queue.id}")
             for queue in shown:
-                collections = _collections(wanted, [measured[queue.id]], now)
+                collections = _collections(wanted, plane.flows.metrics(targets[queue.id]), now)
                 results.append(
                     {"Dimensions": {"Queue": {"Id": queue.id, "Arn": queue.arn}}, "Collections": collections}
                 )
         else:
             token = {}
-            results.append({"Collections": _collections(wanted, list(measured.values()), now)})
+            results.append({"Collections": _collections(wanted, plane.flows.metrics(*targets.values()), now)})
         return {
             "MetricResults": results,
             "DataSnapshotTime": now,
@@ -75,13 +74,5 @@ class MetricDataOperations:
         }
 
 
-def _collections(
-    wanted: Sequence[Mapping[str, object]], queues: Sequence[QueueMetrics], now: float
-) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
-    for metric in wanted:
-        name = str(metric["Name"])
-        values = [_METRICS[name](queue, now) for queue in queues]
-        value = max(values, default=0) if name in _MOST_OF_ALL else sum(values)
-        found.append({"Metric": dict(metric), "Value": float(value)})
-    return found
+def _collections(wanted: Sequence[Mapping[str, object]], measured: QueueMetrics, now: float) -> list[dict[str, object]]:
+    return [{"Metric": dict(metric), "Value": float(_METRICS[str(metric["Name"])](measured, now))} for metric in wanted]

@@ -11,7 +11,9 @@ from callpark.flows.api.pages import page
 from callpark.flows.api.parameters import number, optional, tags, text, text_map, texts
 from callpark.flows.api.searching import matches
 from callpark.flows.control.model import HoursRecord, NumberRecord, QueueRecord
+from callpark.flows.control.people import ProfileRecord, UserRecord
 from callpark.flows.control.plane import ControlPlane
+from callpark.flows.control.refusals import in_use
 from callpark.flows.declared import Queue
 from callpark.kernel.operations import Call, OperationTable
 
@@ -77,8 +79,8 @@ class QueueOperations:
             ]
         if not types or "AGENT" in types:
             found += [
-                {"Id": agent.id, "Arn": f"{self._plane.arn}/queue/agent/{agent.id}", "QueueType": "AGENT"}
-                for agent in self._plane.agents()
+                {"Id": user.id, "Arn": f"{self._plane.arn}/queue/agent/{user.id}", "QueueType": "AGENT"}
+                for user in self._plane.records(UserRecord)
             ]
         shown, token = page(call, found, lambda queue: f"{queue.get('Name', '')}\n{queue['Id']}")
         return {"QueueSummaryList": shown, **token}
@@ -130,7 +132,11 @@ class QueueOperations:
 
     async def delete(self, call: Call) -> Mapping[str, object]:
         async with self._plane.changing:
-            await self._plane.put(removed=[self._queue(call)])
+            record = self._queue(call)
+            for profile in self._plane.records(ProfileRecord):
+                if any(entry.queue in (record.id, record.arn, record.name) for entry in profile.value.queues):
+                    raise in_use("QUEUE", record.id, f"Routing profile {profile.name} has the queue.")
+            await self._plane.put(removed=[record])
         return {}
 
     async def _put(self, record: QueueRecord, **changed: object) -> None:

@@ -19,13 +19,32 @@ from callpark.flows.control.model import (
     QueueRecord,
     Record,
 )
-from callpark.flows.declared import Agent, Hours, HoursOverride, PromptFile, Queue
+from callpark.flows.control.people import (
+    BASIC,
+    SECURITY_PROFILES,
+    ProfileRecord,
+    QuickConnectRecord,
+    StatusRecord,
+    UserRecord,
+)
+from callpark.flows.declared import (
+    Agent,
+    AgentStatus,
+    Declared,
+    Hours,
+    HoursOverride,
+    PromptFile,
+    Queue,
+    QuickConnect,
+    RoutingProfile,
+)
 from callpark.flows.hours import DAYS
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
+from callpark.flows.resources import STATUSES
 
 _NAMESPACE = uuid.UUID("9a2f6c0e-6f0b-4a4b-8d53-3f6f4a1f7f10")
 
-_Named = TypeVar("_Named", Queue, PromptFile, Agent, Hours)
+_Named = TypeVar("_Named", Queue, PromptFile, Agent, Hours, RoutingProfile, AgentStatus, QuickConnect)
 
 
 def identified(value: _Named, kind: str, instance_arn: str) -> _Named:
@@ -54,7 +73,38 @@ def declared_records(
             PromptRecord(value=identified(prompt, "prompt", instance), modified_at=now, declared=True)
             for prompt in declared.prompts
         ),
+        *_people(declared, instance, now),
     ]
+
+
+def _people(declared: Declared, instance: str, now: float) -> Iterable[Record]:
+    """With the routing profile, the statuses and the security profile that every instance has."""
+    profiles = [identified(profile, "routing-profile", instance) for profile in declared.routing_profiles]
+    if not any(profile.name == BASIC for profile in profiles):
+        basic = identified(RoutingProfile(name=BASIC), "routing-profile", instance)
+        yield ProfileRecord(
+            value=basic, description="All queues, one contact at a time.", basic=True, modified_at=now, declared=True
+        )
+    for profile in profiles:
+        yield ProfileRecord(value=profile, modified_at=now, declared=True)
+    for name, type_ in STATUSES.items():
+        made = identified(AgentStatus(name=name), "agent-state", instance)
+        yield StatusRecord(id=made.id, arn=made.arn, name=name, type=type_, modified_at=now, declared=True)
+    for status in declared.agent_statuses:
+        made = identified(status, "agent-state", instance)
+        yield StatusRecord(id=made.id, arn=made.arn, name=made.name, type=made.type, modified_at=now, declared=True)
+    security = (made_id(instance, "security-profile", SECURITY_PROFILES[1]),)
+    for agent in declared.agents:
+        value = identified(agent, "agent", instance)
+        yield UserRecord(value=value, security_profiles=security, modified_at=now, declared=True)
+    for connect in declared.quick_connects:
+        made_connect = identified(connect, "transfer-destination", instance)
+        yield QuickConnectRecord(
+            value=made_connect,
+            type="QUEUE" if connect.agent is None else "USER",
+            modified_at=now,
+            declared=True,
+        )
 
 
 def _flow(flow: FlowDefinition, now: float) -> FlowRecord:

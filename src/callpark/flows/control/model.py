@@ -1,4 +1,4 @@
-"""What an instance owns, as the API sees it: one record for each flow, module, number, queue, hours and prompt.
+"""What an instance owns, as the API sees it: one record for each flow, module, number, queue, hours, prompt, user, …
 
 Made by `declaring.py` from a project and by the operations in `api/`; kept by `plane.py`, in the store unless declared;
 turned into what is served by `serving.py`. Frozen. Rows written by an earlier callpark lack the later members, so those
@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from callpark.flows.control.people import ProfileRecord, QuickConnectRecord, StatusRecord, UserRecord
 from callpark.flows.declared import Hours, PromptFile, Queue
 from callpark.flows.placement import MODULE
 
@@ -183,7 +184,17 @@ class PromptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return self.value.name
 
 
-Record: TypeAlias = FlowRecord | NumberRecord | QueueRecord | HoursRecord | PromptRecord
+Record: TypeAlias = (
+    FlowRecord
+    | NumberRecord
+    | QueueRecord
+    | HoursRecord
+    | PromptRecord
+    | UserRecord
+    | ProfileRecord
+    | StatusRecord
+    | QuickConnectRecord
+)
 
 Key: TypeAlias = tuple[str, str]
 """(kind as in ARNs, id)."""
@@ -223,11 +234,10 @@ def rehomed(record: Record, instance_arn: str) -> Record:
     if isinstance(record, NumberRecord):
         return record
     arn = f"{instance_arn}/{record.kind}/{record.id}"
-    if isinstance(record, QueueRecord):
-        return msgspec.structs.replace(record, value=msgspec.structs.replace(record.value, arn=arn))
-    if isinstance(record, PromptRecord):
-        return msgspec.structs.replace(record, value=msgspec.structs.replace(record.value, arn=arn))
-    return msgspec.structs.replace(record, arn=arn)
+    if isinstance(record, FlowRecord | HoursRecord | StatusRecord):
+        return msgspec.structs.replace(record, arn=arn)
+    value = msgspec.structs.replace(record.value, arn=arn)
+    return msgspec.structs.replace(record, value=value)
 
 
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from callpark.flows.control.declaring import declared_records, identified
+from callpark.flows.control.declaring import declared_records
 from callpark.flows.control.model import (
     FILE_SCANNER,
     FlowRecord,
@@ -28,7 +28,6 @@ from callpark.flows.control.model import (
 )
 from callpark.flows.control.refusals import duplicate, limit_exceeded, not_found
 from callpark.flows.control.serving import serving
-from callpark.flows.declared import Agent
 from callpark.flows.instance import build_instance
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
 from callpark.flows.ports import FunctionRunner
@@ -140,11 +139,6 @@ class ControlPlane:
 
     def by_arn(self, arn: str) -> Record | None:
         return next((record for record in self._records.values() if record.arn == arn), None)
-
-    def agents(self) -> list[Agent]:
-        """The users of the instance."""
-        found = [identified(agent, "agent", self.arn) for agent in self._definition.declared.agents]
-        return sorted(found, key=lambda agent: agent.name)
 
     def definitions(self) -> list[FlowDefinition]:
         """All flows and modules that are published."""

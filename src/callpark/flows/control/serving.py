@@ -4,7 +4,7 @@ What a project declares and nobody changed is served as it was declared, so that
 words.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,7 +22,8 @@ from callpark.flows.control.model import (
     Record,
     Settings,
 )
-from callpark.flows.declared import Hours, HoursOverride, Queue
+from callpark.flows.control.people import ProfileRecord, QuickConnectRecord, StatusRecord, UserRecord
+from callpark.flows.declared import AgentStatus, Hours, HoursOverride, ProfileQueue, Queue, RoutingProfile
 from callpark.flows.hours import DAYS
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
 
@@ -40,6 +41,7 @@ def serving(
         queues=tuple(_queue(each, numbers) for each in records if isinstance(each, QueueRecord)),
         hours=tuple(_hours(each) for each in records if isinstance(each, HoursRecord)),
         prompts=tuple(each.value for each in records if isinstance(each, PromptRecord)),
+        **_people(records),
     )
     made = settings.functions
     instance = replace(
@@ -50,6 +52,43 @@ def serving(
     )
     flows = [each for record in records if isinstance(record, FlowRecord) for each in _flows(record)]
     return instance, flows, [NumberDefinition(each.number, each.arn, each.flow_arn) for each in numbers.values()]
+
+
+def _people(records: Sequence[Record]) -> Mapping[str, object]:
+    """Users, routing profiles, statuses, quick connects. What has been deleted since is left out of what names it."""
+    queues = {key for each in records if isinstance(each, QueueRecord) for key in (each.id, each.arn, each.name)}
+    profiles = [_profile(each, records, queues) for each in records if isinstance(each, ProfileRecord)]
+    known = {key for profile in profiles for key in (profile.id, profile.arn, profile.name)}
+    users = [each for each in records if isinstance(each, UserRecord)]
+    people = {key for user in users for key in (user.id, user.arn, user.name)}
+    connects = [each for each in records if isinstance(each, QuickConnectRecord)]
+    return {
+        "routing_profiles": tuple(profiles),
+        "agents": tuple(
+            user.value
+            if user.declared or user.value.routing_profile in known
+            else msgspec.structs.replace(user.value, routing_profile=None)
+            for user in users
+        ),
+        "agent_statuses": tuple(
+            AgentStatus(name=each.name, id=each.id, arn=each.arn, type=each.type)
+            for each in records
+            if isinstance(each, StatusRecord) and each.type != "OFFLINE" and each.state == "ENABLED"
+        ),
+        "quick_connects": tuple(
+            each.value for each in connects if each.declared or each.value.queue in queues or each.value.agent in people
+        ),
+    }
+
+
+def _profile(record: ProfileRecord, records: Sequence[Record], queues: Collection[str]) -> RoutingProfile:
+    if record.basic:
+        every = [ProfileQueue(queue=each.id) for each in records if isinstance(each, QueueRecord)]
+        return msgspec.structs.replace(record.value, queues=tuple(every))
+    if record.declared:
+        return record.value
+    kept = tuple(entry for entry in record.value.queues if entry.queue in queues)
+    return msgspec.structs.replace(record.value, queues=kept)
 
 
 def _flows(record: FlowRecord) -> Iterator[FlowDefinition]:
