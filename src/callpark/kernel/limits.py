@@ -381,6 +381,21 @@ class ClusterLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """Ours: how the store of several nodes keeps its promises. Seconds are the machine's."""
+
+    beat_seconds: float = _limit(1.0, "s", "our rule: a node writes that it lives this often")
+    lapse_seconds: float = _limit(4.0, "s", "our rule: a node leases nothing when its last stored beat is older")
+    silence_seconds: float = _limit(5.0, "s", "our rule: a node that was silent for so long has lost its leases")
+    answer_seconds: float = _limit(2.0, "s", "our rule: one question to the servers; then it is asked again")
+    commit_seconds: float = _limit(10.0, "s", "our rule: a commit that is not stored by then fails")
+    start_seconds: float = _limit(20.0, "s", "our rule: until the servers answer at the start")
+    preference_seconds: float = _limit(0.1, "s", "our rule: a free item is left so long to the node that hashing names")
+    claim_ahead_seconds: float = _limit(5.0, "s", "our rule: free items are taken so long before they are ready")
+    claim_items: int = _limit(256, "items", "our rule: ready items of a queue that one of several nodes holds unleased")
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamLimits:
     """Ours: what is asked of whoever serves the services that we do not."""
 
@@ -425,6 +440,7 @@ class Limits:
     metrics: MetricsLimits = field(default_factory=MetricsLimits)
     gateway: GatewayLimits = field(default_factory=GatewayLimits)
     cluster: ClusterLimits = field(default_factory=ClusterLimits)
+    store: StoreLimits = field(default_factory=StoreLimits)
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
     models: ModelLimits = field(default_factory=ModelLimits)
     project: ProjectLimits = field(default_factory=ProjectLimits)

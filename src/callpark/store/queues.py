@@ -118,6 +118,23 @@ class Queues:
 
         return end
 
+    def peek(self, name: str, item_id: str) -> WorkItem | None:
+        """An item that is in memory, waiting or leased."""
+        queue = self._queues.get(name)
+        return queue.window.peek(item_id) if queue is not None else None
+
+    def waiting(self, name: str) -> int:
+        """How many items of the queue wait in memory."""
+        queue = self._queues.get(name)
+        return len(queue.window) if queue is not None else 0
+
+    def rouse(self) -> None:
+        """Call all watchers of queues with ready items again, as if they had leased."""
+        for queue in self._queues.values():
+            for watch in queue.watches:
+                watch.armed = True
+            self._review(queue)
+
     def close(self) -> None:
         for queue in self._queues.values():
             queue.watches.clear()

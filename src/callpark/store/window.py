@@ -86,6 +86,11 @@ class Window:
             self._leave(entry)
             self._sweep()
 
+    def peek(self, item_id: str) -> WorkItem | None:
+        """An item that is in memory, waiting or leased."""
+        entry = self._entries.get(item_id)
+        return entry.item if entry is not None else None
+
     def next_ready_at(self) -> float | None:
         """When the earliest waiting item may be leased; None when none waits in memory."""
         heap = self._heap

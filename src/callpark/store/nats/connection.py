@@ -1,0 +1,362 @@
+"""The connection to the servers: opened with clear refusals, asked with errors that callers can tell apart.
+
+Made by `store.py`; asked by the writer, the reader, the follower and the blobs.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+from nats import errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from callpark.kernel.errors import ProjectError
+from callpark.kernel.limits import StoreLimits
+from callpark.store.nats.subjects import Subjects
+from callpark.store.ports import StoreFailure
+
+_log = logging.getLogger("callpark")
+
+#: Atomic batches and messages that the server forgets by itself.
+OLDEST_SERVER = (2, 12)
+
+_STREAM_NOT_FOUND = 10059
+_NO_MESSAGE = 10037
+_WRONG_LAST_SEQUENCE = frozenset({10071, 10164})
+
+#: Refusals that pass by themselves: no leader, a server that starts, an unfinished batch.
+_PASSING = frozenset({10008, 10009, 10118, 10176, 10194, 10210})
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where the servers are, as `--store` says it: `nats://[user:password@]a:4222,b:4222/namespace`."""
+
+    servers: tuple[str, ...]
+    namespace: str = "default"
+
+
+def address(text: str) -> Address:
+    """Raises ProjectError for what is no address."""
+    scheme, found, rest = text.partition("://")
+    hosts, _, namespace = rest.partition("/")
+    servers = tuple(host.strip() for host in hosts.split(","))
+    if not found or scheme not in ("nats", "tls") or not all(map(_is_host, servers)):
+        raise ProjectError(
+            f"{text!r} is no address of a store", "write nats://host:4222 or nats://a:4222,b:4222,c:4222[/namespace]"
+        )
+    return Address(tuple(f"{scheme}://{server}" for server in servers), namespace or "default")
+
+
+def _is_host(text: str) -> bool:
+    try:
+        split = urlsplit(f"nats://{text}")
+        return bool(split.hostname) and (split.port is None or split.port > 0)
+    except ValueError:
+        return False
+
+
+class Unanswered(Exception):
+    """No answer, or none yet: whether the request was carried out is unknown."""
+
+
+class WrongSequence(Exception):
+    """A message expected another last message of its subject; nothing of its batch was stored."""
+
+
+class Refused(StoreFailure):
+    """The servers refused for good: no space, a limit, a wrong setting."""
+
+
+class Answer(msgspec.Struct):
+    """What the servers say, as far as anybody here reads it."""
+
+    class Error(msgspec.Struct):
+        code: int = 0
+        err_code: int = 0
+        description: str = ""
+
+    class State(msgspec.Struct):
+        last_seq: int = 0
+
+    class Stored(msgspec.Struct):
+        subject: str
+        seq: int
+        hdrs: str = ""
+        data: str = ""
+
+    class Configuration(msgspec.Struct):
+        name: str = ""
+        num_replicas: int = 1
+
+    error: Error | None = None
+    seq: int = 0
+    name: str = ""
+    num_pending: int = 0
+    state: State | None = None
+    message: Stored | None = None
+    config: Configuration | None = None
+
+
+_decode = msgspec.json.Decoder(Answer).decode
+
+
+class Connection:
+    """One connection of one node, open until `close`."""
+
+    def __init__(self, client: Client, subjects: Subjects, limits: StoreLimits) -> None:
+        self.client = client
+        self.subjects = subjects
+        self.limits = limits
+
+    @classmethod
+    async def open(
+        cls,
+        where: Address,
+        limits: StoreLimits,
+        *,
+        name: str,
+        found: Callable[[], None],
+    ) -> "Connection":
+        """Raises ProjectError when no server answers, or one that cannot keep a store. `found` is told when
+        the connection is there again after an interruption."""
+
+        async def on_found() -> None:
+            found()
+
+        async def on_error(error: Exception) -> None:
+            _log.debug("store connection: %s", error)
+
+        subjects = Subjects(where.namespace)
+        shown = ",".join(server.rpartition("@")[2].rpartition("//")[2] for server in where.servers)
+        client = Client()
+        try:
+            async with asyncio.timeout(limits.start_seconds):
+                await client.connect(
+                    list(where.servers),
+                    name=f"callpark {name}",
+                    no_echo=True,
+                    connect_timeout=2,
+                    reconnect_time_wait=0.1,  # type: ignore[arg-type]
+                    max_reconnect_attempts=-1,
+                    allow_reconnect=True,
+                    pending_size=64 * 1024 * 1024,
+                    reconnected_cb=on_found,
+                    error_cb=on_error,
+                )
+        except (TimeoutError, OSError, errors.Error) as error:
+            with contextlib.suppress(Exception):
+                await client.close()
+            raise ProjectError(
+                f"no NATS server answers at {shown}: {error or type(error).__name__}",
+                "start one (`nats-server -js`, or `callpark cluster up`), or correct --store",
+            ) from None
+        connection = cls(client, subjects, limits)
+        try:
+            version = client.connected_server_version
+            if (version.major, version.minor) < OLDEST_SERVER:
+                raise ProjectError(
+                    f"the NATS server at {shown} is {version.major}.{version.minor}; callpark needs 2.12 or later",
+                    "upgrade the servers one after the other; nodes wait for them meanwhile",
+                )
+            await connection._check_jetstream(shown)
+        except BaseException:
+            await client.close()
+            raise
+        return connection
+
+    async def prepare(self, replicas: int | None) -> int:
+        """The stream exists; returns how many replicas it has. `replicas` None: three, or as many as there are
+        servers. Raises ProjectError."""
+        answer = await self._patiently(f"$JS.API.STREAM.INFO.{self.subjects.stream}", {}, _STREAM_NOT_FOUND)
+        if answer.config is not None and answer.error is None:
+            has = answer.config.num_replicas
+            if replicas is not None and replicas != has:
+                await self._patiently(f"$JS.API.STREAM.UPDATE.{self.subjects.stream}", self._configuration(replicas))
+                has = replicas
+            return has
+        wanted = [replicas] if replicas is not None else [count for count in (3, 2, 1) if count <= self._servers()]
+        for count in wanted:
+            answer = await self._patiently(
+                f"$JS.API.STREAM.CREATE.{self.subjects.stream}", self._configuration(count), *_TOO_FEW_SERVERS
+            )
+            if answer.error is None:
+                return count
+        assert answer.error is not None
+        raise ProjectError(
+            f"the store cannot have {wanted[-1]} replicas: {answer.error.description}",
+            "start more servers, or ask for fewer with --store-replicas",
+        )
+
+    async def request(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Answer:
+        """One question to JetStream. Raises Unanswered, WrongSequence and Refused."""
+        try:
+            reply = await self.client.request(subject, payload, self.limits.answer_seconds, headers=headers)
+        except (errors.Error, TimeoutError, OSError) as error:
+            raise Unanswered(str(error) or type(error).__name__) from None
+        return _checked(_decode(reply.data))
+
+    async def ask(self, operation: str, parameters: Mapping[str, object]) -> Answer:
+        """An operation of JetStream's API on our stream, e.g. `STREAM.INFO`. Raises Unanswered and Refused."""
+        return await self.request(f"$JS.API.{operation}.{self.subjects.stream}", msgspec.json.encode(parameters))
+
+    async def publish(
+        self, subject: str, payload: bytes, headers: dict[str, str] | None = None, reply: str = ""
+    ) -> None:
+        """Raises Unanswered."""
+        try:
+            await self.client.publish(subject, payload, reply=reply, headers=headers)
+        except (errors.Error, OSError) as error:
+            raise Unanswered(str(error) or type(error).__name__) from None
+
+    async def listen(self, subject: str, callback: Callable[[Msg], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """Returns what ends it. Raises Unanswered."""
+        try:
+            subscription = await self.client.subscribe(
+                subject, cb=callback, pending_msgs_limit=0, pending_bytes_limit=0
+            )
+        except (errors.Error, OSError) as error:
+            raise Unanswered(str(error) or type(error).__name__) from None
+
+        async def end() -> None:
+            with contextlib.suppress(errors.Error, OSError):
+                await subscription.unsubscribe()
+
+        return end
+
+    @property
+    def largest_payload(self) -> int:
+        return self.client.max_payload
+
+    async def close(self) -> None:
+        with contextlib.suppress(errors.Error, OSError, TimeoutError):
+            async with asyncio.timeout(self.limits.answer_seconds):
+                await self.client.flush()
+        with contextlib.suppress(errors.Error, OSError):
+            await self.client.close()
+
+    def _servers(self) -> int:
+        return len(self.client.servers)
+
+    async def _check_jetstream(self, shown: str) -> None:
+        try:
+            async with asyncio.timeout(self.limits.start_seconds):
+                while True:
+                    try:
+                        reply = await self.client.request("$JS.API.INFO", b"", self.limits.answer_seconds)
+                        break
+                    except errors.NoRespondersError:
+                        raise ProjectError(
+                            f"the NATS server at {shown} runs without JetStream",
+                            "start it with `-js`, or with a `jetstream` section in its configuration",
+                        ) from None
+                    except (errors.Error, TimeoutError):
+                        continue
+            answer = _decode(reply.data)
+        except TimeoutError:
+            raise _no_quorum(shown) from None
+        if answer.error is not None:
+            raise ProjectError(
+                f"the NATS server at {shown} gives this account no JetStream: {answer.error.description}",
+                "enable JetStream for the account, or use another one",
+            )
+
+    async def _patiently(self, subject: str, parameters: Mapping[str, object], *allowed: int) -> Answer:
+        """At the start: servers that have just been started may not have chosen a leader yet."""
+        last = "no answer"
+        try:
+            async with asyncio.timeout(self.limits.start_seconds):
+                while True:
+                    try:
+                        reply = await self.client.request(
+                            subject, msgspec.json.encode(parameters), self.limits.answer_seconds
+                        )
+                        answer = _decode(reply.data)
+                        if answer.error is None or answer.error.err_code in allowed:
+                            return answer
+                        last = answer.error.description
+                        if answer.error.err_code not in _PASSING:
+                            raise ProjectError(
+                                f"the NATS servers refuse to keep the store: {last}",
+                                "give JetStream the space and the rights it needs, then start again",
+                            )
+                    except errors.Error as error:
+                        last = str(error) or type(error).__name__
+                    await pause(0.1)
+        except TimeoutError:
+            raise _no_quorum(last) from None
+
+    def _configuration(self, replicas: int) -> dict[str, object]:
+        return {
+            "name": self.subjects.stream,
+            "description": "callpark: items, rows and members of one store",
+            "subjects": self.subjects.kept(),
+            "retention": "limits",
+            "storage": "file",
+            "discard": "new",
+            "max_msgs_per_subject": 1,
+            "num_replicas": replicas,
+            "allow_direct": True,
+            "allow_atomic": True,
+            "allow_msg_ttl": True,
+        }
+
+
+#: "insufficient resources", "no suitable peers for placement", "replicas > 1 not supported in non-clustered mode"
+_TOO_FEW_SERVERS = (10023, 10005, 10074)
+
+
+async def pause(seconds: float) -> None:
+    """Real seconds: servers do not live on the house's clock."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def wake() -> None:
+        if not done.done():
+            done.set_result(None)
+
+    handle = asyncio.get_running_loop().call_later(seconds, wake)
+    try:
+        await done
+    finally:
+        handle.cancel()
+
+
+def elapsed() -> float:
+    """Seconds that nothing stops or turns back."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def _no_quorum(detail: str) -> ProjectError:
+    return ProjectError(
+        f"JetStream does not answer ({detail}): no leader, so most of its servers are not there",
+        "start the other servers; more than half of them have to run",
+    )
+
+
+def _checked(answer: Answer) -> Answer:
+    error = answer.error
+    if error is None or error.err_code == _NO_MESSAGE:
+        return answer
+    if error.err_code in _WRONG_LAST_SEQUENCE:
+        raise WrongSequence(error.description)
+    if error.err_code in _PASSING or error.code == 503:
+        raise Unanswered(error.description)
+    raise Refused(f"the NATS servers refuse: {error.description} ({error.err_code})")
+
+
+def batches(sizes: Sequence[int], messages: int, size: int) -> list[slice]:
+    """Cuts a list into slices of at most so many messages and bytes, a slice of at least one."""
+    found: list[slice] = []
+    start = total = 0
+    for position, each in enumerate(sizes):
+        if position > start and (position - start >= messages or total + each > size):
+            found.append(slice(start, position))
+            start, total = position, 0
+        total += each
+    if start < len(sizes):
+        found.append(slice(start, len(sizes)))
+    return found

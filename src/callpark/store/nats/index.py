@@ -1,0 +1,132 @@
+"""Every item of the store, as far as this node knows: where it stands and who holds it, without its body. Pure.
+
+Filled by the follower with what all nodes write, and by the writer with what this node has just written, which comes
+back by the follower later. An item may be leased by its holder only; items whose holder is nobody that lives are
+*free*. About 300 bytes an item.
+"""
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+
+from callpark.store.nats.records import NOBODY, ItemHead, Message
+from callpark.store.ports import Position
+
+
+class Entry:
+    """`sequence` orders equal instants, `at` is the stream's sequence of the item's message. `free_since`: when this
+    node
+    first wanted it while it was free, on its monotonic clock; 0 before."""
+
+    __slots__ = ("at", "free_since", "holder", "id", "parts", "queue", "ready_at", "sequence")
+
+    def __init__(self, queue: str, item_id: str, head: ItemHead, at: int) -> None:
+        self.queue = queue
+        self.id = item_id
+        self.ready_at = head.ready_at
+        self.sequence = head.sequence or at
+        self.holder = head.holder
+        self.parts = head.parts
+        self.at = at
+        self.free_since = 0.0
+
+    @property
+    def position(self) -> Position:
+        return self.ready_at, self.sequence
+
+
+class Index:
+    def __init__(self) -> None:
+        self.queues: dict[str, dict[str, Entry]] = {}
+        self.free: dict[str, dict[str, Entry]] = {}
+        self._living: AbstractSet[str] = frozenset()
+        self._graves: dict[tuple[str, str], int] = {}
+        self._seen: set[tuple[str, str]] | None = None
+
+    def find(self, queue: str, item_id: str) -> Entry | None:
+        entries = self.queues.get(queue)
+        return entries.get(item_id) if entries is not None else None
+
+    def entries(self, queue: str) -> Iterator[Entry]:
+        return iter(self.queues.get(queue, {}).values())
+
+    def all(self) -> Iterator[Entry]:
+        for entries in self.queues.values():
+            yield from entries.values()
+
+    def sequence_of(self, queue: str, item_id: str) -> int:
+        """What a write of this item has to expect: the sequence of its last message, 0 for none."""
+        entry = self.find(queue, item_id)
+        return entry.at if entry is not None else self._graves.get((queue, item_id), 0)
+
+    def set(self, queue: str, item_id: str, head: ItemHead, at: int) -> Entry:
+        entry = Entry(queue, item_id, head, at)
+        self._graves.pop((queue, item_id), None)
+        self.queues.setdefault(queue, {})[item_id] = entry
+        self._mark(entry)
+        return entry
+
+    def remove(self, queue: str, item_id: str, at: int) -> None:
+        """`at` is the sequence of the message that says so, 0 when the stream has none at all."""
+        entries = self.queues.get(queue)
+        if entries is not None and entries.pop(item_id, None) is not None and not entries:
+            del self.queues[queue]
+        self._take(queue, item_id)
+        if at:
+            self._graves[queue, item_id] = at
+        else:
+            self._graves.pop((queue, item_id), None)
+
+    def hear(self, queue: str, item_id: str, message: Message) -> bool:
+        """Take in what the follower brings; False when it was known."""
+        name = (queue, item_id)
+        self.see(name)
+        entry = self.find(queue, item_id)
+        if (entry.at if entry is not None else self._graves.get(name, 0)) >= message.sequence:
+            if message.head is None:
+                self._graves.pop(name, None)
+            return False
+        if isinstance(message.head, ItemHead):
+            self.set(queue, item_id, message.head, message.sequence)
+        else:
+            self.remove(queue, item_id, 0)
+        return True
+
+    @property
+    def beginning(self) -> bool:
+        return self._seen is not None
+
+    def see(self, name: tuple[str, str]) -> None:
+        """The follower brought something of an item."""
+        if self._seen is not None:
+            self._seen.add(name)
+
+    def begin_again(self) -> None:
+        """From here on the follower brings everything that there is."""
+        self._seen = set()
+
+    def end_again(self, until: int) -> list[Entry]:
+        """It has brought everything up to the sequence `until`: what it did not bring is gone. Returns that."""
+        seen, self._seen = self._seen or set(), None
+        gone = [entry for entry in self.all() if entry.at <= until and (entry.queue, entry.id) not in seen]
+        for entry in gone:
+            self.remove(entry.queue, entry.id, 0)
+        self._graves = {name: at for name, at in self._graves.items() if at > until}
+        return gone
+
+    def live(self, holders: AbstractSet[str]) -> None:
+        """Who lives now; what others hold is free."""
+        self._living = holders
+        self.free.clear()
+        for entry in self.all():
+            self._mark(entry)
+
+    def _mark(self, entry: Entry) -> None:
+        if entry.holder == NOBODY or entry.holder not in self._living:
+            self.free.setdefault(entry.queue, {})[entry.id] = entry
+        else:
+            self._take(entry.queue, entry.id)
+
+    def _take(self, queue: str, item_id: str) -> None:
+        entries = self.free.get(queue)
+        if entries is not None and entries.pop(item_id, None) is not None and not entries:
+            del self.free[queue]

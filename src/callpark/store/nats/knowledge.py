@@ -1,0 +1,243 @@
+"""What this node knows of the store: all items' places, the rows it has met, what it holds and has leased.
+
+Filled by the follower (`bring`) and the writer (`stored`); the writer folds commits on it. What this node holds stands
+in its `Queues` and nowhere else's, so leasing needs no word with anybody.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from callpark.store.nats.connection import elapsed
+from callpark.store.nats.folding import Fold, ItemKey, RowState
+from callpark.store.nats.index import Entry, Index
+from callpark.store.nats.membership import Membership
+from callpark.store.nats.reader import Reader
+from callpark.store.nats.records import NOBODY, ItemHead, MemberHead, Message, RowHead
+from callpark.store.nats.subjects import Subjects
+from callpark.store.ports import Position, Row, WorkItem
+from callpark.store.queues import Queues
+from callpark.store.revisions import RowKey
+
+_log = logging.getLogger("callpark")
+
+_KNOWN_ROWS = 50_000
+
+
+class Knowledge:
+    """Implements `writer.Known`. `holder` is this node's name in items; it changes when the node was put out."""
+
+    def __init__(
+        self,
+        subjects: Subjects,
+        reader: Reader,
+        queues: Queues,
+        membership: Membership,
+        holder: str,
+        changed: Callable[[], None],
+        row_changed: Callable[[str, str], None],
+    ) -> None:
+        """`changed` is told when there may be something free to take, `row_changed` of other nodes' rows."""
+        self.holder = holder
+        self.resume: Callable[[], None] = lambda: None
+        """Has everything brought again."""
+        self.index = Index()
+        self.queues = queues
+        self.membership = membership
+        self.attended: set[str] = set()
+        self.leases: set[ItemKey] = set()
+        self._subjects = subjects
+        self._reader = reader
+        self._changed = changed
+        self._row_changed = row_changed
+        self._rows: OrderedDict[RowKey, RowState] = OrderedDict()
+        self._contents: dict[ItemKey, WorkItem] = {}
+        self._names = {holder}
+        self._orphans: set[str] = set()
+
+    # -- what the writer asks
+
+    def entry(self, name: ItemKey) -> Entry | None:
+        return self.index.find(*name)
+
+    def sequence_of(self, name: ItemKey) -> int:
+        return self.index.sequence_of(*name)
+
+    def content(self, name: ItemKey) -> WorkItem | None:
+        return self.queues.peek(*name) or self._contents.get(name)
+
+    def row(self, name: RowKey) -> RowState:
+        return self._rows.get(name) or RowState()
+
+    def lost(self, name: ItemKey) -> bool:
+        if name not in self.leases:
+            return False
+        entry = self.index.find(*name)
+        return entry is not None and entry.holder not in self._names
+
+    def takes(self, queue: str) -> bool:
+        return queue in self.attended
+
+    async def learn_rows(self, names: Iterable[RowKey], *, again: bool) -> None:
+        for name in names:
+            if again or name not in self._rows:
+                message = await self._reader.latest(self._subjects.row(*name))
+                self.met_row(name, message)
+
+    async def learn_items(self, names: Iterable[ItemKey]) -> None:
+        for name in names:
+            message = await self._reader.latest(self._subjects.item(*name))
+            if message is None or not isinstance(message.head, ItemHead):
+                before = self.index.find(*name)
+                self.index.remove(*name, message.sequence if message is not None else 0)
+                self._left(name, before)
+            else:
+                self._hear(name, message)
+                body = await self._reader.body(message)
+                if body is not None:
+                    self._contents[name] = item_of(name, message, body)
+
+    def stored(self, fold: Fold, first: int) -> None:
+        for step in fold.items:
+            name, at = step.name, first + step.write
+            if step.claimed and step.head is not None and name in self.leases:
+                self.index.set(*name, step.head, at)  # its work goes on here; it was only held under another name
+                continue
+            self.leases.discard(name)
+            if step.head is None or step.item is None:
+                self.index.remove(*name, at)
+                self.queues.done(*name)
+                continue
+            entry = self.index.set(*name, step.head, at)
+            self.queues.done(*name)
+            if entry.holder == self.holder:
+                self.queues.put(step.item, entry.sequence)
+            else:
+                self._changed()
+        for row in fold.rows:
+            head = row.head
+            self._remember(
+                row.name, RowState(first + row.write, head.revision if head else 0, head.parts if head else None)
+            )
+        for name in fold.lost:
+            self.leases.discard(name)
+            _log.warning("a lease of queue %s ended before its work did: this node was silent too long", name[0])
+        self._contents.clear()
+        self.queues.review()
+
+    def given_up(self, token: str) -> None:
+        self._orphans.add(token)
+        self.resume()
+
+    # -- what the follower brings
+
+    def bring(self, message: Message) -> None:
+        subjects = self._subjects
+        if subjects.is_item(message.subject):
+            name = subjects.item_of(message.subject)
+            if message.token.startswith(f"{self.holder}.") and message.token not in self._orphans:
+                self._hear_of_own(name, message)
+            else:
+                self._hear(name, message)
+        elif subjects.is_member(message.subject):
+            member = subjects.member_of(message.subject)
+            holder = message.head.holder if isinstance(message.head, MemberHead) else None
+            if self.membership.hear(member, holder, message.sequence, elapsed()):
+                self.judge()
+        else:
+            table, key = subjects.row_of(message.subject)
+            if not message.token.startswith(f"{self.holder}."):
+                self._rows.pop((table, key), None)
+                self._row_changed(table, key)
+
+    def begin_again(self) -> None:
+        """From here on everything that there is will be brought."""
+        self.index.begin_again()
+        self.membership.begin_again()
+
+    def end_again(self, until: int) -> None:
+        """Everything up to `until` has been brought."""
+        if not self.index.beginning:
+            return
+        for entry in self.index.end_again(until):
+            self._left((entry.queue, entry.id), entry)
+        self.judge()
+
+    def judge(self) -> None:
+        """The living may have changed."""
+        living = self.membership.living()
+        if self.holder in living:
+            self.index.live(living)
+            self._changed()
+
+    def put_out(self, holder: str) -> None:
+        """The others have put this node out: what it held is anybody's. It goes on under a new name."""
+        self.holder = holder
+        self._names.add(holder)
+        for entry in list(self.index.all()):
+            self.queues.done(entry.queue, entry.id)
+        self.queues.review()
+
+    # -- what the store asks
+
+    def held(self, queue: str, since: Position) -> list[Entry]:
+        """What this node holds behind `since`, in order."""
+        found = [entry for entry in self.index.entries(queue) if entry.holder == self.holder and entry.position > since]
+        return sorted(found, key=lambda entry: entry.position)
+
+    def count(self, queue: str, ready_by: float | None) -> int:
+        return sum(ready_by is None or entry.ready_at <= ready_by for entry in self.index.entries(queue))
+
+    def met_row(self, name: RowKey, message: Message | None) -> None:
+        """A row was read; None: the stream has nothing of it."""
+        at = message.sequence if message is not None else 0
+        known = self._rows.get(name)
+        if known is not None and message is not None and known.at > at:
+            return  # it was written while it was read
+        if message is not None and isinstance(message.head, RowHead):
+            self._remember(name, RowState(at, message.head.revision, message.head.parts))
+        else:
+            self._remember(name, RowState(at))
+
+    def _remember(self, name: RowKey, state: RowState) -> None:
+        rows = self._rows
+        rows[name] = state
+        rows.move_to_end(name)
+        if len(rows) > _KNOWN_ROWS:
+            rows.popitem(last=False)
+
+    def _hear_of_own(self, name: ItemKey, message: Message) -> None:
+        """The writer says what becomes of it: it has done so already, or is about to."""
+        self.index.see(name)
+        if self.index.sequence_of(*name) >= message.sequence:
+            self.index.hear(*name, message)
+
+    def _hear(self, name: ItemKey, message: Message) -> None:
+        if message.token in self._orphans and isinstance(message.head, ItemHead):
+            # A batch that was given up is stored after all: its items are nobody's until somebody takes them.
+            message = msgspec.structs.replace(message, head=msgspec.structs.replace(message.head, holder=NOBODY))
+        before = self.index.find(*name)
+        if self.index.hear(*name, message):
+            self._left(name, before)
+            if name[0] in self.attended:
+                self._changed()
+
+    def _left(self, name: ItemKey, before: Entry | None) -> None:
+        """Another node wrote an item: what this one has of it is no longer so."""
+        if before is not None and before.holder == self.holder:
+            self.queues.done(*name)
+            self.queues.review()
+
+
+def item_of(name: ItemKey, message: Message, body: bytes) -> WorkItem:
+    head = message.head
+    assert isinstance(head, ItemHead)
+    return WorkItem(*name, body, message.payload[: head.state_bytes], head.ready_at)
+
+
+def row_of(key: str, message: Message, value: bytes) -> Row:
+    head = message.head
+    assert isinstance(head, RowHead)
+    return Row(key, value, head.revision)

@@ -1,0 +1,130 @@
+"""This node's place among the living: its beats, who has been silent, when it may lease. Made by the store.
+
+The rules are in `membership.py`. Seconds are the machine's, counted while it sleeps as well.
+"""
+
+import logging
+from collections.abc import Callable
+
+from callpark.kernel.limits import StoreLimits
+from callpark.store.nats.connection import Connection, Unanswered, WrongSequence, elapsed, pause
+from callpark.store.nats.knowledge import Knowledge
+from callpark.store.nats.membership import Member
+from callpark.store.nats.reader import Reader
+from callpark.store.nats.records import HEADER, Head, MemberHead, spelled
+from callpark.store.nats.writer import EXPECTED, TOMBSTONE, TTL
+from callpark.store.ports import StoreFailure
+
+_log = logging.getLogger("callpark")
+
+
+class Living:
+    def __init__(
+        self,
+        connection: Connection,
+        reader: Reader,
+        known: Knowledge,
+        limits: StoreLimits,
+        name: str,
+        new_holder: Callable[[], str],
+        returned: Callable[[], None],
+    ) -> None:
+        """`returned` is told when leasing is possible again after a lapse."""
+        self._connection = connection
+        self._reader = reader
+        self._known = known
+        self._limits = limits
+        self._name = name
+        self._subject = connection.subjects.member(name)
+        self._new_holder = new_holder
+        self._returned = returned
+        self._sequence = 0
+        self._sent_at: dict[int, float] = {}
+        self._confirmed_at = float("-inf")
+        self._lapsed = False
+        self._silent: list[Member] = []
+        self.replaced = False
+        """Another process has this node's name."""
+
+    def may_lease(self) -> bool:
+        if not self.replaced and elapsed() - self._confirmed_at <= self._limits.lapse_seconds:
+            return True
+        self._lapsed = True
+        return False
+
+    async def join(self) -> None:
+        """Take the node's place, from whoever had it. Raises Unanswered and StoreFailure."""
+        while True:
+            found = await self._reader.latest(self._subject)
+            self._sequence = found.sequence if found is not None else 0
+            try:
+                await self._beat()
+                return
+            except WrongSequence:
+                continue
+
+    async def run(self) -> None:
+        """Beat, and put out who is silent, until cancelled."""
+        while not self.replaced:
+            await pause(self._limits.beat_seconds)
+            try:
+                await self._beat()
+                while self._silent:
+                    await self._put_out(self._silent.pop())
+            except WrongSequence:
+                await self._look_who_was_faster()
+            except (Unanswered, StoreFailure) as error:
+                _log.debug("a beat was not stored: %s", error)
+
+    def came_back(self, sequence: int) -> None:
+        """The follower brought an own beat."""
+        self._known.end_again(sequence)
+        sent_at = self._sent_at.pop(sequence, None)
+        for earlier in [each for each in self._sent_at if each < sequence]:
+            del self._sent_at[earlier]
+        if sent_at is not None:
+            self._silent = self._known.membership.silent(sent_at)
+
+    async def leave(self) -> None:
+        """What this node held is anybody's at once."""
+        if not self.replaced:
+            await self._write(self._subject, None, self._sequence)
+
+    async def _beat(self) -> None:
+        sent_at, holder = elapsed(), self._known.holder
+        sequence = await self._write(self._subject, MemberHead(holder), self._sequence)
+        self._sequence = sequence
+        self._sent_at[sequence] = self._confirmed_at = sent_at
+        if self._lapsed:
+            self._lapsed = False
+            self._returned()
+
+    async def _look_who_was_faster(self) -> None:
+        try:
+            found = await self._reader.latest(self._subject)
+        except (Unanswered, StoreFailure):
+            return
+        head = found.head if found is not None else None
+        self._sequence = found.sequence if found is not None else 0
+        if isinstance(head, MemberHead):
+            if head.holder != self._known.holder:  # else an own beat, whose answer was lost
+                self.replaced = True
+                _log.warning("another process has joined the store as node %s; this one does nothing more", self._name)
+            return
+        _log.warning("node %s was silent for too long: others may have taken over its work", self._name)
+        self._known.put_out(self._new_holder())
+
+    async def _put_out(self, member: Member) -> None:
+        try:
+            await self._write(self._connection.subjects.member(member.name), None, member.sequence)
+        except WrongSequence:
+            return
+        _log.warning("node %s is silent; its work is taken over", member.name)
+
+    async def _write(self, subject: str, head: Head, expected: int) -> int:
+        headers = {
+            HEADER: spelled(f"{self._known.holder}.life", head),
+            EXPECTED: str(expected),
+            TTL: TOMBSTONE,
+        }
+        return (await self._connection.request(subject, b"", headers)).seq

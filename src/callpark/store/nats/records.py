@@ -1,0 +1,108 @@
+"""Items and rows as messages, and back. Pure.
+
+What all nodes have to know of a message stands in one header, so that following needs no payloads:
+
+    Callpark: <token> i <ready_at> <sequence> <holder> <bytes of state> <parts>    payload: state, then body
+    Callpark: <token> r <revision> <parts>                                         payload: value
+    Callpark: <token> p                                                            payload: part of a body or value
+    Callpark: <token> m <holder>                                                   a member, alive
+    Callpark: <token> -                                                            gone; forgotten by the server later
+
+`token` names the batch that wrote the message: whoever lost the answer of a batch sees whether it was applied.
+`sequence` is the stream's sequence of the first message of an item (0: this very message). `holder` is the node that
+may lease it, `-` for none. `parts` is `-`, or `<how many>@<token>`: body or value are that many messages of that batch.
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+HEADER = "Callpark"
+NOBODY = "-"
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """Where a large body or value is: in `count` messages that the batch `token` wrote."""
+
+    count: int
+    token: str
+
+
+class ItemHead(msgspec.Struct, frozen=True):
+    ready_at: float
+    sequence: int
+    holder: str
+    state_bytes: int
+    parts: Parts | None = None
+
+
+class RowHead(msgspec.Struct, frozen=True):
+    revision: int
+    parts: Parts | None = None
+
+
+class PartHead(msgspec.Struct, frozen=True):
+    pass
+
+
+class MemberHead(msgspec.Struct, frozen=True):
+    holder: str
+
+
+Head: TypeAlias = ItemHead | RowHead | PartHead | MemberHead | None
+"""None: gone."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message of the stream: `sequence` is the stream's."""
+
+    subject: str
+    sequence: int
+    token: str
+    head: Head
+    payload: bytes = b""
+
+
+def spelled(token: str, head: Head) -> str:
+    """The header of a message."""
+    match head:
+        case ItemHead(ready_at, sequence, holder, state_bytes, parts):
+            return f"{token} i {ready_at!r} {sequence} {holder} {state_bytes} {_spelled_parts(parts)}"
+        case RowHead(revision, parts):
+            return f"{token} r {revision} {_spelled_parts(parts)}"
+        case PartHead():
+            return f"{token} p"
+        case MemberHead(holder):
+            return f"{token} m {holder}"
+        case None:
+            return f"{token} -"
+
+
+def read(subject: str, sequence: int, headers: Mapping[str, str] | None, payload: bytes = b"") -> Message | None:
+    """None for a message that no callpark wrote, or one of a newer kind."""
+    header = headers.get(HEADER) if headers else None
+    head: Head
+    match header.split(" ") if header else []:
+        case [token, "i", ready_at, first, holder, state_bytes, parts]:
+            head = ItemHead(float(ready_at), int(first) or sequence, holder, int(state_bytes), _parts(parts))
+        case [token, "r", revision, parts]:
+            head = RowHead(int(revision), _parts(parts))
+        case [token, "p"]:
+            head = PartHead()
+        case [token, "m", holder]:
+            head = MemberHead(holder)
+        case [token, "-"]:
+            head = None
+        case _:
+            return None
+    return Message(subject, sequence, token, head, payload)
+
+
+def _spelled_parts(parts: Parts | None) -> str:
+    return f"{parts.count}@{parts.token}" if parts else "-"
+
+
+def _parts(spelled: str) -> Parts | None:
+    count, _, token = spelled.partition("@")
+    return Parts(int(count), token) if token else None

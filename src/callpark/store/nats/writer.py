@@ -1,0 +1,306 @@
+"""The one task that writes: whatever commits wait become one atomic batch, acknowledged by most of the servers.
+
+The store lines commits up and wakes it. One batch is under way at a time, so that commits keep their order. An answer
+that got lost is looked for in the stream before anything is written again; what another node was faster with is read
+and folded again.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from callpark.kernel.limits import StoreLimits
+from callpark.store.nats.connection import Connection, Refused, Unanswered, WrongSequence, batches, pause
+from callpark.store.nats.folding import (
+    AnyChange,
+    Claim,
+    Fold,
+    Folding,
+    ItemKey,
+    Sizes,
+    View,
+    Write,
+    rows_of,
+    wanted,
+    weight,
+)
+from callpark.store.nats.reader import Reader
+from callpark.store.nats.records import HEADER, spelled
+from callpark.store.ports import Defer, Done, Put, StoreFailure
+from callpark.store.revisions import RowKey
+
+_log = logging.getLogger("callpark")
+
+EXPECTED = "Nats-Expected-Last-Subject-Sequence"
+TTL = "Nats-TTL"
+
+#: How long the servers remember that something is gone: longer than any follower is behind.
+TOMBSTONE = "60s"
+
+_BATCH, _BATCH_SEQUENCE, _BATCH_COMMIT = "Nats-Batch-Id", "Nats-Batch-Sequence", "Nats-Batch-Commit"
+
+#: A batch of nothing but patient removals waits this long for company, in real seconds.
+LINGER_SECONDS = 0.003
+
+#: The server's default for one atomic batch is 1,000 messages; a few commits more are folded into 900 at most.
+BATCH_MESSAGES = 900
+BATCH_BYTES = 8_388_608
+BATCH_CHANGES = 600
+
+
+class Commit(msgspec.Struct, frozen=True, eq=False):
+    """`until`: when it fails, on the machine's monotonic clock."""
+
+    changes: Sequence[AnyChange]
+    done: "asyncio.Future[None]"
+    until: float
+
+
+class Known(View, Protocol):
+    """What the node knows, and how it learns more."""
+
+    async def learn_rows(self, names: Iterable[RowKey], *, again: bool) -> None:
+        """Read rows that are not known, or all of them `again`. Raises Unanswered."""
+        ...
+
+    async def learn_items(self, names: Iterable[ItemKey]) -> None:
+        """Read items and their contents again. Raises Unanswered."""
+        ...
+
+    def stored(self, fold: Fold, first: int) -> None:
+        """The batch is durable; its messages have the sequences from `first` on."""
+        ...
+
+    def given_up(self, token: str) -> None:
+        """Whether the batch is stored, or will be, is not known."""
+        ...
+
+
+class Writer:
+    def __init__(
+        self,
+        connection: Connection,
+        reader: Reader,
+        known: Known,
+        limits: StoreLimits,
+        me: Callable[[], str],
+        settled: Callable[[int], None],
+    ) -> None:
+        """`me` says the node's holder name; `settled` is told how many commits have ended."""
+        self._connection = connection
+        self._reader = reader
+        self._known = known
+        self._limits = limits
+        self._me = me
+        self._settled = settled
+        part = min(524_288, connection.largest_payload // 2)
+        self._sizes = Sizes(inline=min(16_384, part), part=part)
+        self._waiting: deque[Commit] = deque()
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self._tokens = 0
+        self._failing = False
+
+    def add(self, commit: Commit) -> None:
+        self._waiting.append(commit)
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Finish what is lined up, then end `run`."""
+        self._stopping = True
+        self._woken.set()
+
+    async def run(self) -> None:
+        while self._waiting or not self._stopping:
+            if not self._waiting:
+                self._woken.clear()
+                await self._woken.wait()
+                continue
+            if all(isinstance(change, Done) and change.patient for each in self._waiting for change in each.changes):
+                await pause(LINGER_SECONDS)
+            await self._write(self._take())
+
+    def _take(self) -> list[Commit]:
+        taken: list[Commit] = []
+        changes = size = 0
+        while self._waiting:
+            following = self._waiting[0]
+            changes += len(following.changes)
+            size += sum(map(weight, following.changes))
+            if taken and (changes > BATCH_CHANGES or size > BATCH_BYTES):
+                break
+            taken.append(self._waiting.popleft())
+        return taken
+
+    async def _write(self, commits: list[Commit]) -> None:
+        count = len(commits)
+        try:
+            await self._settle(commits)
+        except StoreFailure as failure:
+            self._note_failure(failure)
+            for commit in commits:
+                _fail(commit, failure)
+        except Exception as error:  # a bug of ours must not end the writer
+            _log.exception("a commit failed")
+            for commit in commits:
+                _fail(commit, error)
+        finally:
+            self._settled(count)
+
+    async def _settle(self, commits: list[Commit]) -> None:
+        """Until every commit is stored or refused. Raises StoreFailure; then nothing is known to be stored."""
+        until = max(commit.until for commit in commits)
+        again = checked = False
+        while commits:
+            try:
+                await self._learn(commits, again)
+                again = False
+                self._tokens += 1
+                token = f"{self._me()}.{self._tokens}"
+                fold = Folding(self._known, self._connection.subjects, self._sizes, self._me(), token).fold(
+                    [commit.changes for commit in commits]
+                )
+                if fold.refused and not checked:
+                    again = checked = True
+                    continue
+                await self._store(fold, token, until)
+            except WrongSequence:
+                again, checked = True, True
+            except Unanswered as error:
+                await self._be_patient(until, error)
+                again = True
+            else:
+                for place, commit in enumerate(commits):
+                    if place in fold.refused:
+                        _fail(commit, fold.refused[place])
+                    elif not commit.done.done():
+                        commit.done.set_result(None)
+                self._note_success()
+                return
+
+    async def _learn(self, commits: Sequence[Commit], again: bool) -> None:
+        for commit in commits:
+            await self._known.learn_rows(rows_of(commit.changes), again=again)
+        names = [name for commit in commits for name in wanted(commit.changes, self._known)]
+        if again:
+            names += [name for commit in commits for name in _items_of(commit.changes)]
+        if names:
+            await self._known.learn_items(dict.fromkeys(names))
+
+    async def _store(self, fold: Fold, token: str, until: float) -> None:
+        writes = fold.writes
+        if not writes:
+            self._known.stored(fold, 0)
+            return
+        slices = batches([len(write.payload) for write in writes], BATCH_MESSAGES, BATCH_BYTES * 2)
+        if len(slices) > 1:
+            await self._store_in_order(fold, slices, token, until)
+            return
+        self._known.stored(fold, await self._publish_surely(writes, token, until))
+
+    async def _store_in_order(self, fold: Fold, slices: Sequence[slice], token: str, until: float) -> None:
+        """A commit of more messages than the servers take at once: durable in the order given."""
+        for part in slices:
+            first = await self._publish_surely(fold.writes[part], token, until)
+            within = range(part.start, part.stop)
+            steps = Fold(
+                fold.writes,
+                [step for step in fold.items if step.write in within],
+                [step for step in fold.rows if step.write in within],
+            )
+            self._known.stored(steps, first - part.start)
+
+    async def _publish_surely(self, writes: Sequence[Write], token: str, until: float) -> int:
+        """The sequence of the first message. Raises WrongSequence, Refused, and StoreFailure when nobody says."""
+        attempt, uncertain = 0, False
+        while True:
+            attempt += 1
+            try:
+                return await self._publish(writes, token, attempt)
+            except WrongSequence:
+                if uncertain and (first := await self._look(writes, token, until)):
+                    return first
+                raise
+            except Unanswered as error:
+                uncertain = True
+                try:
+                    await self._be_patient(until, error)
+                    if first := await self._look(writes, token, until):
+                        return first
+                except StoreFailure:
+                    self._known.given_up(token)
+                    raise
+
+    async def _look(self, writes: Sequence[Write], token: str, until: float) -> int:
+        """The sequence of the first message when the batch is stored; 0 when it is not. Raises StoreFailure."""
+        while True:
+            try:
+                for place, write in enumerate(writes[:8]):
+                    message = await self._reader.latest(write.subject)
+                    if message is not None and message.token == token:
+                        return message.sequence - place
+                return 0
+            except Unanswered as error:
+                await self._be_patient(until, error)
+
+    async def _publish(self, writes: Sequence[Write], token: str, attempt: int) -> int:
+        count = len(writes)
+        if count == 1:
+            answer = await self._connection.request(writes[0].subject, writes[0].payload, _headers(writes[0], token))
+            return answer.seq
+        batch = f"{token}.{attempt}"
+        for number, write in enumerate(writes, 1):
+            headers = _headers(write, token)
+            headers[_BATCH] = batch
+            headers[_BATCH_SEQUENCE] = str(number)
+            if number < count:
+                await self._connection.publish(write.subject, write.payload, headers)
+            else:
+                headers[_BATCH_COMMIT] = "1"
+                answer = await self._connection.request(write.subject, write.payload, headers)
+        return answer.seq - count + 1
+
+    async def _be_patient(self, until: float, error: Exception) -> None:
+        if time.monotonic() > until:
+            raise StoreFailure(f"the NATS servers do not answer: {error}")
+        await pause(0.05)
+
+    def _note_failure(self, failure: StoreFailure) -> None:
+        if not self._failing:
+            self._failing = True
+            kind = "are refused" if isinstance(failure, Refused) else "fail"
+            _log.warning("commits to the cluster's store %s: %s; nothing is lost that was acknowledged", kind, failure)
+
+    def _note_success(self) -> None:
+        if self._failing:
+            self._failing = False
+            _log.warning("commits to the cluster's store work again")
+
+
+def _headers(write: Write, token: str) -> dict[str, str]:
+    headers = {HEADER: spelled(token, write.head)}
+    if write.expected is not None:
+        headers[EXPECTED] = str(write.expected)
+    if write.head is None:
+        headers[TTL] = TOMBSTONE
+    return headers
+
+
+def _items_of(changes: Sequence[AnyChange]) -> list[ItemKey]:
+    found: list[ItemKey] = []
+    for change in changes:
+        if isinstance(change, Put | Claim):
+            found.append((change.item.queue, change.item.id))
+        elif isinstance(change, Defer | Done):
+            found.append((change.queue, change.id))
+    return found
+
+
+def _fail(commit: Commit, error: Exception) -> None:
+    if not commit.done.done():
+        commit.done.set_exception(error)
