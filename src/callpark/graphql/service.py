@@ -25,6 +25,7 @@ from callpark.graphql.happenings import OperationExecuted, RequestLogged
 from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Invalidation, Publication
 from callpark.graphql.model import ApiDefinition
 from callpark.graphql.pacing import Pacer
+from callpark.graphql.realtime.filters import excess
 from callpark.graphql.refusals import refusal
 from callpark.graphql.request_log import RequestLog
 from callpark.graphql.resolvers.cached import evict
@@ -302,6 +303,8 @@ class GraphqlService:
             parameters = cast(list[object], effect["parameters"])
             if member is not None and parameters and isinstance(parameters[0], dict):
                 given = cast(dict[str, object], parameters[0])
+                if (message := excess(given, self._limits)) is not None:
+                    raise SubscriptionRefused([{"message": message, "errorCode": 400}])
                 prepared = (
                     replace(prepared, filter=given)
                     if member == "filter"

@@ -221,6 +221,8 @@ class AppSyncLimits:
     schema_bytes: int = _limit(1_048_576, "B", "quota: schema document")
     subscription_message_bytes: int = _limit(245_760, "B", "developerguide: 240 KB")
     subscriptions_per_connection: int = _limit(100, "subscriptions", "quota: per connection")
+    filter_values: int = _limit(5, "values", "recorded: `in` and `notIn` of a subscription filter")
+    filter_contained_values: int = _limit(20, "values", "recorded: `containsAny` of a subscription filter")
     invalidations: int = _limit(5, "invalidations", "developerguide: invalidateSubscriptions in one request")
     connection_timeout_milliseconds: int = _limit(300_000, "ms", "developerguide: connectionTimeoutMs")
     keep_alive_seconds: float = _limit(60.0, "s", "developerguide: ka")

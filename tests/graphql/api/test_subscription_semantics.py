@@ -43,6 +43,7 @@ type Subscription {
   onAny: Alert @aws_subscribe(mutations: ["raise", "drop"])
   onSevere(least: Int!): Alert @aws_subscribe(mutations: ["raise"])
   onTicket(id: ID!): Alert @aws_subscribe(mutations: ["raise"])
+  onSome(severities: [Int!]!): Alert @aws_subscribe(mutations: ["raise"])
   onClosed: Alert @aws_subscribe(mutations: ["raise"])
 }
 """
@@ -55,6 +56,15 @@ import { extensions } from '@aws-appsync/utils';
 export function request(ctx) { return { payload: null }; }
 export function response(ctx) {
   const filters = [{ fieldName: 'severity', operator: 'ge', value: ctx.args.least }];
+  extensions.setSubscriptionFilter({ filterGroup: [{ filters }] });
+  return null;
+}
+"""
+SOME = """
+import { extensions } from '@aws-appsync/utils';
+export function request(ctx) { return { payload: null }; }
+export function response(ctx) {
+  const filters = [{ fieldName: 'severity', operator: 'in', value: ctx.args.severities }];
   extensions.setSubscriptionFilter({ filterGroup: [{ filters }] });
   return null;
 }
@@ -98,6 +108,7 @@ def alerts() -> ApiDefinition:
         ("Mutation", "raise"): ECHO,
         ("Mutation", "drop"): ECHO,
         ("Subscription", "onSevere"): SEVERE,
+        ("Subscription", "onSome"): SOME,
         ("Subscription", "onClosed"): CLOSED,
         ("Subscription", "onTicket"): TICKET,
         ("Mutation", "revoke"): REVOKE,
@@ -219,6 +230,14 @@ async def test_a_filter_set_by_the_resolver_of_the_subscription(world: World) ->
     assert await world.subscribe("1", "subscription { onSevere(least: 5) { id } }") == [ack("1")]
     assert await heard_by(world, 'mutation { raise(id: "1", severity: 4) { id severity } }') == {}
     assert await heard_by(world, 'mutation { raise(id: "2", severity: 5) { id severity } }') != {}
+
+
+async def test_a_filter_with_too_many_values_is_refused_as_recorded(world: World) -> None:
+    assert await world.subscribe("1", "subscription { onSome(severities: [1, 2, 3, 4, 5]) { id } }") == [ack("1")]
+    (frame,) = await world.subscribe("2", "subscription { onSome(severities: [1, 2, 3, 4, 5, 6]) { id } }")
+    message = "subscription exceeds maximum value limit 5 for operator `in`."
+    assert frame["payload"]["errors"] == [{"message": message, "errorCode": 400}]
+    assert sorted(await heard_by(world, 'mutation { raise(id: "1", severity: 5) { id severity } }')) == ["1"]
 
 
 async def test_a_resolver_may_refuse_the_subscription(world: World) -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callpark.graphql.realtime.filters import OPERATORS, passes, surprises
+from callpark.graphql.realtime.filters import OPERATORS, excess, passes, surprises
+from callpark.kernel.limits import AppSyncLimits
 
 pytestmark = pytest.mark.unit
 
@@ -136,3 +137,16 @@ def test_what_a_filter_says_in_vain_is_told(filter: dict[str, object], told: lis
 def test_a_misspelt_operator_is_named_with_those_there_are() -> None:
     (told,) = surprises(one("severity", "greaterThan", 7))
     assert told.startswith("severity: there is no operator greaterThan, so nothing passes; there is eq, ne, lt,")
+
+
+@pytest.mark.parametrize(("operator", "most"), [("in", 5), ("notIn", 5), ("containsAny", 20)])
+def test_an_operator_takes_so_many_values(operator: str, most: int) -> None:
+    said = f"subscription exceeds maximum value limit {most} for operator `{operator}`."
+    assert excess(one("title", operator, ["x"] * most), AppSyncLimits()) is None
+    assert excess(one("title", operator, ["x"] * (most + 1)), AppSyncLimits()) == said
+    assert excess(one("title", operator, "x" * (most + 1)), AppSyncLimits()) is None
+
+
+@pytest.mark.parametrize("filter", [{}, {"filterGroup": 1}, {"filterGroup": [{"filters": 1}, 2, {"filters": [3]}]}])
+def test_what_is_no_filter_has_no_excess(filter: dict[str, object]) -> None:
+    assert excess(filter, AppSyncLimits()) is None

@@ -340,9 +340,9 @@ def test_nothing_leads_out_of_closed() -> None:
     assert not [phase for phase, _ in TRANSITIONS if phase is Phase.CLOSED]
 
 
-def test_every_phase_hears_of_loss_and_shutdown() -> None:
+def test_every_phase_hears_of_the_end() -> None:
     for phase in (Phase.OPENING, Phase.READY, Phase.REFUSED):
-        for event in (Lost, ShuttingDown):
+        for event in (Lost, ShuttingDown, ApiRemoved):
             assert (phase, event) in TRANSITIONS
 
 

@@ -253,7 +253,6 @@ TRANSITIONS: Mapping[tuple[Phase, object], Transition] = {
     **_LIFECYCLE.transitions(
         frames.ConnectionInit, (frames.Subscribe, frames.Unsubscribe, frames.Publish, frames.Unreadable)
     ),
-    (Phase.REFUSED, ApiRemoved): _LIFECYCLE.api_gone,
     (Phase.READY, frames.Subscribe): _subscribe,
     (Phase.READY, frames.Unsubscribe): _unsubscribe,
     (Phase.READY, frames.Publish): _publish,

@@ -1,12 +1,14 @@
 """Enhanced subscription filters: what `extensions.setSubscriptionFilter` was given, against a published value. Pure.
 
-Called by `hub.py` for subscriptions that have a filter; it then replaces matching by arguments.
+Called by `hub.py` for subscriptions that have a filter; it then replaces matching by arguments. `service.py` refuses
+those with an `excess`.
 https://docs.aws.amazon.com/appsync/latest/devguide/aws-appsync-real-time-enhanced-filtering.html
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from callpark.graphql.realtime.matching import equal
+from callpark.kernel.limits import AppSyncLimits
 
 #: Deeper paths are ignored, as AppSync ignores them.
 MAXIMUM_LEVELS = 5
@@ -27,16 +29,36 @@ def surprises(filter: Mapping[str, object]) -> Iterator[str]:
     if not isinstance(groups, Sequence):
         yield "it has no filterGroup, so everything is delivered"
         return
-    for group in groups:
+    for each in _filters(filter):
+        field, operator = str(each.get("fieldName", "")), str(each.get("operator"))
+        if operator not in OPERATORS:
+            yield f"{field}: there is no operator {operator}, so nothing passes; there is {', '.join(OPERATORS)}"
+        if field.count(".") >= MAXIMUM_LEVELS:
+            yield f"{field} has more than {MAXIMUM_LEVELS} levels and is ignored, as AppSync ignores it"
+
+
+def excess(filter: Mapping[str, object], limits: AppSyncLimits) -> str | None:
+    """What AppSync says of an operator with more values than it takes; None when there is none. The sentence and the 5
+    are recorded from the live service, the 20 is what its clients have met."""
+    most = {
+        "in": limits.filter_values,
+        "notIn": limits.filter_values,
+        "containsAny": limits.filter_contained_values,
+    }
+    for each in _filters(filter):
+        operator, value = str(each.get("operator")), each.get("value")
+        if operator in most and isinstance(value, list | tuple) and len(value) > most[operator]:
+            return f"subscription exceeds maximum value limit {most[operator]} for operator `{operator}`."
+    return None
+
+
+def _filters(filter: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    groups = filter.get("filterGroup")
+    for group in groups if isinstance(groups, Sequence) else ():
         filters = group.get("filters") if isinstance(group, Mapping) else None
         for each in filters if isinstance(filters, Sequence) else ():
-            if not isinstance(each, Mapping):
-                continue
-            field, operator = str(each.get("fieldName", "")), str(each.get("operator"))
-            if operator not in OPERATORS:
-                yield f"{field}: there is no operator {operator}, so nothing passes; there is {', '.join(OPERATORS)}"
-            if field.count(".") >= MAXIMUM_LEVELS:
-                yield f"{field} has more than {MAXIMUM_LEVELS} levels and is ignored, as AppSync ignores it"
+            if isinstance(each, Mapping):
+                yield each
 
 
 def _group_holds(group: object, value: Mapping[str, object]) -> bool:

@@ -126,21 +126,22 @@ class Lifecycle(Generic[_Connection, _Release]):
             (Phase.OPENING, init): self._acknowledge,
             (Phase.OPENING, TimerName.INIT): self._init_missing,
             (Phase.OPENING, TimerName.LIFETIME): self._too_old,
-            (Phase.OPENING, ApiRemoved): self.api_gone,
+            (Phase.OPENING, ApiRemoved): self._api_gone,
             (Phase.OPENING, ShuttingDown): self._shut_down,
             (Phase.OPENING, Lost): self._lost,
             **{(Phase.REFUSED, frame): self._hang_up for frame in (init, *others)},
             (Phase.REFUSED, TimerName.INIT): self._hang_up,
+            (Phase.REFUSED, ApiRemoved): self._api_gone,
             (Phase.REFUSED, ShuttingDown): self._shut_down,
             (Phase.REFUSED, Lost): self._lost,
             (Phase.READY, TimerName.KEEP_ALIVE): self._keep_alive,
             (Phase.READY, TimerName.LIFETIME): self._too_old,
-            (Phase.READY, ApiRemoved): self.api_gone,
+            (Phase.READY, ApiRemoved): self._api_gone,
             (Phase.READY, ShuttingDown): self._shut_down,
             (Phase.READY, Lost): self._lost,
         }
 
-    def api_gone(
+    def _api_gone(
         self, connection: _Connection, event: object, now: float, limits: AppSyncLimits
     ) -> _Step[_Connection, _Release]:
         return self._close(connection, Close(GOING_AWAY, "the API is gone"))
