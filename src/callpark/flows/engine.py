@@ -20,7 +20,7 @@ from callpark.flows.actions.attributes import set_attributes
 from callpark.flows.actions.responses import InvalidResponse, read_response
 from callpark.flows.chat.items import view_answer
 from callpark.flows.chat.model import INTERACTIVE_RESPONSE
-from callpark.flows.chat.turns import bot_connected, bot_gone, bot_invited, rehydrated, streams_changed
+from callpark.flows.chat.turns import bot_connected, bot_gone, bot_invited, chat_begun, rehydrated, streams_changed
 from callpark.flows.contact import (
     Activity,
     Calling,
@@ -127,6 +127,7 @@ def _started(turn: Turn, event: Event) -> None:
         return
     turn.disarm(CONNECTION)
     turn.effects.append(ContactStarted(turn.subject, turn.program.flow.name, party.caller, party.number))
+    chat_begun(turn)
     enter(turn, turn.step)
 
 

@@ -120,10 +120,9 @@ class House:
             instance_arn=lambda: self.plane.arn,
         )
         self.attachments = Attachments(self.chats, self.office.flows, self.store, scanner)
-
-    @property
-    def operations(self) -> OperationTable:
-        return operations(self.office.flows, self.chats, self.attachments, self.streaming, self.plane)
+        self.operations: OperationTable = operations(
+            self.office.flows, self.chats, self.attachments, self.streaming, self.plane
+        )
 
     async def opened(self) -> "House":
         """As `app.py` opens it."""

@@ -18,7 +18,6 @@ from callpark.flows.chat.model import (
     INTERACTIVE,
     JOINED,
     LEFT,
-    REHYDRATED,
     TEXT,
     ChatSession,
     Draft,
@@ -71,10 +70,6 @@ class _Writer:
                 self._system(INTERACTIVE, view_message(effect.view, effect.data))
             case ContactStarted():
                 self._event(JOINED, self.session.customer)
-                if self.session.continued_from:
-                    self._event(REHYDRATED, None)
-                if self.session.initial is not None:
-                    self._draft(self.session.initial)
             case Note():
                 self._event(effect.content_type, effect.author)
             case Listen():

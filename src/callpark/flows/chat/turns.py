@@ -8,9 +8,17 @@ https://docs.aws.amazon.com/connect/latest/adminguide/chat-customize-flow.html
 import msgspec
 
 from callpark.flows.chat.model import JOINED, LEFT, REHYDRATED
-from callpark.flows.effects import Note
+from callpark.flows.effects import Note, Post
 from callpark.flows.events import BotConnected, BotInvited, Event, Rehydrated, StreamsChanged
-from callpark.flows.turn import BOT, Turn
+from callpark.flows.turn import BOT, CONNECTION, Turn
+
+
+def chat_begun(turn: Turn) -> None:
+    """The customer has joined: what the chat begins with."""
+    if turn.chat is not None and turn.chat.continued_from:
+        turn.effects.append(Note(REHYDRATED))
+    if turn.chat is not None and turn.chat.initial is not None:
+        turn.effects.append(Post(turn.chat.initial))
 
 
 def streams_changed(turn: Turn, event: Event) -> None:
@@ -50,8 +58,9 @@ def bot_gone(turn: Turn) -> bool:
 
 
 def rehydrated(turn: Turn, event: Event) -> None:
-    """Once for each chat."""
+    """Once for each chat. One that has not begun says so when it begins."""
     assert isinstance(event, Rehydrated)
     if turn.chat is not None and not turn.chat.continued_from:
         turn.chat = msgspec.structs.replace(turn.chat, past=event.past, continued_from=event.source)
-        turn.effects.append(Note(REHYDRATED))
+        if CONNECTION not in turn.timers:
+            turn.effects.append(Note(REHYDRATED))
