@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from callpark.cli import (
+    agent,
     auth,
     call,
     channels,
@@ -26,6 +27,7 @@ from callpark.cli import (
     invoke,
     limits,
     logs_command,
+    models,
     queues,
     remote,
     start,
@@ -73,6 +75,11 @@ _EXAMPLES = {
         "callpark chat flow.json --function Answer=./answer.py:handler",
         "callpark chat Support --project . --say hello --say 'my order 17' -o json",
         "callpark chat Support --endpoint http://127.0.0.1:4566",
+    ),
+    "agent": (
+        "callpark agent alice",
+        "callpark agent alice --auto-accept -o json",
+        "callpark agent alice --do 'wait offered' --do accept --do 'wait connected' --do 'say hello' --do hangup",
     ),
     "invoke": (
         "callpark invoke Narrator --event event.json",
@@ -131,6 +138,10 @@ _EXAMPLES = {
     ),
     "faults ls": ("callpark faults ls",),
     "faults clear": ("callpark faults clear", "callpark faults clear Narrator"),
+    "models ls": ("callpark models ls", "callpark models ls --project examples/story-stream -o json"),
+    "models show": ("callpark models show eu.anthropic.claude-3-haiku-20240307-v1:0",),
+    "models pull": ("callpark models pull", "callpark models pull --embeddings"),
+    "models ask": ("callpark models ask 'Tell me a story about a telephone.'",),
     "queues ls": ("callpark queues ls", "callpark queues ls -o json | jq .[].visible"),
     "queues peek": ("callpark queues peek orders --limit 3",),
     "queues send": (
@@ -146,6 +157,10 @@ events_cli = typer.Typer(
     name="events", help="Asynchronous events: what waits, what became of one, sending one again.", no_args_is_help=True
 )
 cli.add_typer(events_cli)
+models_cli = typer.Typer(
+    name="models", help="Models: who answers for Bedrock's ids, getting a real one, trying it.", no_args_is_help=True
+)
+cli.add_typer(models_cli)
 queues_cli = typer.Typer(
     name="queues", help="Queues: what they hold, a look at messages, sending, moving them back.", no_args_is_help=True
 )
@@ -194,6 +209,7 @@ for function in (
     dev.dev,
     call.call,
     chat.chat,
+    agent.agent,
     invoke.invoke,
     logs_command.logs,
     status.status,
@@ -203,6 +219,8 @@ for function in (
 _command(demo.demo)
 for event_function in (events.ls, events.show, events.replay, events.redrive):
     _command(event_function, events_cli)
+for model_function in (models.ls, models.show, models.pull, models.ask):
+    _command(model_function, models_cli)
 for queue_function in (queues.ls, queues.peek, queues.send, queues.purge, queues.redrive):
     _command(queue_function, queues_cli)
 for contact_function in (contacts.ls, contacts.show):

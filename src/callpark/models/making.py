@@ -62,12 +62,13 @@ class Making:
             for packaged in installed.PACKAGED.values()
         }
         self._made = {name: self._backend(name, backend) for name, backend in backends.items()}
+        named = {f"callpark.{name}": Answerer(name, embeds=installed.PACKAGED[name].embeds) for name in backends}
         embedding = {line: Answerer(installed.MINILM.name, embeds=True) for line in _EMBEDDING_IDS}
-        absent = [packaged.pulled_by for packaged in installed.PACKAGED.values() if not installed.runnable(packaged)]
-        pull = f"; `{absent[-1]}` brings a real one" if absent else ""
+        absent = [one.pulled_by for one in installed.PACKAGED.values() if installed.runnable(one) is None]
+        pull = f"; for a real one: `{'`, `'.join(absent)}`" if absent else ""
         return Catalogue(
             {name: backend for name, (_, backend, _) in self._made.items()},
-            {**embedding, EVERY: Answerer(installed.SMOLLM2.name)},
+            {**named, **embedding, EVERY: Answerer(installed.SMOLLM2.name)},
             assumed=f"the project has no models.yaml{pull}",
         )
 

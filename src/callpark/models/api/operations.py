@@ -1,4 +1,5 @@
-"""All operations of Amazon Bedrock's runtime that callpark serves, for the gateway. Called by `app.py`.
+"""All operations of Amazon Bedrock that callpark serves, for the gateway: its runtime's, and what models there are.
+Called by `app.py`.
 
 Any other (asynchronous invocations, guardrails, speech both ways) is refused by the gateway by name.
 """
@@ -7,6 +8,7 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.operations import OperationTable
 from callpark.kernel.trace import Trace
+from callpark.models.api import foundation_models
 from callpark.models.api.converse import ConverseOperations
 from callpark.models.api.exchange import Exchanges
 from callpark.models.api.invoke import InvokeOperations
@@ -20,4 +22,5 @@ def operations(models: Models, clock: Clock, ids: Ids, trace: Trace) -> Operatio
         **ConverseOperations(exchanges).table(),
         **InvokeOperations(exchanges, ids).table(),
         **TokenOperations(exchanges).table(),
+        **foundation_models.operations(models),
     }
