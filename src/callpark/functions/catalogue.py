@@ -30,6 +30,30 @@ class Catalogue:
         for row in await self._store.scan(_TABLE):
             self._functions.setdefault(row.key, records.function_of(row.value))
 
+    async def refresh(self) -> list[str]:
+        """Take note of what other nodes have made, changed or deleted; the names of those. What a project declares is
+        not among them."""
+        for row in await self._store.scan(_COUNTS):
+            self._counts[row.key] = int(row.value)
+        found = {row.key: records.function_of(row.value) for row in await self._store.scan(_TABLE)}
+        stored = {name: function for name, function in self._functions.items() if not function.declared}
+        changed = [name for name, function in found.items() if self._functions.get(name) != function]
+        changed = [name for name in changed if name in stored or name not in self._functions]
+        for name in changed:
+            self._functions[name] = found[name]
+        gone = [name for name in stored if name not in found]
+        for name in gone:
+            del self._functions[name]
+        return [*changed, *gone]
+
+    def adopt(self, function: Function) -> bool:
+        """What another node has changed of a function that the project declares; whether it is one."""
+        known = self._functions.get(function.configuration.name)
+        if known is None or not known.declared or known == function:
+            return False
+        self._functions[function.configuration.name] = function
+        return True
+
     def get(self, name: str) -> Function | None:
         return self._functions.get(name)
 

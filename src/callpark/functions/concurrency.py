@@ -6,10 +6,11 @@ the function's reserved concurrency without what is provisioned, or what the acc
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from callpark.functions.custody import part_of
 from callpark.functions.names import LATEST
 
 ThrottleReason: TypeAlias = Literal[
@@ -40,10 +41,11 @@ NO_SHARES = Shares({}, {})
 
 class Slots:
     """Counts what runs. `take` says why there is no room, or None when it took a slot; `give_back` takes what `take`
-    was called with."""
+    was called with. What is not reserved is shared with other nodes; `nodes` says how many there are."""
 
-    def __init__(self, account: int) -> None:
+    def __init__(self, account: int, nodes: Callable[[], int] = lambda: 1) -> None:
         self._account = account
+        self._nodes = nodes
         self._reserved: dict[str, int] = {}
         self._reservations: dict[str, int] = {}
         self._provisioned: dict[VersionKey, int] = {}
@@ -60,7 +62,7 @@ class Slots:
         }
         self._reservations = dict(shares.reserved)
         self._provisioned = dict(shares.provisioned)
-        self._unreserved = self._account - shares.taken()
+        self._unreserved = part_of(self._account - shares.taken(), self._nodes())
         total = dict(self._running)
         for (name, _), count in self._in_provisioned.items():
             total[name] = total.get(name, 0) + count

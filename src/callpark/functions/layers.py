@@ -67,6 +67,14 @@ class Layers:
             self._counts[row.key] = int(row.value)
         await self._purge()
 
+    async def refresh(self) -> None:
+        """Take note of layers that other nodes have published or deleted."""
+        for row in await self._store.scan(_TABLE):
+            layer = records.layer_of(row.value)
+            self._layers.setdefault(layer.name, {})[layer.number] = layer
+        for row in await self._store.scan(_COUNTS):
+            self._counts[row.key] = int(row.value)
+
     async def prepare(self, definitions: Sequence[LayerDefinition]) -> Sequence[LayerVersion]:
         """A project's layers, each as version 1 of its name. Raises ProjectError when a folder is not there."""
         identities = [await self._packages.identify(definition.code) for definition in definitions]

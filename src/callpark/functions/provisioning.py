@@ -60,7 +60,9 @@ class Provisioning:
         registrar: Registrar,
         environments: Environments,
         deployment: Callable[[str, str], Awaitable[Deployment]],
+        holds: Callable[[str], bool] = lambda function: True,
     ) -> None:
+        self._holds = holds
         self._registrar = registrar
         self._catalogue = registrar.catalogue
         self._environments = environments
@@ -109,7 +111,7 @@ class Provisioning:
         """Bring the environments of these functions to what is asked for."""
         for name in changed:
             function = self._catalogue.get(name)
-            wanted = {} if function is None else _wanted(function)
+            wanted = {} if function is None or not self._holds(name) else _wanted(function)
             for key in [key for key in self._keeping if key[0] == name and key[1] not in wanted]:
                 self._stop(key)
             for version, asked in wanted.items():

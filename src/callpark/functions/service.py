@@ -19,6 +19,7 @@ from callpark.functions.catalogue import Catalogue
 from callpark.functions.code.packages import Packages
 from callpark.functions.code.uploads import Uploads
 from callpark.functions.concurrency import Slots
+from callpark.functions.custody import Alone, Custody, has_own_share
 from callpark.functions.environments.ports import Environments, ResponseStream
 from callpark.functions.event_subjects import EventSubjects
 from callpark.functions.events.administration import EventAdministration
@@ -82,6 +83,7 @@ class Functions:
         queues: MessageQueues | None = None,
         source: MessageSource | None = None,
         upstreams: Upstreams | None = None,
+        custody: Custody | None = None,
     ) -> None:
         upstreams = upstreams or NoUpstreams()
         self.limits = limits.lambda_
@@ -90,7 +92,8 @@ class Functions:
         self._store = store
         self._catalogue = Catalogue(store, place)
         self._packages = Packages(directory / "code", store, clock, self.limits)
-        self._slots = Slots(self.limits.account_concurrency)
+        self._custody = custody or Alone()
+        self._slots = Slots(self.limits.account_concurrency, self._custody.nodes)
         self.uploads = Uploads(upstreams, self.limits)
         self._orphans: set[str] = set()
         registrar = Registrar(
@@ -142,7 +145,7 @@ class Functions:
         self.administration = Administration(registrar, self._packages, self.layers)
         self.publishing = Publishing(registrar, self._packages)
         self.policies = Policies(registrar)
-        self.provisioning = Provisioning(registrar, environments, self._runner.deployment)
+        self.provisioning = Provisioning(registrar, environments, self._runner.deployment, self._custody.holds)
         self.urls = Urls(registrar, base_url)
         self.sources = EventSources(
             clock=clock,
@@ -153,6 +156,7 @@ class Functions:
             store=store,
             source=source or NoSource(),
             functions=self,
+            is_here=self._custody.has_queue,
         )
 
     async def start(self) -> None:
@@ -165,9 +169,48 @@ class Functions:
         await self.sources.load()
         self._slots.share(self._catalogue.shares())
         names = [function.configuration.name for function in self._catalogue]
-        for name in names:
+        for name in filter(self.is_here, names):
             self._events.open(name)
         self.provisioning.reconcile(names)
+
+    # Among several nodes
+
+    def is_here(self, name: str) -> bool:
+        """Whether this node runs a function's events."""
+        function = self._catalogue.get(name)
+        return function is None or not has_own_share(function) or self._custody.holds(name)
+
+    async def let_go(self) -> None:
+        """Return when nothing begins here any more of what this node does not hold."""
+        self.sources.review()
+        names = [function.configuration.name for function in self._catalogue]
+        for name in names:
+            if not self.is_here(name):
+                await self._events.shut(name)
+        self.provisioning.reconcile(names)
+        self._slots.share(self._catalogue.shares())
+
+    async def take_up(self) -> None:
+        """Begin what this node holds; the account's concurrency is divided anew."""
+        names = [function.configuration.name for function in self._catalogue]
+        for name in filter(self.is_here, names):
+            self._events.open(name)
+        self.provisioning.reconcile(names)
+        self._slots.share(self._catalogue.shares())
+        self._events.unblock_all()
+        self.sources.review()
+
+    async def refresh(self) -> None:
+        """Take note of what other nodes have made, changed or deleted."""
+        await self.layers.refresh()
+        changed = await self._catalogue.refresh()
+        self._now_current(changed)
+        await self.sources.refresh()
+
+    def adopt(self, function: Function) -> None:
+        """Another node has changed a function that the project declares."""
+        if self._catalogue.adopt(function):
+            self._now_current([function.configuration.name])
 
     async def apply(
         self,
@@ -196,10 +239,16 @@ class Functions:
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """Run a function and wait for its answer. Raises CallerError; a failing function is an answer."""
+        elsewhere = self._elsewhere(invocation)
+        if elsewhere is not None:
+            return await self._custody.invoke(elsewhere, invocation)
         return await self._invoker.invoke(invocation)
 
     async def stream(self, invocation: Invocation) -> tuple[str, ResponseStream]:
         """Run a function and pass its answer on as it is made; with the version that runs. Raises CallerError."""
+        elsewhere = self._elsewhere(invocation)
+        if elsewhere is not None:
+            return await self._custody.stream(elsewhere, invocation)
         return await self._invoker.stream(invocation)
 
     async def invoke_event(self, invocation: Invocation) -> str:
@@ -273,6 +322,16 @@ class Functions:
 
     # Inside
 
+    def _elsewhere(self, invocation: Invocation) -> str | None:
+        """The name of a function that another node runs; None for all others, and for what is refused here."""
+        if isinstance(self._custody, Alone):
+            return None
+        try:
+            name, _ = self._catalogue.find_invoked(invocation.function, invocation.qualifier)
+        except CallerError:
+            return None
+        return None if self.is_here(name) else name
+
     def _capacity_freed(self, name: str) -> None:
         self._events.capacity_freed(name)
 
@@ -289,7 +348,10 @@ class Functions:
         self._runner.forget(changed)
         self._subjects.forget(changed)
         for name in changed:
-            self._events.open(name)
+            if self.is_here(name):
+                self._events.open(name)
+            else:
+                self._events.leave(name)
         if changed:
             self._slots.share(self._catalogue.shares())
             self._events.unblock_all()

@@ -83,6 +83,18 @@ class EventDispatcher:
             queue = self._queues[function] = EventQueue(function, self._world)
             queue.open()
 
+    def leave(self, function: str) -> None:
+        """`shut`, soon."""
+        if function in self._queues:
+            self._tasks.spawn(self.shut(function), f"giving back events of {function}")
+
+    async def shut(self, function: str) -> None:
+        """Begin no more events of a function; another node does. What runs ends as it would."""
+        queue = self._queues.pop(function, None)
+        if queue is not None:
+            queue.close()
+            await queue.give_back()
+
     def in_hand(self, function: str) -> tuple[Mapping[str, LeasedEvent], Mapping[str, LeasedEvent]]:
         """A function's events that run, and those that wait for room, by request id."""
         queue = self._queues.get(function)

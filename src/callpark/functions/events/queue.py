@@ -12,14 +12,15 @@ dies with the process: after a restart the event is simply ready again.
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from callpark.functions.environments.ports import EnvironmentUnavailable, Outcome, Saturated
 from callpark.functions.events import endings, happenings, policy
-from callpark.functions.events.state import EventState, queue_name
+from callpark.functions.events.state import EventState, encode, queue_name
 from callpark.functions.events.world import EventSubject, EventWorld, LeasedEvent
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.timers import Timer
+from callpark.store.ports import Defer
 
 _log = logging.getLogger("callpark")
 
@@ -54,6 +55,18 @@ class EventQueue:
         for _, timer in self._parked.values():
             timer.cancel()
         self._world.crowd.leave(self)
+
+    async def give_back(self) -> None:
+        """After `close`: another node goes on with what has not begun here."""
+        waiting = [*self._pending, *(event for event, _ in self._parked.values())]
+        self._pending.clear()
+        self._parked.clear()
+        await self._return(waiting)
+
+    async def _return(self, events: Sequence[LeasedEvent]) -> None:
+        now = self._world.clock.now()
+        if events:
+            await self._world.commits.commit([Defer(each.queue, each.id, encode(each.state), now) for each in events])
 
     def wake(self) -> None:
         """Capacity for one event has become free."""
@@ -256,6 +269,9 @@ class EventQueue:
         )
         if isinstance(decision, policy.Discard):
             await self._give_up(event, subject, decision)
+            return
+        if self._end_watch is None:
+            await self._return((event,))
             return
         event.throttles += 1
         event.next_at = decision.at

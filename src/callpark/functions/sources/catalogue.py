@@ -24,6 +24,17 @@ class Catalogue:
         for row in await self._store.scan(_TABLE):
             self._mappings.setdefault(row.key, _decode(row.value))
 
+    async def refresh(self) -> list[str]:
+        """Take note of what other nodes have made, changed or deleted; the UUIDs of those."""
+        found = {row.key: _decode(row.value) for row in await self._store.scan(_TABLE)}
+        stored = {key: mapping for key, mapping in self._mappings.items() if not mapping.declared}
+        changed = [key for key, mapping in found.items() if self._mappings.get(key) != mapping]
+        gone = [key for key in stored if key not in found]
+        self._mappings.update((key, found[key]) for key in changed)
+        for key in gone:
+            del self._mappings[key]
+        return [*changed, *gone]
+
     def get(self, mapping_id: str) -> SourceMapping | None:
         return self._mappings.get(mapping_id)
 

@@ -42,7 +42,9 @@ class EventSources:
         store: Store,
         source: MessageSource,
         functions: SourceFunctions,
+        is_here: Callable[[str], bool] = lambda queue_arn: True,
     ) -> None:
+        self._is_here = is_here
         self._clock = clock
         self._ids = ids
         self._limits = limits
@@ -59,6 +61,23 @@ class EventSources:
 
     async def load(self) -> None:
         await self._catalogue.load()
+
+    async def refresh(self) -> None:
+        """Take note of mappings that other nodes have made, changed or deleted."""
+        for mapping_id in await self._catalogue.refresh():
+            mapping = self._catalogue.get(mapping_id)
+            if mapping is None:
+                self._stop(mapping_id)
+            elif mapping_id not in self._passing:
+                self._restart(mapping)
+
+    def review(self) -> None:
+        """Queues have changed hands: mappings work where their queue is."""
+        for mapping in self._catalogue:
+            if not self._is_here(mapping.queue_arn):
+                self._stop(mapping.mapping_id)
+            elif mapping.mapping_id not in self._pollers and mapping.mapping_id not in self._passing:
+                self._restart(mapping)
 
     def check(self, definitions: Sequence[SourceDefinition]) -> None:
         """Whether a project's mappings can be. Raises ProjectError."""
@@ -277,7 +296,7 @@ class EventSources:
 
     def _restart(self, mapping: SourceMapping) -> None:
         self._stop(mapping.mapping_id)
-        if mapping.settings.enabled:
+        if mapping.settings.enabled and self._is_here(mapping.queue_arn):
             poller = self._pollers[mapping.mapping_id] = Poller(mapping, self._world)
             poller.open()
 
