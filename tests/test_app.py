@@ -48,6 +48,9 @@ def plain(app: App) -> PlainEnvironments:
     return PlainEnvironments(app.clock, {"Narrator": lambda run: "told"})
 
 
+FUNCTIONS = ["CancelStory", "Narrator", "StoryFailed"]
+
+
 def names(app: App) -> tuple[list[str], list[str], list[str]]:
     health = app.health()
     return health.functions, [api.name for api in health.apis], [flow.name for flow in health.flows]
@@ -59,7 +62,7 @@ BROKEN = FlowDefinition("Broken", "arn:aws:connect:us-east-1:123456789012:instan
 async def test_a_reload_that_fails_changes_nothing(tmp_path: Path) -> None:
     disk = Disk(story())
     async with served(Settings(data=tmp_path, port=0), disk.read, environments=plain) as app:
-        assert names(app) == (["Narrator"], ["story"], [])
+        assert names(app) == (FUNCTIONS, ["story"], [])
 
         for broken in (
             replace(disk.project, functions=(), apis=(), flows=(BROKEN,)),
@@ -70,7 +73,7 @@ async def test_a_reload_that_fails_changes_nothing(tmp_path: Path) -> None:
             disk.project = broken
             with pytest.raises(ProjectError):
                 await app.reload()
-            assert names(app) == (["Narrator"], ["story"], [])
+            assert names(app) == (FUNCTIONS, ["story"], [])
             (api,) = app.health().apis
             async with httpx.AsyncClient(trust_env=False) as client:
                 answer = await client.post(
@@ -82,7 +85,7 @@ async def test_a_reload_that_fails_changes_nothing(tmp_path: Path) -> None:
 
         disk.project = replace(story(), apis=())
         await app.reload()
-        assert names(app) == (["Narrator"], [], [])
+        assert names(app) == (FUNCTIONS, [], [])
         disk.project = replace(story(), functions=(), apis=())
         await app.reload()
         assert names(app) == ([], [], [])
@@ -96,7 +99,7 @@ async def test_a_project_that_cannot_be_served_at_the_start_is_not(tmp_path: Pat
         async with served(settings, disk.read, environments=plain):
             raise AssertionError("not served")
     async with served(settings, story, environments=plain) as app:  # the port and the folder are free again
-        assert names(app) == (["Narrator"], ["story"], [])
+        assert names(app) == (FUNCTIONS, ["story"], [])
 
 
 async def test_without_a_project(tmp_path: Path) -> None:
@@ -124,7 +127,7 @@ async def test_health(tmp_path: Path) -> None:
             "status": "ready",
             "region": "us-east-1",
             "account": "123456789012",
-            "functions": ["Narrator"],
+            "functions": FUNCTIONS,
             "function_urls": {},
             "apis": [api],
             "flows": [],

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from websockets.sync.client import connect
 
 URL, KEY = os.environ["GRAPHQL_URL"], os.environ["GRAPHQL_API_KEY"]
-QUERY = "subscription Listen($storyId: ID) { onToken(storyId: $storyId) { storyId index text last } }"
+QUERY = "subscription Listen($storyId: ID) { onToken(storyId: $storyId) { storyId index text last error } }"
 
 
 def listen(story_id):
@@ -23,6 +23,7 @@ def listen(story_id):
         # An argument that is null asks for tokens without a story; one that is left out asks for all.
         variables = {"storyId": story_id} if story_id else {}
         query = json.dumps({"query": QUERY, "variables": variables})
+        heard = 0
         for message in map(json.loads, socket):
             if message["type"] == "connection_ack":
                 payload = {"data": query, "extensions": {"authorization": authorization}}
@@ -31,9 +32,14 @@ def listen(story_id):
                 print("listening", file=sys.stderr)
             elif message["type"] == "data":
                 token = message["payload"]["data"]["onToken"]
-                print(token["text"], end="", flush=True)
+                # A narrator that died just after it had published says that token again.
+                if token["index"] >= heard:
+                    heard = token["index"] + 1
+                    print(token["text"], end="", flush=True)
                 if token["last"]:
                     print()
+                    if token["error"]:
+                        sys.exit(token["error"])
                     return
             elif "error" in message["type"]:
                 sys.exit(json.dumps(message["payload"]))

@@ -4,7 +4,6 @@ Node.js over https and wss, gql, and requests that botocore signed."""
 import asyncio
 import contextlib
 import json
-import shutil
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -25,11 +24,10 @@ from callpark.kernel.trace import Entry
 from callpark.serving import served
 from callpark.settings import Settings
 from tests.compat.driving import driver, needs_node
+from tests.story_example import STORY, settings_of, story_example
 
 pytestmark = pytest.mark.compat
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "story-stream"
-TOLD = "Once there was a telephone exchange that never made anybody wait. When a caller asked for a moon, it parked"
 POOL = "us-east-1_Story"
 KEYS = {"AKIDSTORY": "very-secret"}
 MODES = """
@@ -48,15 +46,14 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module")
 async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     """The example as it stands, but for more ways in."""
-    folder = tmp_path_factory.mktemp("stories") / "project"
-    shutil.copytree(EXAMPLE, folder)
+    folder = story_example(tmp_path_factory.mktemp("stories"))
     template, schema = folder / "template.yaml", folder / "schema.graphql"
     template.write_text(
         template.read_text().replace("AuthenticationType: API_KEY\n", f"AuthenticationType: API_KEY{MODES}")
     )
     everybody = " @aws_api_key @aws_iam @aws_cognito_user_pools"
     opened = schema.read_text().replace("type Token {", f"type Token{everybody} {{")
-    for line in ("version: String", '"story"): String', "last: Boolean!): Token", '["publishToken"])'):
+    for line in ("version: String", '"story"): String', "error: String): Token", '["publishToken"])'):
         opened = opened.replace(line, line + everybody)
     schema.write_text(opened)
     async with served(settings(folder), folder) as app:
@@ -64,7 +61,7 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
 
 
 def settings(folder: Path, port: int = 0) -> Settings:
-    return Settings(data=folder / ".callpark", port=port, access_keys=KEYS, parameters={"TokenSeconds": "0.001"})
+    return Settings(data=folder / ".callpark", port=port, access_keys=KEYS, parameters=settings_of(folder))
 
 
 def token(app: App) -> str:
@@ -120,7 +117,7 @@ async def test_a_javascript_client(app: App, script: str, mode: str, scheme: str
         await client.go()
         said = json.loads(await heard)
     assert (said["version"], said["answer"]) == (None, "OK")
-    assert said["story"].startswith(TOLD)
+    assert said["story"].startswith(STORY)
 
 
 LISTEN = gql("subscription Listen($storyId: ID) { onToken(storyId: $storyId) { storyId index text last } }")
@@ -173,7 +170,7 @@ async def test_gql_and_a_signed_request(app: App, mode: str, monkeypatch: pytest
     body = json.dumps({"query": TELL, "variables": {"storyId": mode}}).encode()
     assert await post(app, signed(app, body), body) == {"data": {"tellStory": "OK"}}
     await asyncio.wait_for(listener, 20)
-    assert "".join(texts).startswith(TOLD)
+    assert "".join(texts).startswith(STORY)
 
 
 @needs_node
@@ -198,7 +195,8 @@ async def publish(app: App, index: int) -> None:
 async def test_amplify_comes_back_after_a_restart_and_misses_only_what_it_was_away_for(tmp_path: Path) -> None:
     heard: list[int] = []
     async with contextlib.AsyncExitStack() as stack:
-        async with served(settings(tmp_path), EXAMPLE) as app:
+        project = story_example(tmp_path)
+        async with served(settings(project), project) as app:
             standing = listening(app)
             client = await stack.enter_async_context(driver("following.mjs", surroundings(app, "apiKey", "https")))
             await asyncio.wait_for(standing.wait(), 20)
@@ -206,7 +204,7 @@ async def test_amplify_comes_back_after_a_restart_and_misses_only_what_it_was_aw
                 await publish(app, index)
             heard += [int(await client.line()) for _ in range(3)]
             port = int(app.base_url.rpartition(":")[2])
-        async with served(settings(tmp_path, port), EXAMPLE) as app:
+        async with served(settings(project, port), project) as app:
             standing = listening(app)
             await publish(app, 4)
             await asyncio.wait_for(standing.wait(), 20)

@@ -16,17 +16,16 @@ from callpark.kernel.trace import Entry
 from callpark.serving import served
 from callpark.settings import Settings
 from tests.journeys.servers import started
+from tests.story_example import STORY, settings_of, story_example
 
 pytestmark = pytest.mark.compat
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "story-stream" / "before"
-TOLD = "Once there was a telephone exchange that never made anybody wait. When a caller asked for a moon, it parked"
 
 
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[App]:
-    settings = Settings(data=tmp_path / "data", port=0, parameters={"TokenSeconds": "0.005"}, limits=Limits())
-    async with served(settings, EXAMPLE) as app:
+    project = story_example(tmp_path)
+    settings = Settings(data=tmp_path / "data", port=0, parameters=settings_of(project), limits=Limits())
+    async with served(settings, project / "before") as app:
         yield app
 
 
@@ -57,7 +56,7 @@ async def test_the_story_is_told_by_way_of_the_queue(app: App) -> None:
         (batch,) = await ended
     assert text == '{"data":{"tellStory":"OK"}}'
     assert [token.index for token in tokens] == list(range(len(tokens)))
-    assert "".join(token.text for token in tokens).startswith(TOLD)
+    assert "".join(token.text for token in tokens).strip() == STORY
     assert (batch.function, batch.messages, batch.deleted, batch.error) == ("NarratorOfTheQueue", 1, 1, None)
     counts = await app.queues.counts(app.queues.queue(app.settings.place.arn("sqs", "Stories")))
     assert (counts.visible, counts.in_flight) == (0, 0)

@@ -44,13 +44,15 @@ def test_the_phone_lines(folder: str, number: str, functions: set[str]) -> None:
 def test_the_story() -> None:
     project = load(EXAMPLES / "story-stream")
     assert project.warnings == ()
-    (api,), (function,) = project.apis, project.functions
+    (api,) = project.apis
+    function = next(function for function in project.functions if function.configuration.name == "Narrator")
     (key,) = api.api_keys
     environment = function.configuration.environment
     assert environment["API_KEY"] == key.key
     assert environment["GRAPHQL_URL"] == f"http://127.0.0.1:4566/apis/{api.api_id}/graphql"
     assert {(resolver.field_name, resolver.kind) for resolver in api.resolvers} == {
         ("tellStory", "UNIT"),
+        ("cancelStory", "UNIT"),
         ("publishToken", "UNIT"),
     }
     assert "@aws_subscribe" in api.schema
@@ -59,18 +61,19 @@ def test_the_story() -> None:
 def test_the_story_as_it_was_before() -> None:
     project, after = load(EXAMPLES / "story-stream" / "before"), load(EXAMPLES / "story-stream")
     assert project.warnings == ()
-    (source,) = project.sources
+    source = next(source for source in project.sources if source.function == "NarratorOfTheQueue")
     queues = {queue.name: queue for queue in project.queues}
     narrator = next(f for f in project.functions if f.configuration.name == "NarratorOfTheQueue")
     assert (source.queue_arn, source.function) == (queues["Stories"].arn, "NarratorOfTheQueue")
     assert source.settings.batch_size == 1
     assert int(queues["Stories"].attributes["VisibilityTimeout"]) == 6 * narrator.configuration.timeout_seconds
-    assert (len(project.resource_types), len(after.resource_types)) == (15, 11)
+    assert (len(project.resource_types), len(after.resource_types)) == (22, 17)
     readme = (EXAMPLES / "story-stream" / "README.md").read_text()
-    assert "| resources in the deployed template | 15 | 11 |" in readme
+    assert "| resources in the deployed template | 22 | 17 |" in readme
 
 
 def test_before_and_after_have_the_same_face() -> None:
-    for name in ("schema.graphql", "resolvers/publishToken.js", "src/narrator/tokens.py"):
+    narrator = [f"src/narrator/{name}.py" for name in ("telling", "tokens", "progress", "publishing")]
+    for name in ("schema.graphql", "models.yaml", "resolvers/publishToken.js", *narrator):
         before, after = EXAMPLES / "story-stream" / "before" / name, EXAMPLES / "story-stream" / name
         assert before.read_text() == after.read_text()

@@ -1,36 +1,20 @@
-"""Tells a story: each token goes to the API's subscribers through a mutation, as soon as it is there."""
+"""The handlers: of the narrator, of the destination of what fails, and of the mutation that cancels."""
 
-import json
-import os
-import urllib.request
-
-import tokens
-
-URL = os.environ["GRAPHQL_URL"]
-KEY = os.environ["API_KEY"]
-
-# Subscribers can only be given what this selects.
-PUBLISH = """
-mutation Publish($storyId: ID!, $index: Int!, $text: String!, $last: Boolean!) {
-  publishToken(storyId: $storyId, index: $index, text: $text, last: $last) { storyId index text last }
-}
-"""
+import progress
+import telling
 
 
 def handler(event, context):
-    story_id, index = event["storyId"], 0
-    for token in tokens.tell(event["prompt"]):
-        publish(storyId=story_id, index=index, text=token, last=False)
-        index += 1
-    publish(storyId=story_id, index=index, text="", last=True)
-    print(f"story {story_id}: {index} tokens")
-    return {"tokens": index}
+    """Runs as an asynchronous event: what it raises, Lambda tries again after a minute."""
+    return {"tokens": telling.tell(event["storyId"], event["prompt"])}
 
 
-def publish(**variables):
-    body = json.dumps({"query": PUBLISH, "variables": variables}).encode()
-    headers = {"content-type": "application/json", "x-api-key": KEY}
-    with urllib.request.urlopen(urllib.request.Request(URL, body, headers), timeout=10) as answer:
-        errors = json.load(answer).get("errors")
-    if errors:
-        raise RuntimeError(errors[0]["message"])
+def failed(event, context):
+    """The destination OnFailure: told of stories that failed every time, with the reason."""
+    reason = (event.get("responsePayload") or {}).get("errorMessage") or event["requestContext"]["condition"]
+    telling.give_up(event["requestPayload"]["storyId"], reason)
+
+
+def cancel(event, context):
+    """The resolver of cancelStory: the narrator stops at its next token. Whether it was being told."""
+    return progress.cancel(event["arguments"]["storyId"])

@@ -1,21 +1,27 @@
-"""Where the tokens come from: a model that always tells the same story, at a model's pace.
-
-Put a real model behind `tell` and nothing else changes.
-"""
+"""Where the tokens come from: a model of Amazon Bedrock's, by the id in MODEL_ID."""
 
 import os
-import time
 
-PAUSE_SECONDS = float(os.environ.get("TOKEN_SECONDS", "0.08"))
+import boto3
 
-STORY = (
-    "Once there was a telephone exchange that never made anybody wait. When a caller asked for {prompt}, it parked the "
-    "call, sent a runner, and kept on talking. The runner came back with the first word, and then with the next."
-)
+MODEL = os.environ["MODEL_ID"]
+bedrock = boto3.client("bedrock-runtime")
 
 
 def tell(prompt):
-    """The tokens of a story about `prompt`, each as soon as it is there."""
-    for token in STORY.format(prompt=prompt).split(" "):
-        time.sleep(PAUSE_SECONDS)
-        yield token + " "
+    """The tokens of a story about `prompt`, each as soon as the model has it.
+
+    Whoever closes this generator ends the model's work. With temperature 0 the same prompt is the same story, so that
+    another attempt can leave out what has been told.
+    """
+    answer = bedrock.converse_stream(
+        modelId=MODEL,
+        messages=[{"role": "user", "content": [{"text": f"Tell me a short story about {prompt}."}]}],
+        inferenceConfig={"maxTokens": 160, "temperature": 0},
+    )
+    try:
+        for event in answer["stream"]:
+            if delta := event.get("contentBlockDelta"):
+                yield delta["delta"]["text"]
+    finally:
+        answer["stream"].close()
