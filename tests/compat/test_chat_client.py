@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.compat.driving import Driver, driver, needs_node
-from tests.flows.chat.chatting import ECHO, Client, chat_server
+from tests.flows.building import action, hang_up
+from tests.flows.chat.chatting import ECHO, Client, chat_server, ended
 
 pytestmark = [pytest.mark.compat, needs_node]
 
@@ -37,3 +38,27 @@ async def test_a_customers_page(tmp_path: Path) -> None:
         assert contact is not None
         assert contact.ended is not None
         assert contact.ended.reason == "CUSTOMER_DISCONNECT"
+
+
+async def test_a_page_with_files_and_views(tmp_path: Path) -> None:
+    """A chat that goes on from an earlier one; a view described; a file sent, seen and fetched, another refused."""
+    errors = {"NoMatchingCondition": "bye", "NoMatchingError": "bye", "TimeLimitExceeded": "bye"}
+    shown = {"ViewResource": {"Id": "arn:aws:connect:us-east-1:aws:view/form:1"}, "ViewData": {"title": "Which?"}}
+    show = action("show", "ShowView", shown, "bye", errors=errors, when={"Next": "bye"})
+    async with chat_server(tmp_path, show, hang_up()) as app:
+        client = Client(app)
+        first = await client.start()
+        connection = await client.connection(first["ParticipantToken"], "CONNECTION_CREDENTIALS")
+        token = connection["ConnectionCredentials"]["ConnectionToken"]
+        await client.participant("disconnect_participant", ConnectionToken=token)
+        await ended(app, first["ContactId"])
+        past = {"RehydrationType": "ENTIRE_PAST_SESSION", "SourceContactId": first["ContactId"]}
+        begun = await client.start(PersistentChat=past)
+        async with driver("chat_files.mjs", {"ENDPOINT": app.base_url, "CHAT": json.dumps(begun)}) as customer:
+            assert await next_line(customer) == ("rehydrated", None)
+            assert await next_line(customer) == ("view", ["form", []])
+            assert await next_line(customer) == ("attachment", ["note.txt", "text/plain", "APPROVED"])
+            assert await next_line(customer) == ("content", "hello Connect")
+            assert await next_line(customer) == ("url", True)
+            assert await next_line(customer) == ("refused", "ValidationException")
+            assert await next_line(customer) == ("ended", None)
