@@ -53,4 +53,5 @@ def _source(project: Path | Source | None, app: App) -> Source | None:
         base_url=app.base_url,
         parameters=app.settings.parameters,
         limits=app.settings.limits,
+        databases=app.settings.databases,
     )

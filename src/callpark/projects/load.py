@@ -7,7 +7,7 @@ Nothing is kept between two loads, so a failed reload leaves the last good proje
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from callpark.kernel.arn import Place as Home
@@ -59,29 +59,32 @@ def load_project(
     base_url: str,
     parameters: Mapping[str, str] | None = None,
     limits: Limits | None = None,
+    databases: Collection[str] = (),
 ) -> Project:
     """The project at `path`: a folder, a template, or a bare flow file (then without functions).
 
     `base_url` is where the server will answer, as in `http://127.0.0.1:4566`; it goes into the URLs that functions get.
+    `databases` are the clusters for which a database stands.
     Raises ProjectError for whatever cannot be used; what is only ignored is in the project's warnings.
     """
     limits = limits or Limits()
     template = read(find(path), limits.project)
     if is_flow(template.document.values):
         return load_flow_file(template.path, functions=(), place=place, limits=limits)
-    return _Loading(template, place, base_url, parameters or {}, limits).project()
+    stack = Stack(
+        project_name(template.path), place, base_url.rstrip("/"), template.folder, template.where, limits, databases
+    )
+    return _Loading(template, stack, parameters or {}).project()
 
 
 class _Loading:
     """One load of one template, step by step."""
 
-    def __init__(self, template: Template, home: Home, base_url: str, given: Mapping[str, str], limits: Limits) -> None:
+    def __init__(self, template: Template, stack: Stack, given: Mapping[str, str]) -> None:
         self._template = template
         self._where = template.where
         self._given = given
-        self._stack = Stack(
-            project_name(template.path), home, base_url.rstrip("/"), template.folder, template.where, limits
-        )
+        self._stack = stack
 
     def project(self) -> Project:
         stack = self._stack

@@ -20,6 +20,7 @@ from callpark.projects.resources import (
     lambda_versions,
     layers,
     logs,
+    rds,
     sqs,
 )
 from callpark.projects.resources.stack import Resource, Stack
@@ -58,6 +59,8 @@ SERVED: Final[Mapping[str, Identify]] = {
     connect.ASSOCIATION: connect.association_identity,
     **dict.fromkeys(connect_resources.TYPES, connect.resource_identity),
     sqs.QUEUE: sqs.queue_identity,
+    rds.CLUSTER: rds.cluster_identity,
+    rds.INSTANCE: rds.instance_identity,
     logs.GROUP: logs.group_identity,
     **foreign.IDENTITIES,
 }

@@ -3,7 +3,7 @@
 `load.py` makes one `Stack` per load; the families read `Resource`s and leave warnings and watched paths on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,8 @@ class Stack:
     folder: Path
     where: Where
     limits: Limits
+    databases: Collection[str] = ()
+    """Clusters, by name or ARN, for which `--database` names a database."""
     included: Mapping[Place, Path] = field(default_factory=dict)
     """Files that AWS::Include has put into the template, by place."""
     version_numbers: dict[str, dict[str, str]] = field(default_factory=dict)
