@@ -21,6 +21,7 @@ from callpark.adapters import (
     wanted,
 )
 from callpark.flows.agents.service import Agents
+from callpark.flows.api.agent_socket import AgentSocket
 from callpark.flows.api.attachment_web import AttachmentWeb
 from callpark.flows.api.chat_socket import ChatSocket
 from callpark.flows.api.contacts import ContactsPage
@@ -211,6 +212,7 @@ class App:
                 FunctionWeb(self.functions, clock, ids),
                 QueuesWeb(self.queues, clock),
                 PhoneSocket(self.flows),
+                AgentSocket(self.agents),
                 ChatSocket(self.chats),
                 AttachmentWeb(self.attachments),
                 ContactsPage(self.flows, limits.connect),

@@ -119,7 +119,7 @@ def _covering(app: App, path: Path | None) -> Iterator[None]:
         add_recording(path, recorded([program.flow for program in programs.values()], entered))
 
 
-CLEAN_ENDS = frozenset({"CONTACT_FLOW_DISCONNECT", "CUSTOMER_DISCONNECT"})
+CLEAN_ENDS = frozenset({"CONTACT_FLOW_DISCONNECT", "CUSTOMER_DISCONNECT", "AGENT_DISCONNECT"})
 
 
 async def make(app: App, number: str, phone: Phone, caller: str, display: Display) -> Timeline:

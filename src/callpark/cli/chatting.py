@@ -5,10 +5,7 @@ Local chats are with a server of their own, so there is one way only.
 
 import asyncio
 import json
-import os
-import stat
-import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +21,7 @@ from callpark.cli import exits, options, session
 from callpark.cli.calling import CLEAN_ENDS
 from callpark.cli.remote import Unreachable, explain
 from callpark.cli.screen import answers, remarks, show_error, show_warnings
+from callpark.cli.typed import typed
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import Limits
 from callpark.serving import served
@@ -171,7 +169,9 @@ class _Chat:
     async def _follow(self) -> None:
         customer = self._customer
         if customer.says is None:
-            async for line in _typed():
+            async for line in typed():
+                if not line:
+                    break
                 await self._say(line)
         else:
             for line in customer.says:
@@ -254,16 +254,3 @@ class _Chat:
         if answer.status_code != 200:
             raise ProjectError(f"the server refused {path}: {answer.text[:500]}", "its log says more")
         return msgspec.json.decode(answer.content or b"{}", type=into)
-
-
-async def _typed() -> AsyncIterator[str]:
-    """Lines of standard input, until it ends or a line is empty."""
-    if stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
-        for line in sys.stdin:
-            yield line.rstrip("\n")
-        return
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := (await reader.readline()).decode(errors="replace").rstrip("\r\n"):
-        yield line

@@ -37,7 +37,7 @@ class PhoneSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":
             return
-        if _foreign(scope):
+        if foreign(scope):
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": "a page of another site"})
             return
         await send({"type": "websocket.accept", "headers": []})
@@ -149,6 +149,7 @@ async def _refuse(send: Send, refusal: frames.Refused) -> None:
         return
 
 
-def _foreign(scope: Scope) -> bool:
+def foreign(scope: Scope) -> bool:
+    """Whether a page of another site asks for a socket."""
     origin = header(scope, b"origin")
     return origin is not None and urlsplit(origin.decode("latin-1")).netloc != host(scope)
