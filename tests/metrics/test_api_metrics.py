@@ -8,7 +8,7 @@ from callpark.kernel.limits import MetricsLimits
 from callpark.kernel.operations import Answer, Call
 from callpark.metrics.api.operations import operations
 from callpark.metrics.exposition import exposition
-from callpark.metrics.model import APPSYNC
+from callpark.metrics.model import APPSYNC, BEDROCK
 from callpark.metrics.service import Metrics
 
 pytestmark = pytest.mark.unit
@@ -82,3 +82,11 @@ def test_prometheus_sees_both(clock: VirtualClock) -> None:
     assert 'aws_appsync_Requests_total{GraphQLAPIId="api"} 2' in text
     assert 'aws_appsync_Latency_milliseconds_sum{GraphQLAPIId="api"} 20' in text
     assert 'aws_lambda_Invocations_total{FunctionName="f"} 1' in text
+
+
+def test_an_id_of_a_model_is_one_name(clock: VirtualClock) -> None:
+    """What follows a colon is a function's version, and part of a model's id."""
+    models = Metrics(clock, MetricsLimits(), BEDROCK)
+    models.add("Invocations", "amazon.nova-lite-v1:0", clock.now())
+    assert models.functions() == ["amazon.nova-lite-v1:0"]
+    assert 'aws_bedrock_Invocations_total{ModelId="amazon.nova-lite-v1:0"} 1' in exposition(models)

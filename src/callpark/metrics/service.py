@@ -1,5 +1,5 @@
-"""Amazon CloudWatch's metrics of AWS Lambda, and of AWS AppSync where APIs stand for functions: the slice's face. Built
-by `app.py`, one for each service, fed by its recorder, read by `api/`.
+"""Amazon CloudWatch's metrics of AWS Lambda, and of AWS AppSync and Bedrock, where APIs and models stand for functions:
+the slice's face. Built by `app.py`, one for each service, fed by its recorder, read by `api/`.
 
 In memory: a restart begins at zero, as a Prometheus counter may. Minutes are the clock's.
 """
@@ -99,7 +99,7 @@ class Metrics:
             raise KeyError(metric)
         if resource == ALL:
             return self._keep(metric, ALL)
-        function = resource.partition(":")[0]
+        function = resource.partition(":")[0] if self.catalogue is LAMBDA else resource
         known = self._functions.get(function, set())
         if resource not in known:
             if self._resources >= self.limits.functions:

@@ -83,10 +83,10 @@ class Exchanges:
         """Returns with the model's first sign of life, so that what fails before it has a status of its own. Raises
         CallerError and ClientGone."""
         model_id = model_of(call)
+        self.models.check(model_id)  # first: of models that nobody has there is nothing to count
         async with contextlib.AsyncExitStack() as held:
             account = held.enter_context(self.account(call))
             client = await held.enter_async_context(Client(call))
-            self.models.check(model_id)
             asked = read()
             self.tell(call, asked.ignored)
             begun = self.models.generate(model_id, asked.request, caller(call.headers))
