@@ -53,6 +53,12 @@ class Logs:
                 journal.load(chunks.decode_info(row.value))
         self._arm_expiry()
 
+    async def reload(self) -> None:
+        """Another node has written since: write what is not written yet, then take up what the store holds."""
+        await self.flush()
+        self._journals.clear()
+        await self.start()
+
     async def close(self) -> None:
         """Write what is not written yet. Lines that come later are not kept."""
         self._closed = True

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/connect/latest/APIReference/API_StartChatContact.htm
 https://docs.aws.amazon.com/connect/latest/APIReference/API_connect-participant_CreateParticipantConnection.html
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -27,7 +28,7 @@ from callpark.flows.service import Flows
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
-from callpark.store.ports import Change, SetRow, Store
+from callpark.store.ports import Change, RevisionConflict, SetRow, Store
 
 TABLE: Final = "chat"
 _SECRET = "secret"
@@ -73,11 +74,11 @@ class Chats:
 
     async def start(self) -> None:
         """Take up the secret of the data folder, or make one."""
-        row = await self._store.get(TABLE, _SECRET)
-        secret = row.value if row is not None else bytes.fromhex(self._ids.hex(64))
-        if row is None:
-            await self._store.commit([SetRow(TABLE, _SECRET, secret, revision=0)])
-        self.tokens = Tokens(secret)
+        while (row := await self._store.get(TABLE, _SECRET)) is None:
+            secret = bytes.fromhex(self._ids.hex(64))
+            with contextlib.suppress(RevisionConflict):  # another node was faster
+                await self._store.commit([SetRow(TABLE, _SECRET, secret, revision=0)])
+        self.tokens = Tokens(row.value)
 
     def reconnect(self, contact: Contact) -> Phone | None:
         """The room of a contact that was open when callpark stopped; None for what is no chat with a transcript."""

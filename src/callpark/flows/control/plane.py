@@ -75,16 +75,34 @@ class ControlPlane:
 
     async def start(self) -> None:
         """Take up what was made in former runs."""
+        self.settings, self._records = await self._kept()
+
+    async def refresh(self) -> None:
+        """Take note of what other nodes have made, changed or deleted."""
+        async with self._changing:
+            settings, kept = await self._kept()
+            made = {key: record for key, record in self._records.items() if not record.declared}
+            if (settings, kept) == (self.settings, made):
+                return
+            declared = {key: record for key, record in self._records.items() if record.declared}
+            records = {**kept, **declared}
+            for warning in self.flows.apply(*serving(self._definition, list(records.values()), settings)):
+                self.warn(warning)
+            self._records, self.settings = records, settings
+
+    async def _kept(self) -> tuple[Settings, dict[Key, Record]]:
+        settings, records = Settings(), dict[Key, Record]()
         for row in await self._store.scan(_TABLE):
             try:
                 if row.key == _SETTINGS:
-                    self.settings = msgspec.json.decode(row.value, type=Settings)
+                    settings = msgspec.json.decode(row.value, type=Settings)
                     continue
                 record = from_row(row.value)
             except ValueError as error:
-                _log.warning("%s of Amazon Connect was kept by another version and is not served: %s", row.key, error)
+                self.warn(f"{row.key} of Amazon Connect was kept by another version and is not served: {error}")
                 continue
-            self._records[key_of(record)] = record
+            records[key_of(record)] = record
+        return settings, records
 
     async def apply(
         self, definition: InstanceDefinition, flows: Sequence[FlowDefinition], numbers: Sequence[NumberDefinition]

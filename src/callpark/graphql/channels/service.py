@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/appsync/latest/eventapi/what-is-appsync-events.html
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from callpark.graphql.channels.channel import Channel
 from callpark.graphql.channels.frames import data_ending
@@ -32,6 +33,10 @@ from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
 
 _log = logging.getLogger("callpark")
+
+
+Broadcast: TypeAlias = Callable[[str, Channel, str | None], None]
+"""API, channel, and the event as a `data` frame ends with it, None for one that cannot be delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class EventApis:
         self._served: Mapping[str, ServedEventApi] = {}
         self._turns = Turns()
         self._removed: Callable[[str], None] = lambda api_id: None
+        self._also: Broadcast = lambda api_id, channel, text: None
 
     def apply(self, apis: Sequence[EventApiDefinition]) -> list[str]:
         """Compile all, then replace what was applied before; returns warnings. What was `put` and is not among them
@@ -109,6 +115,10 @@ class EventApis:
     def on_removed(self, callback: Callable[[str], None]) -> None:
         """Set who hears that an API is served no longer."""
         self._removed = callback
+
+    def on_broadcast(self, also: Broadcast) -> None:
+        """Set who hears of broadcasts beside the subscribers here."""
+        self._also = also
 
     def close(self) -> None:
         self._host.close()
@@ -168,8 +178,11 @@ class EventApis:
                 why = "API %s: an event of %s is not broadcast: %d bytes, AppSync's most are %d"
                 _log.warning(why, api_id, channel.path, size, most)
                 self.hub.broadcast(api_id, channel, None)
+                self._also(api_id, channel, None)
                 continue
-            deliveries += self.hub.broadcast(api_id, channel, data_ending(text))
+            ending = data_ending(text)
+            deliveries += self.hub.broadcast(api_id, channel, ending)
+            self._also(api_id, channel, ending)
         return deliveries
 
     def _namespace(self, api_id: str, channel: Channel) -> ServedNamespace:

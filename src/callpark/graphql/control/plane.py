@@ -5,6 +5,7 @@ Built by `app.py`; used by the operations in `api/`. APIs that were made here ar
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
@@ -58,6 +59,21 @@ class ControlPlane:
                 _log.error("GraphQL API %s of a former run is not served: %s", row.key, error.message)
                 continue
             self._take(api)
+
+    async def refresh(self) -> None:
+        """Take note of APIs that other nodes have made, changed or deleted."""
+        async with self._changing:
+            found = set[str]()
+            for row in await self._store.scan(_TABLE):
+                found.add(row.key)
+                known = self._apis.get(row.key)
+                if known is None or (not known.declared and records.row(known) != row.value):
+                    with contextlib.suppress(CallerError):  # `start` has told of it, or the node that made it has
+                        self._take(records.api_of(row.value, self.place.region, self.limits.cache_seconds))
+            for api_id in [each.api_id for each in self._apis.values() if not each.declared]:
+                if api_id not in found:
+                    del self._apis[api_id]
+                    self.service.remove(api_id)
 
     async def apply(self, apis: Sequence[ApiDefinition]) -> list[str]:
         """A project's APIs replace those of the project before; returns warnings. Raises ProjectError and changes

@@ -5,6 +5,7 @@ Built by `app.py`; used by the operations in `api/`. APIs that were made here ar
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
@@ -57,6 +58,21 @@ class EventControlPlane:
                 self._take(_decode(row.value))
             except (CallerError, msgspec.ValidationError) as error:
                 _log.error("Event API %s of a former run is not served: %s", row.key, error)
+
+    async def refresh(self) -> None:
+        """Take note of APIs that other nodes have made, changed or deleted."""
+        async with self._changing:
+            found = set[str]()
+            for row in await self._store.scan(_TABLE):
+                found.add(row.key)
+                with contextlib.suppress(CallerError, msgspec.ValidationError):  # told by the node that made it
+                    api, known = _decode(row.value), self._apis.get(row.key)
+                    if known is None or (not known.declared and known != api):
+                        self._take(api)
+            for api_id in [each.api_id for each in self._apis.values() if not each.declared]:
+                if api_id not in found:
+                    del self._apis[api_id]
+                    self._service.remove(api_id)
 
     async def apply(self, apis: Sequence[EventApiDefinition]) -> list[str]:
         """A project's APIs replace those of the project before; returns warnings. Raises ProjectError and changes
