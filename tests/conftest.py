@@ -1,12 +1,16 @@
 """Shared fixtures, and the rule that every test says which tier it belongs to."""
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SeededIds
+
+# Whether the packages of real models are installed must not change what a test sees; those of the models ask for them.
+os.environ["CALLPARK_LOCAL_MODELS"] = "off"
 
 TIERS = {"unit", "sim", "process", "compat"}
 

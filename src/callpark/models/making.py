@@ -21,10 +21,14 @@ from callpark.models.backends.scripted import Fault, Reply, Script, ScriptedMode
 from callpark.models.declared import Backend as Declared
 from callpark.models.declared import DeclaredModels, Local, Mapped, OpenAi, Scripted, ScriptedReply
 from callpark.models.identifiers import EVERY
+from callpark.models.installed import Packaged
 from callpark.models.service import Answerer, Catalogue
 
 _DOCUMENT = "docs/models.md has an example of everything"
 _KINDS = ("scripted", "local", "openai", "bedrock")
+
+SWITCH = "CALLPARK_LOCAL_MODELS"
+"""The environment variable that, set to `off`, lets scripts speak for packaged models that are installed: for tests."""
 
 #: Ids of Bedrock that make embeddings, for projects without a models.yaml.
 _EMBEDDING_IDS = ("amazon.titan-embed-*", "amazon.nova-*-embeddings-*", "cohere.embed-*")
@@ -57,15 +61,16 @@ class Making:
         """One model for every id, one for those that embed."""
         backends = {
             packaged.name: Declared(local=packaged.name)
-            if installed.runnable(packaged) is not None
+            if self._runnable(packaged) is not None
             else Declared(scripted=Scripted())
             for packaged in installed.PACKAGED.values()
         }
         self._made = {name: self._backend(name, backend) for name, backend in backends.items()}
         named = {f"callpark.{name}": Answerer(name, embeds=installed.PACKAGED[name].embeds) for name in backends}
         embedding = {line: Answerer(installed.MINILM.name, embeds=True) for line in _EMBEDDING_IDS}
-        absent = [one.pulled_by for one in installed.PACKAGED.values() if installed.runnable(one) is None]
+        absent = [one.pulled_by for one in installed.PACKAGED.values() if self._runnable(one) is None]
         pull = f"; for a real one: `{'`, `'.join(absent)}`" if absent else ""
+        pull = f"; {SWITCH} is off" if self._switched_off else pull
         return Catalogue(
             {name: backend for name, (_, backend, _) in self._made.items()},
             {**named, **embedding, EVERY: Answerer(installed.SMOLLM2.name)},
@@ -95,16 +100,21 @@ class Making:
         packaged = installed.PACKAGED.get(local.model)
         if packaged is None:
             return self._from_file(name, local, Path(local.model)), ""
-        if (path := installed.runnable(packaged)) is not None:
+        if (path := self._runnable(packaged)) is not None:
             return self._process(MINILM if packaged.embeds else LLAMA, local, path, packaged.title), ""
         script = dataclasses.replace(
             _script(local.stand_in or Scripted()), description=f"a scripted stand-in for {packaged.title}"
         )
-        warning = (
-            f"models.yaml: backends.{name}: {packaged.title} is not installed, a scripted model answers in its place; "
-            f"`{packaged.pulled_by}` installs it"
-        )
+        absent = f"{SWITCH} is off" if self._switched_off else f"`{packaged.pulled_by}` installs it"
+        warning = f"models.yaml: backends.{name}: a scripted model speaks in the place of {packaged.title}: {absent}"
         return ScriptedModel(script, self._clock, self._ids), warning
+
+    def _runnable(self, packaged: Packaged) -> Path | None:
+        return None if self._switched_off else installed.runnable(packaged)
+
+    @property
+    def _switched_off(self) -> bool:
+        return self._environment.get(SWITCH) == "off"
 
     def _from_file(self, name: str, local: Local, path: Path) -> Backend:
         embeds = path.is_dir()
