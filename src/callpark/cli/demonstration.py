@@ -83,7 +83,8 @@ async def _story(project: Path) -> _Told:
         (api,) = app.health().apis
         listener = await Listener.open(api)
         asked = time.perf_counter()
-        text, milliseconds = await tell_story(api, "a good night story")
+        text, milliseconds = await tell_story(api, "a lighthouse")
+        answers.print(f"the model behind it: [bold]{escape(app.models.summaries()[0].description)}[/]")
         answers.print(f"mutation tellStory answered in [bold]{milliseconds:.0f} ms[/]: {escape(text)}")
         first: float | None = None
         count = 0
