@@ -35,7 +35,7 @@ from callpark.kernel.trace import Trace
 _log = logging.getLogger("callpark")
 
 
-Broadcast: TypeAlias = Callable[[str, Channel, str | None], None]
+Broadcast: TypeAlias = Callable[[str, Channel, bytes | None], None]
 """API, channel, and the event as a `data` frame ends with it, None for one that cannot be delivered."""
 
 
