@@ -16,8 +16,8 @@ def tell(prompt):
     """
     answer = bedrock.converse_stream(
         modelId=MODEL,
-        messages=[{"role": "user", "content": [{"text": f"Tell me a short story about {prompt}."}]}],
-        inferenceConfig={"maxTokens": 160, "temperature": 0},
+        messages=[{"role": "user", "content": [{"text": f"Write a fairy tale for children about {prompt}."}]}],
+        inferenceConfig={"maxTokens": 120, "temperature": 0},
     )
     try:
         for event in answer["stream"]:
