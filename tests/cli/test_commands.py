@@ -81,6 +81,9 @@ def error_of(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], code:
         (["call", "nowhere.json"], "there is no flow file at nowhere.json"),
         (["call", "+441632960000", "--project", "nowhere"], "there is no project at nowhere"),
         (["call", "folder"], "folder is a folder"),
+        (["call", "file"], "file is neither a template nor a contact flow"),
+        (["start", "notes.md"], "notes.md is neither a template nor a contact flow"),
+        (["start", "broken.yaml"], "broken.yaml:1:"),
         (["call", "module.json"], "module.json is a flow module"),
         (["flow", "check", "loop.json"], "loop.json is a symbolic link to itself"),
         (["faults", "add", "F", "explode"], "no fault is called 'explode'"),
@@ -102,6 +105,8 @@ def test_wrong_usage(here: Path, capsys: pytest.CaptureFixture[str], arguments: 
     (here / "file").write_text("not json")
     (here / "flow.json").write_text(HANGS_UP)
     (here / "module.json").write_text(HANGS_UP.replace("{", '{"Settings": {}, ', 1))
+    (here / "notes.md").write_text("[notes](\n")
+    (here / "broken.yaml").write_text("[notes](\n")
     (here / "folder").mkdir()
     (here / "loop.json").symlink_to("loop.json")
     told, remedy = error_of(arguments, capsys, exits.USAGE)

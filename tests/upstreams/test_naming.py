@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from callpark.upstreams.naming import Front, bucket_in_host, credential_scope, foreign_service, signing_name
+from callpark.upstreams.naming import (
+    Front,
+    bucket_in_host,
+    credential_scope,
+    foreign_service,
+    operation_name,
+    signing_name,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -125,3 +132,27 @@ def test_unsigned_requests_that_only_s3_has(request_: Front, service: str | None
 )
 def test_buckets_in_host_names(host: str, bucket: str | None) -> None:
     assert bucket_in_host(host) == bucket
+
+
+TRANSLATE = {"x-amz-target": "AWSShineFrontendService_20170701.TranslateText"}
+
+
+@pytest.mark.parametrize(
+    ("service", "request_", "body", "operation"),
+    [
+        ("translate", front(headers=TRANSLATE), b"{}", "TranslateText"),
+        ("sns", front(), b"Version=2010-03-31&Action=ListOriginationNumbers", "ListOriginationNumbers"),
+        ("sns", front(query="Action=ListTopics&Version=2010-03-31", method="GET"), b"", "ListTopics"),
+        ("bedrock-runtime", front("/model/a.b%3A1/converse"), b"{}", "Converse"),
+        ("bedrock-runtime", front("/model/a.b%3A1/converse-stream"), b"{}", "ConverseStream"),
+        ("polly", front("/v1/speech"), b"{}", "SynthesizeSpeech"),
+        ("polly", front("/v1/speech", "GET"), b"{}", None),
+        ("apigateway", front("/restapis/1/stages/a/cache/data", "DELETE"), b"", "FlushStageCache"),
+        ("unheard-of", front("/"), b"{}", None),
+        ("translate", front(), b"\xff\xfe", None),
+    ],
+)
+def test_the_operation_by_target_action_or_path(
+    service: str, request_: Front, body: bytes, operation: str | None
+) -> None:
+    assert operation_name(service, request_, body) == operation

@@ -33,17 +33,32 @@ def scope(service: str, region: str = "us-east-1") -> dict[str, str]:
     return {"authorization": f"AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"}
 
 
-class Front:
-    """A gateway in process whose foreign services go to `assignments`."""
+class Moto:
+    """A fallback that runs elsewhere."""
 
-    def __init__(self, assignments: Assignments) -> None:
+    generation = 1
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def address(self) -> str:
+        return self._url
+
+    async def close(self) -> None:
+        pass
+
+
+class Front:
+    """A gateway in process whose foreign services go to `assignments`, and to the fallback at `moto`."""
+
+    def __init__(self, assignments: Assignments, moto: str | None = None) -> None:
         self.upstreams = Upstreams(
             clock=SystemClock(),
             ids=SeededIds(1),
             limits=LIMITS,
             place=Place(),
             assignments=assignments,
-            fallback=None,
+            fallback=None if moto is None else Moto(moto),
             own=NoOwnServices,
         )
         gateway = Gateway(
@@ -248,3 +263,39 @@ async def test_calls_of_our_own(front: Front, upstream: ScriptedServer) -> None:
     (received,) = upstream.received
     assert json.loads(received.body) == {"TableName": "t", "Key": {"id": {"S": "1"}}}
     assert "/us-east-1/dynamodb/aws4_request" in received.headers["Authorization"]
+
+
+PAGE = (
+    b"HTTP/1.1 500 INTERNAL SERVER ERROR\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: 15\r\n\r\n"
+    b"<!doctype html>"
+)
+
+
+async def test_a_page_of_the_fallback_becomes_an_error_that_names_the_operation(upstream: ScriptedServer) -> None:
+    upstream.answer = PAGE
+    front = Front(Assignments(), upstream.url)
+    target = {"x-amz-target": "AWSShineFrontendService_20170701.TranslateText"}
+    answer = await front.client.post("/", headers={**scope("translate"), **target}, content=b"{}")
+    told = (
+        "callpark does not implement TranslateText of translate, and moto, which serves translate here, has no answer"
+    )
+    assert answer.status_code == 501
+    assert answer.json()["__type"].endswith("NotImplemented")
+    assert answer.json()["message"].startswith(told)
+    form = {"Action": "ListOriginationNumbers", "Version": "2010-03-31"}
+    answer = await front.client.post("/", headers=scope("sns"), data=form)
+    assert answer.status_code == 501
+    assert "ListOriginationNumbers of sns" in answer.text
+    assert answer.text.lstrip().startswith("<")
+    with pytest.raises(CallerError, match="callpark does not implement TranslateText of translate") as error:
+        await front.upstreams.call(
+            "translate", "TranslateText", {"Text": "a", "SourceLanguageCode": "en", "TargetLanguageCode": "de"}
+        )
+    assert error.value.status == 501
+    await front.aclose()
+
+
+async def test_a_page_of_another_upstream_is_passed_on(front: Front, upstream: ScriptedServer) -> None:
+    upstream.answer = PAGE
+    answer = await front.client.post("/", headers=scope("translate"), content=b"{}")
+    assert (answer.status_code, answer.text) == (500, "<!doctype html>")

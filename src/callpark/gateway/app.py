@@ -27,7 +27,7 @@ from callpark.gateway.routing import (
     scoped_service,
 )
 from callpark.kernel.arn import Place
-from callpark.kernel.asgi import BodyTooLarge, ClientGone, Message, Receive, Scope, Send, read_body
+from callpark.kernel.asgi import BodyTooLarge, ClientGone, Message, Receive, Scope, Send, header, read_body
 from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import GatewayLimits
@@ -153,7 +153,7 @@ class Gateway:
             text = "request %s to %s (%s %s) failed: a bug in callpark"
             _log.error(text, request_id, service, scope["method"], scope["path"], exc_info=bug)
             error = internal(service)
-        response = foreign_error_codec(service)(error, request_id)
+        response = foreign_error_codec(service, header(scope, b"smithy-protocol"))(error, request_id)
         closed = Response(response.status, (*response.headers, _CLOSE), response.body)  # its body may be unread
         return await _send(send, closed, scope["method"], request_id)
 

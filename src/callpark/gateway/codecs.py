@@ -50,13 +50,14 @@ def error_codec(service: str | None, protocol: ProtocolName) -> SerialiseError:
 
 
 @lru_cache(maxsize=64)
-def foreign_error_codec(service: str) -> SerialiseError:
-    """How a service that is not served here tells refusals; JSON for one that is not known at all."""
+def foreign_error_codec(service: str, said: bytes | None) -> SerialiseError:
+    """How a service that is not served here tells refusals, in the protocol that its clients speak, unless the header
+    `smithy-protocol` `said` which; JSON for a service that is not known at all."""
     try:
         model = service_model(service)
     except UnknownServiceError:
         return rest_json.serialise_error
-    match model.metadata.get("protocol"):
+    match "smithy-rpc-v2-cbor" if said == b"rpc-v2-cbor" else model.resolved_protocol:
         case "rest-xml":
             return rest_xml.compile_error(model)
         case "query" | "ec2":

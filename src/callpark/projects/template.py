@@ -8,6 +8,7 @@ from callpark.kernel.limits import ProjectLimits
 from callpark.projects.document import Document, Place, read_json, read_yaml
 
 _NAMES = ("template.yaml", "template.yml", "template.json")
+_SUFFIXES = (".yaml", ".yml", ".json", ".template")
 _REMEDY = "name a folder with a template.yaml, a template file, or a contact flow's JSON file"
 
 
@@ -66,9 +67,14 @@ def find(path: Path) -> Path:
 
 
 def read(path: Path, limits: ProjectLimits) -> Template:
-    """Raises ProjectError with file, line and column for what cannot be read."""
+    """Raises ProjectError with file, line and column for what cannot be read, unless the file is of another kind."""
     text = read_text(path, limits.template_bytes)
-    document = read_json(text, path.name, limits) if path.suffix == ".json" else read_yaml(text, path.name, limits)
+    try:
+        document = read_json(text, path.name, limits) if path.suffix == ".json" else read_yaml(text, path.name, limits)
+    except ProjectError:
+        if path.suffix in _SUFFIXES:
+            raise
+        raise ProjectError(f"{path.name} is neither a template nor a contact flow", _REMEDY) from None
     return Template(path, path.name, document)
 
 

@@ -97,6 +97,8 @@ class Upstreams:
             status, answered, body = await self.connections.whole(
                 Request(service, reached.address, request.method, request.target.encode("ascii"), sent, request.body)
             )
+        if isinstance(self.server(service), Fallback) and refusals.is_page(status, answered.get("content-type", "")):
+            raise refusals.lacking(service, operation)
         return wire.members(HttpAnswer(status, answered, body))
 
     def remedy(self, service: str) -> str | None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
-from callpark.upstreams.models import service_names
+from callpark.upstreams.models import service_model, service_names
 
 _CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -18,6 +18,7 @@ _DATE_OR_ACCOUNT = re.compile(r"\d{4}-\d\d-\d\d|\d{12}")
 """What our own paths begin with: an API's version, or the account of a queue's URL."""
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3(?:[.-][a-z0-9.-]*)?\.(?:amazonaws\.com(?:\.cn)?|localhost[a-z.]*)")
 _AWS_HOST = re.compile(r"(?P<service>[a-z0-9-]+)\.(?:[a-z0-9-]+\.)*(?:amazonaws\.com(?:\.cn)?|localhost[a-z.]*)")
+_ACTION = re.compile(r"(?:^|&)Action=(\w+)")
 _LOCAL_BUCKET = re.compile(r"(?P<bucket>.+)\.localhost")
 
 #: botocore's names of the services whose signing name is another. Where several share one, the commonest.
@@ -97,6 +98,35 @@ def foreign_service(front: Front, ours: Collection[str], own_paths: Callable[[],
     if host is not None:
         return None if host in ours else host
     return "s3" if _is_unsigned_s3(front, own_paths) else None
+
+
+def operation_name(service: str, front: Front, body: bytes) -> str | None:
+    """botocore's name of the operation that a request asks for, if it can be told. `body` may be its beginning."""
+    if target := front.headers.get("x-amz-target"):
+        return target.rpartition(".")[2]
+    if action := _ACTION.search(f"{front.query}&{body.decode('latin-1')}"):
+        return action[1]
+    model = service_model(service)
+    if model is None or not model.resolved_protocol.startswith("rest"):
+        return None
+    uris = {name: model.operation_model(name).http for name in model.operation_names}
+    matching = [
+        name
+        for name, http in uris.items()
+        if http.get("method") == front.method and _template(str(http.get("requestUri"))).fullmatch(front.path)
+    ]
+    return max(matching, key=lambda name: len(str(uris[name]["requestUri"])), default=None)
+
+
+def _template(uri: str) -> re.Pattern[str]:
+    """Of paths; `{key+}` stands for several segments."""
+    parts = re.split(r"\{(\w+\+?)\}", uri.partition("?")[0])
+    return re.compile(
+        "".join(
+            (".+" if part.endswith("+") else "[^/]+") if index % 2 else re.escape(part)
+            for index, part in enumerate(parts)
+        )
+    )
 
 
 def credential_scope(front: Front) -> tuple[str, str] | None:

@@ -12,15 +12,22 @@ from collections.abc import AsyncIterator, Collection
 from functools import cached_property
 from urllib.parse import quote
 
-from callpark.kernel.asgi import BodyTooLarge, ClientGone, Receive, Scope, Send, header, read_body
+from callpark.kernel.asgi import BodyTooLarge, ClientGone, Message, Receive, Scope, Send, header, read_body
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import GatewayLimits
 from callpark.upstreams import refusals
-from callpark.upstreams.assignments import Nobody
+from callpark.upstreams.assignments import Fallback, Nobody
 from callpark.upstreams.calls import Reached, Upstreams
 from callpark.upstreams.connections import Headers, Request
 from callpark.upstreams.models import service_model
-from callpark.upstreams.naming import Front, bucket_in_host, credential_scope, foreign_service, signing_name
+from callpark.upstreams.naming import (
+    Front,
+    bucket_in_host,
+    credential_scope,
+    foreign_service,
+    operation_name,
+    signing_name,
+)
 from callpark.upstreams.signing import UNSIGNED, Unsigned, signed
 
 _log = logging.getLogger("callpark")
@@ -39,6 +46,7 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
+_BEGINNING = 1_024
 _SCOPE = re.compile(rb"Credential=[^/,\s]+/\d+/[^/,\s]+/([^/,\s]+)/aws4_request")
 _SIGNATURE_FIELDS = frozenset(
     f"X-Amz-{name}"
@@ -73,10 +81,15 @@ class Passing:
         front = _front(scope)
         region = (credential_scope(front) or (self._region, ""))[0]
         reached = await self._upstreams.reach(service, region)
-        request = await self._request(service, region, reached, front, scope, receive)
+        heard = bytearray()
+        request = await self._request(service, region, reached, front, scope, _overheard(receive, heard))
         started = False
         try:
             async with self._upstreams.connections.answering(request) as response:
+                if isinstance(server, Fallback) and refusals.is_page(
+                    response.status_code, response.headers.get("content-type", "")
+                ):
+                    raise refusals.lacking(service, operation_name(service, front, bytes(heard)))
                 headers = [(name.lower(), value) for name, value in response.headers.raw]
                 kept = [(name, value) for name, value in headers if name not in _HOP_BY_HOP]
                 await send({"type": "http.response.start", "status": response.status_code, "headers": kept})
@@ -153,6 +166,18 @@ def _front(scope: Scope) -> Front:
         query.decode("latin-1"),
         {name.decode("latin-1"): value.decode("latin-1") for name, value in headers},
     )
+
+
+def _overheard(receive: Receive, heard: bytearray) -> Receive:
+    """Keeps the beginning of the body, where the query protocol says the operation."""
+
+    async def listening() -> Message:
+        message = await receive()
+        if len(heard) < _BEGINNING:
+            heard.extend(message.get("body", b"")[:_BEGINNING])
+        return message
+
+    return listening
 
 
 async def _pieces(receive: Receive) -> AsyncIterator[bytes]:

@@ -12,6 +12,18 @@ def not_implemented(service: str, remedy: str) -> CallerError:
     return CallerError("NotImplemented", 501, f"callpark does not implement the service {service}: {remedy}")
 
 
+def lacking(service: str, operation: str | None) -> CallerError:
+    """moto answers what it does not have, and what goes wrong in it, with a page for browsers."""
+    what = f"{operation} of {service}" if operation else f"this operation of {service}"
+    text = f"callpark does not implement {what}, and moto, which serves {service} here, has no answer to it either: "
+    return CallerError("NotImplemented", 501, f"{text}name another server with --upstream {service}=URL")
+
+
+def is_page(status: int, content_type: str) -> bool:
+    """Whether an answer is for browsers: no AWS protocol has errors in HTML."""
+    return status >= 500 and content_type.startswith("text/html")
+
+
 def unreachable(service: str, address: str, reason: str) -> CallerError:
     return CallerError("ServiceUnavailable", 503, f"the upstream of {service} at {address} cannot be reached: {reason}")
 
