@@ -114,12 +114,14 @@ def _head(shown: dict[str, Any]) -> Iterator[str]:
 
 
 def _blocks(timeline: dict[str, Any]) -> Iterator[str]:
-    """A line for each block: when, how long, which, what came of it. Blocks of a Continue branch are set in."""
+    """A line for each block: when, how long, which, what came of it. Blocks of a Continue branch are set in,
+    those of an agent's hold flow are marked."""
     start = timeline["start"]
     for block in timeline["blocks"]:
         lasted = "stands here" if block["end"] is None else f"{block['end'] - block['start']:.1f} s"
         outcome = " → ".join(part for part in (block["result"], block["edge"]) if part)
-        name = f"{'  ' if block['branch'] else ''}{block['action']} ({block['type']})"
+        place = "agent: " if block["aside"] else "  " if block["branch"] else ""
+        name = f"{place}{block['action']} ({block['type']})"
         yield f"  {block['start'] - start:>+8.1f} s  {lasted:>11}  {name}  {outcome}".rstrip()
 
 

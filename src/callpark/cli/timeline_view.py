@@ -36,6 +36,8 @@ def _rows(call: Timeline) -> Iterator[tuple[float, float, str, str]]:
         if prompt.words:
             cut = " [dim](cut off)[/]" if prompt.interrupted else ""
             yield prompt.start, prompt.end, "blue", f"“{escape(prompt.text)}”{cut}"
+    for prompt in call.agent_prompts:
+        yield prompt.start, prompt.end, "dim", f"[dim]the agent hears “{escape(prompt.text)}”[/]"
     for asked in call.inputs:
         yield asked.start, asked.end, "cyan", f"keys: [bold]{escape(asked.digits) or 'none'}[/]"
     for gap in call.silences:

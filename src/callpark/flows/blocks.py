@@ -6,13 +6,21 @@ it is in force, beside the blocks of the branch.
 
 import msgspec
 
-from callpark.flows.happenings import ActionEntered, ActionFailed, ContactEnded, WaitEnded, WaitEntered
+from callpark.flows.happenings import (
+    ActionEntered,
+    ActionFailed,
+    AgentFlowLeft,
+    ContactEnded,
+    WaitEnded,
+    WaitEntered,
+)
 from callpark.kernel.trace import Happening
 
 
 class BlockRow(msgspec.Struct, frozen=True):
     """An action that was entered. `end` None: the contact stands there. `result`: what it yielded, or the error. `edge`
-    as `transitions.Edge` names it, "" when it was left otherwise. `branch`: in the Continue branch of a Wait."""
+    as `transitions.Edge` names it, "" when it was left otherwise. `branch`: in the Continue branch of a Wait. `aside`:
+    on the agent's leg."""
 
     start: float
     end: float | None
@@ -22,6 +30,7 @@ class BlockRow(msgspec.Struct, frozen=True):
     branch: bool = False
     result: str = ""
     edge: str = ""
+    aside: bool = False
 
     @property
     def seconds(self) -> float | None:
@@ -35,14 +44,20 @@ class Blocks:
         self._rows: list[BlockRow] = []
         self._current: int | None = None
         self._wait: int | None = None
+        self._aside: int | None = None
 
     def rows(self) -> tuple[BlockRow, ...]:
         return tuple(self._rows)
 
     def take(self, at: float, happening: Happening) -> None:
         match happening:
+            case ActionEntered(aside=True):
+                self._enter_aside(at, happening)
             case ActionEntered():
                 self._enter(at, happening)
+            case AgentFlowLeft():
+                self._close(self._aside, at)
+                self._aside = None
             case ActionFailed(action=action, error=error):
                 self._change(self._last(action), result=error)
             case WaitEntered(continuing=True):
@@ -57,21 +72,31 @@ class Blocks:
                 for index in range(len(self._rows)):
                     self._close(index, at)
 
-    def _enter(self, at: float, entered: ActionEntered) -> None:
-        source = self._last(entered.source) if entered.via else None
+    def _enter_aside(self, at: float, entered: ActionEntered) -> None:
+        self._leave(entered)
+        self._close(self._aside, at)
+        self._rows.append(BlockRow(at, None, entered.flow, entered.action, entered.type, aside=True))
+        self._aside = len(self._rows) - 1
+
+    def _leave(self, entered: ActionEntered) -> None:
+        """By which edge the action before was left."""
+        source = self._last(entered.source, entered.aside) if entered.via else None
         if source is not None and self._rows[source].edge == "" and source != self._wait:
             result = entered.result or self._rows[source].result
             self._change(source, edge=entered.via, result=result)
+
+    def _enter(self, at: float, entered: ActionEntered) -> None:
+        self._leave(entered)
         if self._current != self._wait:
             self._close(self._current, at)
         row = BlockRow(at, None, entered.flow, entered.action, entered.type, entered.branch)
         self._rows.append(row)
         self._current = len(self._rows) - 1
 
-    def _last(self, action: str) -> int | None:
-        """The row that was added last for an action."""
+    def _last(self, action: str, aside: bool | None = None) -> int | None:
+        """The row that was added last for an action, on either leg unless it is said on which."""
         for index in range(len(self._rows) - 1, -1, -1):
-            if self._rows[index].action == action:
+            if self._rows[index].action == action and aside in (None, self._rows[index].aside):
                 return index
         return None
 

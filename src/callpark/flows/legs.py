@@ -13,7 +13,7 @@ from typing import NamedTuple
 from callpark.flows.contact import Activity, Frame, Leg, Memory, WaitState
 from callpark.flows.happenings import AgentFlowEntered, AgentFlowLeft
 from callpark.flows.program import Program, Step
-from callpark.flows.turn import Turn
+from callpark.flows.turn import LEG, Turn
 
 
 class _Path(NamedTuple):
@@ -52,6 +52,7 @@ def on_agents_leg(turn: Turn, work: Callable[[], None]) -> None:
     program = turn.world.flow(leg.flow_arn) or turn.world.module(leg.flow_arn)
     if program is None or leg.position not in program.steps:
         turn.leg = None
+        _drop_timers(turn)
         turn.warn(f"the agent hold flow {leg.flow_arn} is gone or has changed; the agent hears nothing more")
         turn.effects.append(AgentFlowLeft(turn.subject))
         return
@@ -66,7 +67,14 @@ def on_agents_leg(turn: Turn, work: Callable[[], None]) -> None:
         turn.leg = None if over else _kept(turn)
         _restore(turn, customers)
     if over:
+        _drop_timers(turn)
         turn.effects.append(AgentFlowLeft(turn.subject))
+
+
+def _drop_timers(turn: Turn) -> None:
+    """Whatever the leg was waiting for is over with it."""
+    if any(name.startswith(LEG) for name in turn.timers):
+        turn.timers = {name: at for name, at in turn.timers.items() if not name.startswith(LEG)}
 
 
 def _path(turn: Turn) -> _Path:

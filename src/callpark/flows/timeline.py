@@ -13,6 +13,9 @@ import msgspec
 
 from callpark.flows.blocks import BlockRow, Blocks
 from callpark.flows.happenings import (
+    AgentFlowLeft,
+    AgentHeard,
+    AgentSpeechStopped,
     ContactEnded,
     ContactStarted,
     FunctionEnded,
@@ -99,6 +102,8 @@ class Timeline(msgspec.Struct, frozen=True):
     waits: tuple[WaitRow, ...]
     conversations: tuple[ConversationRow, ...] = ()
     blocks: tuple[BlockRow, ...] = ()
+    agent_prompts: tuple[PromptRow, ...] = ()
+    """What agents heard of whisper and hold flows, beside the caller."""
 
     @property
     def seconds(self) -> float:
@@ -156,6 +161,7 @@ class _Drawing:
         self.ended_at: float | None = None
         self.conversations: list[ConversationRow] = []
         self.talking: tuple[float, str] | None = None
+        self.agent_prompts: list[PromptRow] = []
         self.blocks = Blocks()
 
     def take(self, entry: Entry) -> None:
@@ -169,6 +175,12 @@ class _Drawing:
                 self.prompts.append(PromptRow(at, at + spoken.seconds, spoken.text, spoken.words, False))
             case SpeechStopped() if self.prompts:
                 self.prompts[-1] = msgspec.structs.replace(self.prompts[-1], end=at, interrupted=True)
+            case AgentHeard() as told:
+                self._hush_agent(at)
+                words = len(told.text.split())
+                self.agent_prompts.append(PromptRow(at, at + told.seconds, told.text, words, False))
+            case AgentSpeechStopped() | AgentFlowLeft():
+                self._hush_agent(at)
             case KeysWanted():
                 self.input_since = at
             case KeysEnded() as ended:
@@ -200,6 +212,7 @@ class _Drawing:
         self._end_input(end, "", "")
         self._end_wait(end, "")
         self._talk(end, "")
+        self._hush_agent(end)
         return Timeline(
             flow=self.flow,
             start=end if self.start is None else self.start,
@@ -213,6 +226,7 @@ class _Drawing:
             waits=tuple(self.waits),
             conversations=tuple(self.conversations),
             blocks=self.blocks.rows(),
+            agent_prompts=tuple(self.agent_prompts),
         )
 
     def _prompts(self, end: float) -> tuple[PromptRow, ...]:
@@ -233,6 +247,12 @@ class _Drawing:
         if self.input_since is not None:
             self.inputs.append(InputRow(self.input_since, at, digits, outcome))
             self.input_since = None
+
+    def _hush_agent(self, at: float) -> None:
+        """What the agent was hearing is over at `at`, if it was not before."""
+        if self.agent_prompts and self.agent_prompts[-1].end > at:
+            cut = self.agent_prompts[-1].end - at > SAVING_SECONDS
+            self.agent_prompts[-1] = msgspec.structs.replace(self.agent_prompts[-1], end=at, interrupted=cut)
 
     def _talk(self, at: float, who: str) -> None:
         """Whoever was talking has stopped; `who` begins, "" nobody."""
