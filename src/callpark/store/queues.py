@@ -123,10 +123,10 @@ class Queues:
         queue = self._queues.get(name)
         return queue.window.peek(item_id) if queue is not None else None
 
-    def waiting(self, name: str) -> int:
-        """How many items of the queue wait in memory."""
+    def ready(self, name: str, limit: int) -> int:
+        """How many items of the queue in memory could be leased now, counted up to `limit`."""
         queue = self._queues.get(name)
-        return len(queue.window) if queue is not None else 0
+        return queue.window.ready(self._clock.now(), limit) if queue is not None else 0
 
     def rouse(self) -> None:
         """Call all watchers of queues with ready items again, as if they had leased."""

@@ -91,6 +91,16 @@ class Window:
         entry = self._entries.get(item_id)
         return entry.item if entry is not None else None
 
+    def ready(self, now: float, limit: int) -> int:
+        """How many items could be leased, counted up to `limit`."""
+        heap, found, places = self._heap, 0, [0]
+        while places and found < limit:
+            place = places.pop()
+            if place < len(heap) and heap[place][0] <= now:
+                found += heap[place][2].waiting
+                places += 2 * place + 1, 2 * place + 2
+        return found
+
     def next_ready_at(self) -> float | None:
         """When the earliest waiting item may be leased; None when none waits in memory."""
         heap = self._heap

@@ -92,6 +92,7 @@ class Answer(msgspec.Struct):
     class Configuration(msgspec.Struct):
         name: str = ""
         num_replicas: int = 1
+        subjects: list[str] = []
 
     error: Error | None = None
     seq: int = 0
@@ -174,10 +175,11 @@ class Connection:
         servers. Raises ProjectError."""
         answer = await self._patiently(f"$JS.API.STREAM.INFO.{self.subjects.stream}", {}, _STREAM_NOT_FOUND)
         if answer.config is not None and answer.error is None:
-            has = answer.config.num_replicas
-            if replicas is not None and replicas != has:
-                await self._patiently(f"$JS.API.STREAM.UPDATE.{self.subjects.stream}", self._configuration(replicas))
-                has = replicas
+            has = replicas or answer.config.num_replicas
+            kept = sorted({*answer.config.subjects, *self.subjects.kept()})  # also those of a newer callpark
+            if has != answer.config.num_replicas or kept != sorted(answer.config.subjects):
+                changed = {**self._configuration(has), "subjects": kept}
+                await self._patiently(f"$JS.API.STREAM.UPDATE.{self.subjects.stream}", changed)
             return has
         wanted = [replicas] if replicas is not None else [count for count in (3, 2, 1) if count <= self._servers()]
         for count in wanted:

@@ -4,13 +4,14 @@ Every subject is written at most once, with the value it ends up with, and expec
 so a batch that is stored has met exactly the state it was folded on. What is not met is read again and folded again.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
 from callpark.store.nats.index import Entry
-from callpark.store.nats.records import NOBODY, Head, ItemHead, PartHead, Parts, RowHead
+from callpark.store.nats.records import NOBODY, Head, ItemHead, PartHead, Parts, RowHead, WithdrawalHead
 from callpark.store.nats.subjects import Subjects
 from callpark.store.ports import Change, Defer, DeleteRow, Done, Put, RevisionConflict, SetRow, WorkItem
 from callpark.store.revisions import RowKey, revise
@@ -24,6 +25,12 @@ class Claim(msgspec.Struct, frozen=True):
 
     item: WorkItem
     at: int
+
+
+class Withdraw(msgspec.Struct, frozen=True):
+    """This node serves a queue no more: what it holds of it is free, but for what is leased."""
+
+    queue: str
 
 
 class RowState(msgspec.Struct, frozen=True):
@@ -50,8 +57,16 @@ class View(Protocol):
         """Whether an item that this node leased is somebody else's by now."""
         ...
 
-    def takes(self, queue: str) -> bool:
-        """Whether this node holds what it puts into the queue."""
+    def serves(self, queue: str) -> bool:
+        """Whether somebody here leases from the queue."""
+        ...
+
+    def takes(self, queue: str, more: int) -> bool:
+        """Whether this node holds what it puts into the queue, beside `more` of the same batch."""
+        ...
+
+    def leased(self, queue: str) -> frozenset[str]:
+        """Ids of the items of the queue that this node has leased."""
         ...
 
 
@@ -83,6 +98,8 @@ class RowStep(msgspec.Struct, frozen=True):
 
 class Fold(msgspec.Struct):
     writes: list[Write] = msgspec.field(default_factory=list)
+    withdrawals: list[tuple[str, int]] = msgspec.field(default_factory=list)
+    """Queues, and the places of their messages."""
     items: list[Step] = msgspec.field(default_factory=list)
     rows: list[RowStep] = msgspec.field(default_factory=list)
     refused: dict[int, RevisionConflict] = msgspec.field(default_factory=dict)
@@ -97,7 +114,7 @@ class Sizes(msgspec.Struct, frozen=True):
     part: int
 
 
-AnyChange = Change | Claim
+AnyChange = Change | Claim | Withdraw
 
 
 def rows_of(changes: Sequence[AnyChange]) -> list[RowKey]:
@@ -126,23 +143,28 @@ class _Draft:
 
 
 class Folding:
-    """One fold. `me` is the holder's name of this node, `token` that of the batch."""
+    """One fold, on the node `node`, which holds items as `me`; `token` is that of the batch."""
 
-    def __init__(self, view: View, subjects: Subjects, sizes: Sizes, me: str, token: str) -> None:
+    def __init__(self, view: View, subjects: Subjects, sizes: Sizes, node: str, me: str, token: str) -> None:
         self._view = view
         self._subjects = subjects
         self._sizes = sizes
+        self._node = node
         self._me = me
         self._token = token
         self._drafts: dict[ItemKey, _Draft] = {}
         self._present: dict[ItemKey, bool] = {}
         self._rows: dict[RowKey, tuple[bytes | None, int]] = {}
+        self._withdrawn: dict[str, None] = {}
+        self._taken: Counter[str] = Counter()
         self._fold = Fold()
 
     def fold(self, commits: Sequence[Sequence[AnyChange]]) -> Fold:
         for place, changes in enumerate(commits):
             try:
-                revised = revise([change for change in changes if not isinstance(change, Claim)], self._revision)
+                revised = revise(
+                    [change for change in changes if not isinstance(change, Claim | Withdraw)], self._revision
+                )
             except RevisionConflict as conflict:
                 self._fold.refused[place] = conflict
                 continue
@@ -151,6 +173,10 @@ class Folding:
         for name, draft in self._drafts.items():
             if draft.changed:
                 self._write_item(name, draft)
+        for queue in self._withdrawn:
+            subject = self._subjects.withdrawal(queue, self._node)
+            head = WithdrawalHead(self._me, self._view.leased(queue))
+            self._fold.withdrawals.append((queue, self._add(Write(subject, head, b"", None))))
         for row, (value, revision) in self._rows.items():
             self._write_row(row, value, revision)
         return self._fold
@@ -176,6 +202,9 @@ class Folding:
                 self._rows[table, key] = value, revised[table, key]
             case DeleteRow(table, key):
                 self._rows[table, key] = None, 0
+            case Withdraw(queue):
+                if not self._view.serves(queue):
+                    self._withdrawn[queue] = None
 
     def _put(self, item: WorkItem) -> None:
         name = (item.queue, item.id)
@@ -183,7 +212,9 @@ class Folding:
             return
         self._present.setdefault(name, False)
         self._drafts.pop(name, None)  # so that it is written behind everything that was put before
-        draft = _Draft(item, self._me if self._view.takes(item.queue) else NOBODY, 0, None)
+        takes = self._view.takes(item.queue, self._taken[item.queue])
+        self._taken[item.queue] += takes
+        draft = _Draft(item, self._me if takes else NOBODY, 0, None)
         draft.changed = True
         self._drafts[name] = draft
 
@@ -194,7 +225,7 @@ class Folding:
         assert draft.item is not None
         draft.item = msgspec.structs.replace(draft.item, state=state, ready_at=ready_at)
         draft.claimed = False
-        draft.holder = self._me if draft.holder == self._me or self._view.takes(name[0]) else NOBODY
+        draft.holder = self._me if self._view.serves(name[0]) else NOBODY
         draft.changed = True
 
     def _done(self, name: ItemKey) -> None:

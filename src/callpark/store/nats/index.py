@@ -113,6 +113,13 @@ class Index:
         self._graves = {name: at for name, at in self._graves.items() if at > until}
         return gone
 
+    def withdraw(self, queue: str, holder: str, leased: AbstractSet[str], at: int) -> None:
+        """What `holder` held in the queue before the sequence `at` is free, but for what it has `leased`."""
+        for entry in self.entries(queue):
+            if entry.holder == holder and entry.at < at and entry.id not in leased:
+                entry.holder = NOBODY
+                self._mark(entry)
+
     def live(self, holders: AbstractSet[str]) -> None:
         """Who lives now; what others hold is free."""
         self._living = holders

@@ -15,15 +15,16 @@ from callpark.store.nats.folding import Fold, ItemKey, RowState
 from callpark.store.nats.index import Entry, Index
 from callpark.store.nats.membership import Membership
 from callpark.store.nats.reader import Reader
-from callpark.store.nats.records import NOBODY, ItemHead, MemberHead, Message, RowHead
+from callpark.store.nats.records import NOBODY, ItemHead, MemberHead, Message, RowHead, WithdrawalHead
 from callpark.store.nats.subjects import Subjects
-from callpark.store.ports import Position, Row, WorkItem
+from callpark.store.ports import BEFORE_ALL, Position, Row, WorkItem
 from callpark.store.queues import Queues
 from callpark.store.revisions import RowKey
 
 _log = logging.getLogger("callpark")
 
 _KNOWN_ROWS = 50_000
+_UNBOUNDED = 1_000_000
 
 
 class Knowledge:
@@ -36,6 +37,7 @@ class Knowledge:
         queues: Queues,
         membership: Membership,
         holder: str,
+        claim_items: int,
         changed: Callable[[], None],
         row_changed: Callable[[str, str], None],
     ) -> None:
@@ -50,6 +52,7 @@ class Knowledge:
         self.leases: set[ItemKey] = set()
         self._subjects = subjects
         self._reader = reader
+        self._claim_items = claim_items
         self._changed = changed
         self._row_changed = row_changed
         self._rows: OrderedDict[RowKey, RowState] = OrderedDict()
@@ -77,8 +80,20 @@ class Knowledge:
         entry = self.index.find(*name)
         return entry is not None and entry.holder not in self._names
 
-    def takes(self, queue: str) -> bool:
+    def serves(self, queue: str) -> bool:
         return queue in self.attended
+
+    def takes(self, queue: str, more: int) -> bool:
+        return queue in self.attended and self.room(queue) > more
+
+    def room(self, queue: str) -> int:
+        """How many items more this node would hold ready: one of several leaves some to the others."""
+        if len(self.membership.living()) < 2:
+            return _UNBOUNDED
+        return self._claim_items - self.queues.ready(queue, self._claim_items)
+
+    def leased(self, queue: str) -> frozenset[str]:
+        return frozenset(item_id for name, item_id in self.leases if name == queue)
 
     async def learn_rows(self, names: Iterable[RowKey], *, again: bool) -> None:
         for name in names:
@@ -121,6 +136,8 @@ class Knowledge:
             self._remember(
                 row.name, RowState(first + row.write, head.revision if head else 0, head.parts if head else None)
             )
+        for queue, write in fold.withdrawals:
+            self._withdrawn(queue, self.holder, self.leased(queue), first + write)
         for name in fold.lost:
             self.leases.discard(name)
             _log.warning("a lease of queue %s ended before its work did: this node was silent too long", name[0])
@@ -146,7 +163,10 @@ class Knowledge:
             holder = message.head.holder if isinstance(message.head, MemberHead) else None
             if self.membership.hear(member, holder, message.sequence, elapsed()):
                 self.judge()
-        else:
+        elif isinstance(message.head, WithdrawalHead):
+            queue = subjects.queue_withdrawn_from(message.subject)
+            self._withdrawn(queue, message.head.holder, message.head.leased, message.sequence)
+        elif subjects.is_row(message.subject):
             table, key = subjects.row_of(message.subject)
             if not message.token.startswith(f"{self.holder}."):
                 self._rows.pop((table, key), None)
@@ -207,6 +227,15 @@ class Knowledge:
         rows.move_to_end(name)
         if len(rows) > _KNOWN_ROWS:
             rows.popitem(last=False)
+
+    def _withdrawn(self, queue: str, holder: str, leased: frozenset[str], at: int) -> None:
+        if holder == self.holder:
+            for entry in self.held(queue, BEFORE_ALL):
+                if entry.at < at and entry.id not in leased:
+                    self.queues.done(queue, entry.id)
+        self.index.withdraw(queue, holder, leased, at)
+        if queue in self.attended:
+            self._changed()
 
     def _hear_of_own(self, name: ItemKey, message: Message) -> None:
         """The writer says what becomes of it: it has done so already, or is about to."""

@@ -6,6 +6,7 @@ What all nodes have to know of a message stands in one header, so that following
     Callpark: <token> r <revision> <parts>                                         payload: value
     Callpark: <token> p                                                            payload: part of a body or value
     Callpark: <token> m <holder>                                                   a member, alive
+    Callpark: <token> w <holder> <ids>                                             its items are free, but for these
     Callpark: <token> -                                                            gone; forgotten by the server later
 
 `token` names the batch that wrote the message: whoever lost the answer of a batch sees whether it was applied.
@@ -17,6 +18,8 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
+
+from callpark.store.nats import subjects
 
 HEADER = "Callpark"
 NOBODY = "-"
@@ -50,7 +53,14 @@ class MemberHead(msgspec.Struct, frozen=True):
     holder: str
 
 
-Head: TypeAlias = ItemHead | RowHead | PartHead | MemberHead | None
+class WithdrawalHead(msgspec.Struct, frozen=True):
+    """What `holder` held in a queue when it wrote this is free, but for the items that it still has leased."""
+
+    holder: str
+    leased: frozenset[str]
+
+
+Head: TypeAlias = ItemHead | RowHead | PartHead | MemberHead | WithdrawalHead | None
 """None: gone."""
 
 
@@ -75,6 +85,8 @@ def spelled(token: str, head: Head) -> str:
             return f"{token} p"
         case MemberHead(holder):
             return f"{token} m {holder}"
+        case WithdrawalHead(holder, leased):
+            return f"{token} w {holder} {','.join(sorted(map(subjects.token, leased)))}"
         case None:
             return f"{token} -"
 
@@ -92,6 +104,9 @@ def read(subject: str, sequence: int, headers: Mapping[str, str] | None, payload
             head = PartHead()
         case [token, "m", holder]:
             head = MemberHead(holder)
+        case [token, "w", holder, *ids]:
+            leased = ids[0].split(",") if ids and ids[0] else []
+            head = WithdrawalHead(holder, frozenset(map(subjects.text, leased)))
         case [token, "-"]:
             head = None
         case _:

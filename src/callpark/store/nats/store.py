@@ -19,7 +19,7 @@ from callpark.kernel.limits import StoreLimits
 from callpark.kernel.tasks import Tasks
 from callpark.store.nats.blobs import Blobs
 from callpark.store.nats.connection import Address, Connection, Unanswered, pause
-from callpark.store.nats.folding import AnyChange
+from callpark.store.nats.folding import AnyChange, Withdraw
 from callpark.store.nats.follower import Follower
 from callpark.store.nats.knowledge import Knowledge
 from callpark.store.nats.living import Living
@@ -65,12 +65,13 @@ class NatsStore:
             self._queues,
             Membership(node, limits.silence_seconds),
             ids.hex(12),
+            limits.claim_items,
             lambda: self._taking.look(),
             self._row_changed,
         )
         self._lookups = Lookups(connection, reader, self._known)
         self._taking = Taking(clock, limits, window, self._known, self._queues, self._lookups, self._line_up)
-        self._writer = Writer(connection, reader, self._known, limits, lambda: self._known.holder, self._ended)
+        self._writer = Writer(connection, reader, self._known, limits, node, lambda: self._known.holder, self._ended)
         self._follower = Follower(connection, lambda: self._followers, self._begin_again, self._bring)
         self._known.resume = self._follower.break_off
         self._living = Living(connection, reader, self._known, limits, node, lambda: ids.hex(12), self._queues.rouse)
@@ -146,6 +147,8 @@ class NatsStore:
                 if not self._watches[queue]:
                     del self._watches[queue]
                     self._known.attended.discard(queue)
+                    if not self._closed:
+                        asyncio.get_running_loop().call_soon(self._withdraw, queue)
 
         return end
 
@@ -216,6 +219,15 @@ class NatsStore:
         await self._tasks.aclose()
         await self._living.leave()
         await self._connection.close()
+
+    def _withdraw(self, queue: str) -> None:
+        if queue not in self._known.attended and not self._closed:
+            withdrawn = self._line_up([Withdraw(queue)])
+            withdrawn.add_done_callback(lambda done: self._withdraw_again(queue, done))
+
+    def _withdraw_again(self, queue: str, done: "asyncio.Future[None]") -> None:
+        if not done.cancelled() and done.exception() is not None and not self._closed:
+            asyncio.get_running_loop().call_later(self._limits.beat_seconds, self._withdraw, queue)
 
     def _line_up(self, changes: Sequence[AnyChange]) -> "asyncio.Future[None]":
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -5,6 +5,7 @@ One stream per namespace; each subject keeps its last message only:
     callpark.<namespace>.i.<queue>.<id>        an item: what all nodes follow
     callpark.<namespace>.r.<table>.<key>       a row; a `/` in the key parts tokens, so that prefixes can be asked for
     callpark.<namespace>.m.<node>              a member: who holds the items that name it
+    callpark.<namespace>.w.<queue>.<node>      a node that serves the queue no more has withdrawn from it
     callpark.<namespace>.p.<n>.<i|r>.…         the n-th part of a value that is too large for one message
 
 Topics (`callpark.<namespace>.t.<topic>`) are outside the stream: nothing keeps them.
@@ -55,14 +56,17 @@ class Subjects:
         self._root = root = f"callpark.{namespace}"
         self._items, self._rows = f"{root}.i.", f"{root}.r."
         self._parts, self._members, self._topics = f"{root}.p.", f"{root}.m.", f"{root}.t."
+        self._withdrawals = f"{root}.w."
 
     def kept(self) -> list[str]:
         """What belongs to the stream."""
-        return [f"{start}>" for start in (self._items, self._rows, self._parts, self._members)]
+        kinds = (self._items, self._rows, self._parts, self._members, self._withdrawals)
+        return [f"{start}>" for start in kinds]
 
     def followed(self, tables: Iterable[str]) -> list[str]:
-        """What a node hears of: items, members, and the rows of some tables."""
-        return [f"{self._items}>", f"{self._members}>", *(f"{self._rows}{token(table)}.>" for table in tables)]
+        """What a node hears of: items, who holds them, and the rows of some tables."""
+        kinds = (self._items, self._members, self._withdrawals)
+        return [*(f"{start}>" for start in kinds), *(f"{self._rows}{token(table)}.>" for table in tables)]
 
     def item(self, queue: str, item_id: str) -> str:
         return f"{self._items}{token(queue)}.{token(item_id)}"
@@ -77,6 +81,9 @@ class Subjects:
 
     def member(self, node: str) -> str:
         return f"{self._members}{token(node)}"
+
+    def withdrawal(self, queue: str, node: str) -> str:
+        return f"{self._withdrawals}{token(queue)}.{token(node)}"
 
     def topic(self, topic: str) -> str:
         return f"{self._topics}{token(topic)}"
@@ -96,6 +103,12 @@ class Subjects:
 
     def is_member(self, subject: str) -> bool:
         return subject.startswith(self._members)
+
+    def is_row(self, subject: str) -> bool:
+        return subject.startswith(self._rows)
+
+    def queue_withdrawn_from(self, subject: str) -> str:
+        return text(subject[len(self._withdrawals) :].partition(".")[0])
 
     def item_of(self, subject: str) -> tuple[str, str]:
         """(queue, id)"""

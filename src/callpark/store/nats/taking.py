@@ -101,14 +101,11 @@ class Taking:
     def _choose(self, queue: str) -> Choice:
         known = self._known
         living = known.membership.living()
-        room = _ITEMS
-        if len(living) > 1:
-            room = min(room, self._limits.claim_items - self._queues.waiting(queue))
         return choose(
             known.index.free.get(queue, {}).values(),
             known.holder,
             living,
-            room,
+            min(_ITEMS, known.room(queue)),
             self._clock.now(),
             elapsed(),
             self._limits,

@@ -88,6 +88,7 @@ class Writer:
         reader: Reader,
         known: Known,
         limits: StoreLimits,
+        node: str,
         me: Callable[[], str],
         settled: Callable[[int], None],
     ) -> None:
@@ -96,6 +97,7 @@ class Writer:
         self._reader = reader
         self._known = known
         self._limits = limits
+        self._node = node
         self._me = me
         self._settled = settled
         part = min(524_288, connection.largest_payload // 2)
@@ -162,7 +164,7 @@ class Writer:
                 again = False
                 self._tokens += 1
                 token = f"{self._me()}.{self._tokens}"
-                fold = Folding(self._known, self._connection.subjects, self._sizes, self._me(), token).fold(
+                fold = Folding(self._known, self._connection.subjects, self._sizes, self._node, self._me(), token).fold(
                     [commit.changes for commit in commits]
                 )
                 if fold.refused and not checked:
@@ -209,9 +211,9 @@ class Writer:
             first = await self._publish_surely(fold.writes[part], token, until)
             within = range(part.start, part.stop)
             steps = Fold(
-                fold.writes,
-                [step for step in fold.items if step.write in within],
-                [step for step in fold.rows if step.write in within],
+                items=[step for step in fold.items if step.write in within],
+                rows=[step for step in fold.rows if step.write in within],
+                withdrawals=[(queue, write) for queue, write in fold.withdrawals if write in within],
             )
             self._known.stored(steps, first - part.start)
 
