@@ -28,7 +28,7 @@ async def served(
     environments: Callable[[App], Environments] | None = None,
 ) -> AsyncIterator[App]:
     """The application behind a real socket. Raises ProjectError when the port, the data folder or the project cannot
-    be used. `project` is a path, or what reads one; `environments` replaces the real processes."""
+    be used. `project` is a path, or what reads one, or none at all; `environments` replaces the real processes."""
     clock = clock or SystemClock()
     async with contextlib.AsyncExitStack() as stack:
         bound = stack.enter_context(bind(settings.host, settings.port))

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -14,6 +15,7 @@ from callpark.kernel.limits import ConnectLimits, Limits
 from callpark.serving import served
 from callpark.settings import Settings
 from tests.flows.building import action, content, hang_up, invoke_async, load, say, wait
+from tests.journeys.servers import started
 from tests.journeys.test_boto3 import client, create
 
 pytestmark = pytest.mark.compat
@@ -113,3 +115,18 @@ async def test_deployed_corrected_and_called(tmp_path: Path) -> None:
         for reference in (made["flow"], f"{made['flow']}:live"):
             assert await heard(app, reference) == ["Good morning.", "We have found it."]
         assert app.health().flows[0].numbers == [made["number"]]
+
+
+async def test_a_server_without_a_project(tmp_path: Path) -> None:
+    """What boto3 deploys is all that there is."""
+
+    def deploy(endpoint: str) -> list[str]:
+        keys = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+        connect = boto3.client("connect", endpoint_url=endpoint, **keys)
+        where = {"InstanceId": connect.list_instances()["InstanceSummaryList"][0]["Id"]}
+        hello = content(say("hello", "Hello.", "bye"), hang_up())
+        connect.create_contact_flow(**where, Name="Hello", Type="CONTACT_FLOW", Content=hello)
+        return [flow["Name"] for flow in connect.list_contact_flows(**where)["ContactFlowSummaryList"]]
+
+    async with started(tmp_path, tmp_path / "data", "--empty") as server:
+        assert await asyncio.to_thread(deploy, server.endpoint) == ["Hello"]

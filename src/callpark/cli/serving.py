@@ -39,8 +39,8 @@ def settle(asked: options.Serving) -> Settings:
     )
 
 
-async def serve(settings: Settings, project: Path) -> int:
-    """Serve until the first stop signal."""
+async def serve(settings: Settings, project: Path | None) -> int:
+    """Serve until the first stop signal. Without a project there is what the APIs make."""
     stop = stop_signal()
     async with served(settings, project) as app:
         await announce(app)

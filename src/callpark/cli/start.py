@@ -1,6 +1,9 @@
 """`callpark start`: serve a project until told to stop."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from callpark.cli import options
 from callpark.cli.loop import run
@@ -17,6 +20,9 @@ def start(
     database: options.DatabaseAssignments = None,
     jwks: options.KeySources = None,
     strict: options.Strict = False,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Serve no project, only what boto3 or the AWS CLI makes.")
+    ] = False,
 ) -> int:
     """Serve a project; its accepted events and waiting contacts survive a restart."""
     asked = options.Serving(
@@ -33,4 +39,4 @@ def start(
     )
     from callpark.cli.serving import serve, settle
 
-    return run(serve(settle(asked), project))
+    return run(serve(settle(asked), None if empty else project))
