@@ -1,4 +1,4 @@
-"""examples/support-answers: a table, a service and a search are asked in one request, then a model writes the answer."""
+"""examples/support-answers: one request asks a table, a service and a search, then a model writes."""
 
 import asyncio
 import json
