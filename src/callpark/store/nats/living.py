@@ -86,9 +86,16 @@ class Living:
             self._silent = self._known.membership.silent(sent_at)
 
     async def leave(self) -> None:
-        """What this node held is anybody's at once."""
-        if not self.replaced:
-            await self._write(self._subject, None, self._sequence)
+        """What this node held is anybody's at once; after some silence when the servers do not answer."""
+        for _ in range(3):
+            try:
+                if not self.replaced:
+                    await self._write(self._subject, None, self._sequence)
+                return
+            except WrongSequence:  # a last beat was cut off, or another process has the name
+                await self._look_who_was_faster()
+            except (Unanswered, StoreFailure):
+                return
 
     async def _beat(self) -> None:
         sent_at, holder = elapsed(), self._known.holder
