@@ -27,6 +27,7 @@ from callpark.flows.agents.routing import (
     next_offers,
 )
 from callpark.flows.contact import Contact, Desk, Target
+from callpark.flows.declared import Agent
 from callpark.flows.events import AgentOffered
 from callpark.flows.resources import NO_RESOURCES, Resources, Staffed
 from callpark.kernel.clock import Clock
@@ -62,6 +63,11 @@ class _Desk:
     played: int = 0
     auto_accept: bool = False
     idle_since: float = 0.0
+
+
+def _answers(agent: Agent) -> bool:
+    """Whether an agent takes contacts while nobody plays them. Such a one has nothing to clear by hand."""
+    return agent.auto_accept or agent.answers_after is not None
 
 
 class Floor:
@@ -274,12 +280,12 @@ class Floor:
             return
         known = self._resources.agents.get(agent)
         seconds = 0.0 if known is None else known.after_work
-        if before.desk.played or seconds > 0:
+        if desk.played or seconds > 0:
             self._set_aside(desk, contact_id, before, "ended", now + seconds if seconds > 0 else None)
 
     def _set_aside(self, desk: _Desk, contact_id: str, before: _Held, how: Ending, until: float | None = None) -> None:
         """Who is not played clears nothing: what they miss takes up no place."""
-        if how != "ended" and not before.desk.played:
+        if how != "ended" and not desk.played:
             return
         now, queue = self._clock.now(), before.desk.target.name
         one = Uncleared(contact_id, before.channel, how, now, until, queue)
@@ -341,7 +347,8 @@ class Floor:
     def _member(self, staffed: Staffed) -> Member:
         agent, desk = staffed.agent, self._desk(staffed.agent.name)
         contacts = self._of.get(agent.name, {}).values()
-        uncleared = desk.state.uncleared
+        by_script = not desk.played and _answers(agent)
+        uncleared = tuple(one for one in desk.state.uncleared if not by_script or one.until is not None)
         load: dict[str, int] = {}
         for channel in (*(held.channel for held in contacts), *(one.channel for one in uncleared)):
             load[channel] = load.get(channel, 0) + 1
@@ -351,7 +358,7 @@ class Floor:
             staffed.serves,
             staffed.concurrency,
             self._type(self._status(agent.name)),
-            desk.played > 0 or agent.auto_accept or agent.answers_after is not None,
+            desk.played > 0 or _answers(agent),
             desk.played > 0,
             load,
             talking=sum(held.desk.stage != "queued" for held in contacts),

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from callpark.flows.agents.model import AgentContact
 from callpark.flows.agents.service import Agents
@@ -11,6 +12,7 @@ from callpark.flows.contact_record import contact_record
 from callpark.flows.declared import Agent, Declared, ProfileQueue, Queue, QuickConnect, RoutingProfile
 from callpark.flows.happenings import StageEntered
 from callpark.flows.model import FlowDefinition
+from callpark.flows.timeline import Timeline, timeline
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SeededIds
 from callpark.store.memory import MemoryStore
@@ -69,9 +71,10 @@ class Centre(Office):
         store: MemoryStore | None = None,
         stubs: dict[str, Stub] | None = None,
         seed: int = 7,
+        transfer: bool = True,
     ) -> None:
         instance = dataclasses.replace(INSTANCE, declared=declared)
-        all_flows = [*(flows or [line()]), TRANSFER]
+        all_flows = [*(flows or [line()]), *([TRANSFER] if transfer else [])]
         super().__init__(clock, all_flows, stubs or {}, instance=instance, store=store, seed=seed)
         self.chats = Chats(self.flows, clock, SeededIds(seed + 1_000), self.limits, self.store)
         self.agents = Agents(self.flows, self.chats)
@@ -80,7 +83,9 @@ class Centre(Office):
     async def reopened(self) -> "Centre":
         """After `kill -9`: what the store kept, taken up again."""
         flows, declared = self._given
-        again = Centre(self.clock, flows, declared=declared, store=self.store.crash(), seed=self._seed + 1)
+        store = self.store.crash()
+        await self.flows.close()
+        again = Centre(self.clock, flows, declared=declared, store=store, seed=self._seed + 1)
         await again.chats.start()
         await again.flows.start(lambda contact: again.chats.reconnect(contact) or again.phone())
         return again
@@ -93,8 +98,11 @@ class Centre(Office):
     def stages(self, contact_id: str) -> list[tuple[str, str]]:
         return [(h.stage, h.agent) for h in self.happenings(contact_id) if isinstance(h, StageEntered)]
 
-    def record(self, contact_id: str) -> dict[str, object]:
+    def record(self, contact_id: str) -> dict[str, Any]:
         return dict(contact_record(self.contact(contact_id), self.trace.entries(contact_id)))
+
+    def drawn(self, contact_id: str) -> Timeline:
+        return timeline(self.trace.entries(contact_id))
 
     def seen(self, agent: str) -> list[AgentContact]:
         return list(self.agents.view(agent).contacts)

@@ -98,7 +98,7 @@ def test_resuming_cuts_both_off() -> None:
 def test_each_hold_begins_the_flow_anew() -> None:
     driver = on_hold(LOOP)
     for what in ("resume", "hold"):
-        driver.happen(AgentActed("alice", what))  # type: ignore[arg-type]
+        driver.happen(AgentActed("alice", what))
     assert heard(driver) == ["One moment"] * 2
     assert sum(isinstance(effect, AgentFlowEntered) for effect in driver.effects) == 2
 
@@ -264,7 +264,7 @@ def test_the_timeline_shows_both_legs() -> None:
     driver = on_hold(LOOP)
     driver.advance(1.2)
     driver.happen(AgentActed("alice", "resume"))
-    entries = [Entry(n, driver.now, effect) for n, effect in enumerate(driver.effects) if hasattr(effect, "subject")]  # type: ignore[arg-type]
+    entries = [Entry(n, driver.now, effect) for n, effect in enumerate(driver.effects) if hasattr(effect, "subject")]
     drawn = timeline(entries)
     assert [row.action for row in drawn.blocks if row.aside] == ["loop"]
     assert [row.end is not None for row in drawn.blocks if row.aside] == [True]

@@ -162,11 +162,11 @@ class Panel:
         await self._office.tell(contact_id, AgentRejected(self.agent))
 
     async def hold(self, contact_id: str) -> None:
-        self._need(contact_id)
+        self._need(contact_id, "connected")
         await self._act(contact_id, AgentActed(self.agent, "hold"), lambda desk: desk.stage == "customer_hold")
 
     async def resume(self, contact_id: str) -> None:
-        self._need(contact_id)
+        self._need(contact_id, "customer_hold")
         await self._act(contact_id, AgentActed(self.agent, "resume"), lambda desk: desk.stage == "connected")
 
     async def say(self, contact_id: str, text: str) -> None:
@@ -179,7 +179,7 @@ class Panel:
 
     async def transfer(self, contact_id: str, to: str) -> None:
         """To a quick connect, a queue or an agent, by name, id or ARN."""
-        self._need(contact_id)
+        self._need(contact_id, "connected", "customer_hold")
         event = self._office.transfer(self.agent, to)
         await self._act(contact_id, event, lambda desk: desk.stage in ("queued", "transferring") or desk.agent is None)
 
@@ -199,10 +199,13 @@ class Panel:
         contact = self._office.contact(contact_id)
         return None if contact is None or contact.ended is not None else contact.desk
 
-    def _need(self, contact_id: str) -> Desk:
+    def _need(self, contact_id: str, *stages: str) -> Desk:
+        """The desk of a contact that is the agent's, at one of the stages if any are named."""
         desk = self._desk(contact_id)
         if desk is None or desk.agent != self.agent or desk.stage in ("queued", "remaining"):
             raise _unable(contact_id, "is not yours")
+        if stages and desk.stage not in stages:
+            raise _unable(contact_id, f"is {desk.stage.replace('_', ' ')}, where that cannot be done")
         return desk
 
     async def _act(self, contact_id: str, event: Event, done: Callable[[Desk], bool]) -> None:
