@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from callpark.flows import lane, records
+from callpark.flows import custody, records
 from callpark.flows.channels.phone import Manner
 from callpark.flows.channels.voice import DeadPhone
 from callpark.flows.happenings import ContactEnded
@@ -65,7 +65,7 @@ async def test_a_thousand_calls_with_three_parallel_functions_each(clock: Virtua
     assert len({request_id for _, _, request_id, _ in runner.runs}) == 3_000
     assert clock.now() - began < 20
     assert flows.contacts() == []
-    assert await store.scan(lane.TABLE) == []
+    assert await store.scan(custody.TABLE) == []
     assert len(await store.scan(records.TABLE)) == 1_000
 
 
@@ -98,7 +98,7 @@ async def test_whatever_flows_do_and_whenever_the_process_dies_no_contact_is_los
         await clock.advance(random.uniform(0, 25))
         await office.flows.close()  # or the dead would go on in this process
         again = office.restarted()
-        saved |= {row.key for table in (lane.TABLE, records.TABLE) for row in await again.store.scan(table)}
+        saved |= {row.key for table in (custody.TABLE, records.TABLE) for row in await again.store.scan(table)}
         await again.flows.start()
         office = again
     while office.flows.contacts():
@@ -107,7 +107,7 @@ async def test_whatever_flows_do_and_whenever_the_process_dies_no_contact_is_los
     caplog.clear()
     ended = {row.key for row in await office.store.scan(records.TABLE)}
     assert saved <= ended
-    assert await office.store.scan(lane.TABLE) == []
+    assert await office.store.scan(custody.TABLE) == []
     for contact_id in saved:
         told = [entry.happening for entry in await office.flows.story(contact_id)]
         assert sum(isinstance(happening, ContactEnded) for happening in told) == 1

@@ -7,9 +7,9 @@ import pytest
 
 from callpark.flows.channels.phone import Manner, ScriptedPhone
 from callpark.flows.contact import End, Target
+from callpark.flows.custody import TABLE
 from callpark.flows.declared import Agent, Bot, Case, Declared, Intent, Profile, PromptFile, Queue, View
 from callpark.flows.happenings import ActionEntered, ContactEnded, StageEntered
-from callpark.flows.lane import TABLE
 from callpark.flows.model import FlowDefinition
 from callpark.flows.resources import build_resources
 from callpark.flows.service import PHONE_GONE

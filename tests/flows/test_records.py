@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callpark.flows import lane, records, story
+from callpark.flows import custody, records, story
 from callpark.flows.calls import Wanted
 from callpark.flows.contact import Contact, Invocation, Memory, Party, from_bytes
 from callpark.flows.contact_record import contact_record, line, state_of
@@ -102,7 +102,7 @@ async def test_the_record_is_there_from_the_commit_that_ends_the_contact(
     call = office.flows.start_call("flow", office.phone("3#"))
     await clock.advance(crash_after)
     again = office.restarted()
-    open_rows = {row.key for row in await again.store.scan(lane.TABLE)}
+    open_rows = {row.key for row in await again.store.scan(custody.TABLE)}
     ended_rows = {row.key for row in await again.store.scan(records.TABLE)}
     assert open_rows ^ ended_rows == {call.contact_id}
     await again.flows.start()
@@ -130,7 +130,7 @@ async def test_a_contact_whose_flow_is_gone_ends_in_the_records_too(clock: Virtu
     assert contact is not None
     assert contact.ended is not None
     assert contact.ended.detail == FLOW_GONE
-    assert await again.store.scan(lane.TABLE) == []
+    assert await again.store.scan(custody.TABLE) == []
     assert again.flows.find_contacts(Wanted(flow=flow_arn("flow"))) == [contact]
 
 
@@ -229,12 +229,12 @@ async def test_nothing_is_left_of_an_open_contact_of_another_version(
     call = office.flows.start_call("flow", office.phone("3#"))
     await clock.advance(12)
     await office.flows.close()
-    await office.store.commit([SetRow(lane.TABLE, call.contact_id, b"\x00")])
+    await office.store.commit([SetRow(custody.TABLE, call.contact_id, b"\x00")])
     again = office.restarted()
     await again.flows.start()
     assert "was saved by another version" in caplog.text
     caplog.clear()
-    for table in (lane.TABLE, records.TABLE, story.TABLE):
+    for table in (custody.TABLE, records.TABLE, story.TABLE):
         assert await again.store.scan(table) == []
 
 
@@ -250,7 +250,7 @@ async def test_on_a_disk_that_fails_now_and_then_no_contact_is_in_two_places(
     await clock.settle()
     caplog.clear()
     store = office.store.crash()
-    stayed = {row.key for row in await store.scan(lane.TABLE)}
+    stayed = {row.key for row in await store.scan(custody.TABLE)}
     ended = {row.key for row in await store.scan(records.TABLE)}
     assert stayed.isdisjoint(ended)
     for call in calls:

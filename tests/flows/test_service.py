@@ -10,8 +10,8 @@ import pytest
 
 from callpark.flows.channels.phone import Manner
 from callpark.flows.contact import Collecting, from_bytes
+from callpark.flows.custody import TABLE
 from callpark.flows.happenings import ContactEnded, FunctionEnded, WaitEnded
-from callpark.flows.lane import TABLE
 from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import FLOW_GONE, PHONE_GONE
 from callpark.kernel.clock import VirtualClock

@@ -16,7 +16,7 @@ import msgspec
 from callpark.cluster import placement, wire
 from callpark.cluster.members import Key, Member
 from callpark.cluster.node import Node
-from callpark.cluster.peers import Peers, Unreached, unavailable
+from callpark.cluster.peers import Misdirected, Peers, Unreached, unavailable
 from callpark.cluster.placement import Contact, Placed, Queue, Rule
 from callpark.cluster.wire import CALL_PATH, MISDIRECTED, SECRET_HEADER, Answered, Asked, Event
 from callpark.kernel.arn import Place
@@ -45,13 +45,22 @@ class Whereabouts(Protocol):
 
 
 class Forwarder:
-    """`participant` finds the contact of the participant service's requests."""
+    """`participant` finds the contact of the participant service's requests, `renew` takes note of what other nodes
+    have made of a service's things."""
 
-    def __init__(self, node: Node, peers: Peers, where: Whereabouts, participant: Rule) -> None:
+    def __init__(
+        self,
+        node: Node,
+        peers: Peers,
+        where: Whereabouts,
+        participant: Rule,
+        renew: Callable[[str], Awaitable[None]],
+    ) -> None:
         self._node = node
         self._peers = peers
         self._where = where
         self._participant = participant
+        self._renew = renew
 
     def spread(self, table: OperationTable) -> OperationTable:
         """The same operations, each done by its owner."""
@@ -66,23 +75,42 @@ class Forwarder:
 
     async def _done(self, rule: Rule, done: Operation, call: Call) -> Answering:
         placed = rule(call.parameters)
-        if placed is None or await self.is_here(placed):
+        if placed is None:
             return await done(call)
+        if await self.is_here(placed):
+            try:
+                return await done(call)
+            except CallerError as error:
+                if not is_missing(error):
+                    raise
+            await self._renew(call.service)
         return await self.elsewhere(placed, done, call)
 
-    async def elsewhere(self, placed: Placed, done: Operation, call: Call) -> Answering:
+    async def renewing(self, done: Operation, call: Call) -> Answering:
+        """Here. What is not known here may have been made elsewhere a moment ago. Raises CallerError."""
+        try:
+            return await done(call)
+        except CallerError as error:
+            if not is_missing(error):
+                raise
+        await self._renew(call.service)
+        return await done(call)
+
+    async def elsewhere(self, placed: Key | Queue | Contact, done: Operation, call: Call) -> Answering:
         """By its owner, as soon as there is one. Raises CallerError."""
         node, until = self._node, self._node.clock.now() + self._node.limits.owner_seconds
-        reason = "nobody holds it"
+        key, reason = self._key(placed), "nobody holds it"
         while True:
             if await self.is_here(placed):
                 return await done(call)
             peer = await self.holder(placed)
             if peer is not None and peer.id != node.me.id:
                 try:
-                    return await self._ask(peer, call)
+                    return await self._ask(peer, call, key)
+                except Misdirected:
+                    reason = f"node {peer.name} does not hold it"
                 except Unreached as error:
-                    reason = f"{error} cannot be reached" if str(error) != peer.name else f"{error} does not hold it"
+                    reason = str(error)
             if node.clock.now() >= until:
                 text = f"{call.operation}: {reason}; the cluster is changing or has lost nodes, try again"
                 raise unavailable(text, node.limits)
@@ -106,8 +134,7 @@ class Forwarder:
     def _key(self, placed: Placed) -> Key | None:
         if isinstance(placed, Queue):
             return placement.queue_key(self._where.family(placed.name))
-        assert not isinstance(placed, Contact)
-        return placed
+        return None if isinstance(placed, Contact) else placed
 
     async def _contact(self, contact: Contact) -> str | None:
         try:
@@ -115,8 +142,8 @@ class Forwarder:
         except StoreFailure as failure:
             raise unavailable(str(failure), self._node.limits) from failure
 
-    async def _ask(self, peer: Member, call: Call) -> Answering:
-        asked = Asked(call.service, call.operation, dict(call.parameters), call.request_id, dict(call.headers))
+    async def _ask(self, peer: Member, call: Call, key: Key | None) -> Answering:
+        asked = Asked(call.service, call.operation, dict(call.parameters), call.request_id, dict(call.headers), key)
         answering = self._peers.call(peer, self._node.secret, asked)
         if call.client_gone is None:
             return await answering
@@ -168,7 +195,7 @@ class Receiver:
     async def _is_here(self, asked: Asked) -> bool:
         """What is on its way here is waited for, a little."""
         rule = self._forwarder.rule(asked.service, asked.operation)
-        placed = None if rule is None else rule(asked.parameters)
+        placed = asked.key if rule is None else rule(asked.parameters)
         if placed is None:
             return True
         node = self._node
@@ -187,7 +214,7 @@ class Receiver:
             asked.service, asked.operation, asked.parameters, asked.request_id, self._place, asked.headers, gone
         )
         try:
-            answer = await operation(call)
+            answer = await self._forwarder.renewing(operation, call)
         except CallerError as error:
             return Answered(None, wire.refused(error)), None
         except StoreFailure as failure:
@@ -196,6 +223,14 @@ class Receiver:
             return Answered(dict(answer)), None
         streams = answer.stream is not None
         return Answered(dict(answer.members), None, answer.request_id, dict(answer.headers), streams), answer.stream
+
+
+_MISSING = frozenset({"QueueDoesNotExist", "ResourceNotFoundException", "NotFoundException"})
+
+
+def is_missing(error: CallerError) -> bool:
+    """Whether something is not known here, which another node may have made a moment ago."""
+    return error.code in _MISSING
 
 
 def is_peer(scope: Scope, secret: str) -> bool:

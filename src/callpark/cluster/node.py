@@ -115,6 +115,9 @@ class Node:
         """Somebody who can be reached, member or on the way out; None for a stranger."""
         return next((each for each in (*self.view.members, *self.view.leaving) if each.id == id_), None)
 
+    def new_request_id(self) -> str:
+        return self._ids.uuid()
+
     async def changed(self) -> None:
         """Until something about the members has changed, or may have."""
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -288,6 +291,12 @@ class Node:
         return standing.me.id, epoch, self.fenced(), standing.settled == epoch and bool(standing.since)
 
     async def _attend(self) -> None:
+        try:
+            await self._hand_over()
+        except StoreFailure as failure:
+            _log.warning("node %s cannot take over or hand over now, it goes on trying: %s", self.me.name, failure)
+
+    async def _hand_over(self) -> None:
         while (situation := self._situation()) != self._attended:
             id_, epoch, fenced, _ = situation
             for tenant in self._tenants:

@@ -156,3 +156,12 @@ def rule(service: str, operation: str, participant: Rule) -> Rule | None:
         return None
     general, special = found
     return special.get(operation, general)
+
+
+_READING: Final = ("Describe", "Get", "List", "Search")
+
+
+def changes(service: str, operation: str) -> bool:
+    """Whether an operation changes what every node has to know."""
+    general, special = _RULES.get(service, (None, {}))
+    return special.get(operation, general) is _control and not operation.startswith(_READING)

@@ -18,13 +18,15 @@ MISDIRECTED: Final = 421
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):
-    """A call as the gateway made it."""
+    """A call as the gateway made it. `key`: what the node that is asked has to hold, where the operation does not say
+    it."""
 
     service: str
     operation: str
     parameters: dict[str, object]
     request_id: str
     headers: dict[str, str]
+    key: tuple[str, str] | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True):

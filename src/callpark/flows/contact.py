@@ -254,7 +254,7 @@ class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     name that must be armed. `function_seconds`: synchronous functions since the last prompt. `frames`: the modules it
     is in, outermost first. `desk`: None while the contact is in its inbound flow. `pages`, `page_bytes`: how much of
     its story is on disk (`story.py`); the lane counts. `chat`: of a chat with a transcript. `leg`: what the agent hears
-    while the customer is on hold.
+    while the customer is on hold. `node`: the life of the node that has it, in its row only (`custody.py`).
     """
 
     party: Party
@@ -276,6 +276,7 @@ class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     page_bytes: int = 0
     chat: ChatSession | None = None
     leg: Leg | None = None
+    node: str = ""
 
     @property
     def id(self) -> str:

@@ -17,7 +17,8 @@ from callpark.flows.channels.conversation import Correspondent, Talker
 from callpark.flows.channels.voice import KEYS, Phone
 from callpark.flows.chat.items import kept, written
 from callpark.flows.chat.model import Draft
-from callpark.flows.contact import Collecting, Contact, Conversing, End, to_bytes
+from callpark.flows.contact import Collecting, Contact, Conversing, End
+from callpark.flows.custody import Movable, Rows
 from callpark.flows.effects import (
     CollectKeys,
     Effect,
@@ -59,11 +60,9 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.timers import Timer
 from callpark.kernel.trace import Trace
-from callpark.store.ports import Change, DeleteRow, SetRow, Store
+from callpark.store.ports import Change, RevisionConflict, Store
 
 _log = logging.getLogger("callpark")
-
-TABLE = "contacts"
 
 #: Loop turns for which a timer gives way, so that an answer of the same instant comes first (rule A15): a function that
 #: wakes at that instant needs three to be heard. Microseconds, and fewer than virtual time needs to call itself quiet.
@@ -80,6 +79,7 @@ class Exchange(Protocol):
     trace: Trace
     store: Store
     records: Records
+    rows: Rows
 
     def run_function(self, lane: "Lane", start: StartFunction) -> None: ...
 
@@ -118,9 +118,13 @@ class Lane:
         "contact",
         "phone",
         "program",
+        "written",
     )
 
-    def __init__(self, exchange: Exchange, world: World, contact: Contact, program: Program, phone: Phone) -> None:
+    def __init__(
+        self, exchange: Exchange, world: World, contact: Contact, program: Program, phone: Phone, written: int = 0
+    ) -> None:
+        self.written = written
         self._exchange = exchange
         self._world = world
         self._queue: tuple[Event, ...] = ()
@@ -273,20 +277,24 @@ class Lane:
             effects.insert(0, Show(tuple(items)))
         contact = self.contact
         if contact.ended is None:
-            return [*changes, SetRow(TABLE, contact.id, to_bytes(contact))]
-        return [*changes, DeleteRow(TABLE, contact.id), *self._exchange.records.keep(contact)]
+            return [*changes, self._exchange.rows.kept(contact, self.written)]
+        gone = self._exchange.rows.removed(contact, self.written)
+        return [*changes, *gone, *self._exchange.records.keep(contact)]
 
     def _new_rows(self, effects: list[Effect]) -> list[Change]:
         """Contacts that this one makes are saved with it, or neither is."""
         made = [self._exchange.prepare(self.contact, effect) for effect in effects if isinstance(effect, OpenContact)]
-        return [SetRow(TABLE, contact.id, to_bytes(contact)) for contact in made]
+        return [self._exchange.rows.kept(contact, 0) for contact in made]
 
     def _saved(self, effects: list[Effect], saving: "asyncio.Future[None]") -> None:
         if self.closed or saving.cancelled():
             return
         error = saving.exception()
         if error is None:
+            self.written += 1
             self._carry_out(effects)
+        elif isinstance(error, RevisionConflict):
+            self._lose()
         else:
             _log.error("contact %s could not be saved", self.contact.id, exc_info=error)
             self._fail("the contact could not be saved")
@@ -392,12 +400,21 @@ class Lane:
             changes = self._saving(effects, now)
         except Exception:
             _log.exception("contact %s cannot even be kept as ended", self.contact.id)
-            changes = [DeleteRow(TABLE, self.contact.id)]
+            changes = list(self._exchange.rows.removed(self.contact, self.written))
         forgetting = asyncio.ensure_future(self._exchange.store.commit(changes))
         forgetting.add_done_callback(self._forgotten)
         for effect in effects:
             self._do(effect, now)
         self._finish(now)
+
+    def _lose(self) -> None:
+        """Another node took this one for dead and goes on with the contact."""
+        _log.warning("contact %s goes on at another node", self.contact.id)
+        self.close()
+        if isinstance(self.phone, Movable):
+            self.phone.moved()
+        else:
+            self.phone.ended("OTHER", self._exchange.clock.now())
 
     def _forgotten(self, forgetting: "asyncio.Future[None]") -> None:
         if not forgetting.cancelled() and (error := forgetting.exception()) is not None:

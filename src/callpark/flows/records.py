@@ -7,6 +7,7 @@ contacts are in memory too, the stories are not. Asked by `service.py`.
 https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html
 """
 
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -84,6 +85,13 @@ class Records:
         removals = self._trim()
         if removals:
             await self._store.commit(removals)
+
+    async def recall(self, contact_id: str) -> None:
+        """Take up the record of a contact that ended at another node, if there is one."""
+        row = await self._store.get(TABLE, contact_id)
+        if row is not None and contact_id not in self._kept:
+            with contextlib.suppress(ValueError):  # of another version
+                self._add(from_bytes(row.value), len(row.value))
 
     async def forget(self, contact_id: str) -> None:
         """A contact cannot be read: its record and its story go."""

@@ -19,8 +19,9 @@ from callpark.flows.calls import Call, Chat, Wanted
 from callpark.flows.channels.voice import DeadPhone, Phone
 from callpark.flows.chat.items import kept, written
 from callpark.flows.chat.model import ChatSession
-from callpark.flows.contact import Contact, End, Memory, Party, Record, Target, from_bytes, to_bytes
+from callpark.flows.contact import Contact, End, Memory, Party, Record, Target, from_bytes
 from callpark.flows.contact_record import state_of
+from callpark.flows.custody import TABLE, Alone, Custody, Rows
 from callpark.flows.defaults import default_arn
 from callpark.flows.effects import Keep, OpenContact, SetAttributes, StartFunction
 from callpark.flows.engine import new_contact
@@ -36,7 +37,7 @@ from callpark.flows.floor import Floor
 from callpark.flows.function_runs import FunctionRuns
 from callpark.flows.happenings import ContactEnded
 from callpark.flows.instance import NOTHING, Instance, Surroundings, build_instance, default_programs
-from callpark.flows.lane import TABLE, Lane
+from callpark.flows.lane import Lane
 from callpark.flows.ledger import Ledger
 from callpark.flows.model import FlowDefinition, InstanceDefinition, NumberDefinition
 from callpark.flows.ports import FunctionRunner
@@ -49,7 +50,7 @@ from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
 from callpark.kernel.trace import Entry, Trace
-from callpark.store.ports import DeleteRow, SetRow, Store
+from callpark.store.ports import DeleteRow, Store
 
 _log = logging.getLogger("callpark")
 
@@ -69,8 +70,10 @@ class Flows:
         place: Place,
         store: Store,
         functions: FunctionRunner,
+        custody: Custody | None = None,
     ) -> None:
         self.clock = clock
+        self.rows = Rows(custody or Alone(), store)
         self.trace = trace
         self.store = store
         self.records = Records(clock, limits, store)
@@ -83,6 +86,7 @@ class Flows:
         self.floor = Floor(clock, limits, self._offer, self.agent_states.keep)
         self._ledger = Ledger()
         self._lanes: dict[str, Lane] = {}
+        self._reconnect: Callable[[Contact], Phone | None] = lambda contact: None
         self._world = self._surroundings(NOTHING)
         self._region = place.region
         self._warned: set[str] = set()
@@ -143,11 +147,18 @@ class Flows:
     async def start(self, reconnect: Callable[[Contact], Phone | None] = lambda contact: None) -> None:
         """Take up the contacts that were open when callpark stopped. `reconnect` finds the phone of each; a contact
         without one is hung up. Functions that were running are run again within the time they have left."""
+        self._reconnect = reconnect
         await self.records.load()
         async for state in self.agent_states.load():
             self.floor.restore(state)
+        await self.take_up()
+
+    async def take_up(self) -> None:
+        """Take up the open contacts that nobody has any more."""
         with self.floor.quiet():
             for row in await self.store.scan(TABLE):
+                if row.key in self._lanes:
+                    continue
                 try:
                     contact = from_bytes(row.value)
                 except ValueError as error:
@@ -155,7 +166,18 @@ class Flows:
                     await self.store.commit([DeleteRow(TABLE, row.key)])
                     await self.records.forget(row.key)
                     continue
-                await self._take_up(contact, reconnect(contact))
+                if await self.rows.claim(row, contact):
+                    await self._take_up(contact, self._reconnect(contact), row.revision + 1)
+
+    async def whereabouts(self, contact_id: str) -> str | None:
+        """The life of another node that has an open contact; None when it is here, or no open contact. One that ended
+        elsewhere is known here from now on."""
+        if contact_id in self._lanes or self.records.get(contact_id) is not None:
+            return None
+        holder = await self.rows.holder(contact_id)
+        if holder is None:
+            await self.records.recall(contact_id)
+        return holder
 
     def start_call(self, number_or_flow: str, phone: Phone, caller: str | None = "+441632960001") -> Call:
         """Call a number (E.164) or a flow (name, id, ARN). Raises ProjectError for what nobody answers, CallerError
@@ -232,8 +254,8 @@ class Flows:
         program = self.instance.answering(flow)
         made = new_contact(msgspec.structs.replace(self._party(program, None, None), **party), program, memory)
         contact = msgspec.structs.replace(made, timers={BEGINNING: made.party.started_at if at is None else at})
-        await self.store.commit([SetRow(TABLE, contact.id, to_bytes(contact))])
-        self._open(contact, program, DeadPhone()).restore()
+        await self.store.commit([self.rows.kept(contact, 0)])
+        self._open(contact, program, DeadPhone(), written=1).restore()
         return contact.id
 
     async def tell(self, contact_id: str, event: Event) -> bool:
@@ -306,7 +328,8 @@ class Flows:
 
     def open(self, creator: Contact, effect: OpenContact) -> None:
         if effect.contact_id not in self._lanes:
-            self._open(self.prepare(creator, effect), self._program_of(effect), DeadPhone()).restore()
+            made = self.prepare(creator, effect)
+            self._open(made, self._program_of(effect), DeadPhone(), written=1).restore()
 
     def _program_of(self, effect: OpenContact) -> Program:
         """The flow was there when the engine looked; after a reload it may be gone, and the default takes over."""
@@ -352,8 +375,8 @@ class Flows:
         program = self.instance.any(self.instance.names.get(flow, flow))
         return frozenset((flow,) if program is None else (flow, program.flow.arn))
 
-    def _open(self, contact: Contact, program: Program, phone: Phone) -> Lane:
-        lane = Lane(self, self._world, contact, program, phone)
+    def _open(self, contact: Contact, program: Program, phone: Phone, written: int = 0) -> Lane:
+        lane = Lane(self, self._world, contact, program, phone, written)
         self._lanes[contact.id] = lane
         return lane
 
@@ -368,7 +391,7 @@ class Flows:
         programs = [(self.instance.any(arn), action) for arn, action in places]
         return all(found is not None and action in found.steps for found, action in programs)
 
-    async def _take_up(self, contact: Contact, phone: Phone | None) -> None:
+    async def _take_up(self, contact: Contact, phone: Phone | None, revision: int) -> None:
         program = self.instance.any(contact.flow_arn)
         if program is None or not self._stands(contact, program):
             self.warn(f"contact {contact.id} stood in {contact.flow_arn}, which is gone or has changed; it is ended")
@@ -378,10 +401,11 @@ class Flows:
             contact, page = self.records.page(contact, [happening], now)
             contact, items = written(contact, [happening], now)
             said = kept(contact, items)
-            await self.store.commit([*page, *said, DeleteRow(TABLE, contact.id), *self.records.keep(contact)])
+            gone = self.rows.removed(contact, revision)
+            await self.store.commit([*page, *said, *gone, *self.records.keep(contact)])
             self.trace.emit(happening)
             return
-        lane = self._open(contact, program, phone or DeadPhone())
+        lane = self._open(contact, program, phone or DeadPhone(), revision)
         lane.restore()
         self.floor.follow(contact)
         if phone is None and contact.party.channel == "VOICE" and contact.party.initiation_method != "CALLBACK":

@@ -72,6 +72,14 @@ class Room:
         self._ears: dict[str, list[Ear]] = {}
         self.over = False
 
+    def moved(self) -> None:
+        """The contact goes on at another node: whoever listens is to connect again."""
+        self._line = None
+        for ears in self._ears.values():
+            for ear in tuple(ears):
+                ear.replaced()
+        self._closed(self)
+
     # What participants do
 
     def connect(self, participant: Participant) -> None:
