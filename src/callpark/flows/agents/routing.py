@@ -86,9 +86,10 @@ class Member:
 
     @property
     def room(self) -> int:
-        """On the channels that they serve; one that they have nothing of counts as much as another."""
-        channels = {entry.channel or "VOICE" for entry in self.serves} or {"VOICE"}
-        return max(self.concurrency.room(channel, self.load) for channel in channels)
+        """On the one of the channels that they serve on which there is most."""
+        named = {entry.channel for entry in self.serves if entry.channel is not None}
+        every = not self.serves or any(entry.channel is None for entry in self.serves)
+        return max(self.concurrency.room(channel, self.load) for channel in (CHANNELS if every else named))
 
 
 @dataclass(frozen=True, slots=True)
