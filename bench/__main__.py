@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import chats, contacts, events, fan_out, gateway, graphql, queues, vtl
+from bench import chats, contacts, events, fan_out, gateway, graphql, models, queues, stories, vtl
 from bench.figures import Figure, show
 from callpark.cli.loop import run
 
@@ -16,6 +16,8 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "vtl": vtl.figures,
     "contacts": contacts.figures,
     "chats": chats.figures,
+    "models": models.figures,
+    "stories": stories.figures,
 }
 
 

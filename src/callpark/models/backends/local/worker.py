@@ -45,7 +45,6 @@ Say = Callable[[Part | None], bool]
 """Sends a part, or with None a sign of life; True when nobody listens any more and the work shall end."""
 
 _RECEIVED = 65_536
-_NICENESS = 5
 
 
 class Runner(Protocol):
@@ -149,8 +148,8 @@ def _failure(text: str, generation: _Generation | None) -> CallerError:
 
 
 def _bounded(options: Options) -> None:
-    """What keeps the model from taking the machine away from those who wait for its tokens."""
-    os.nice(_NICENESS)
+    """When memory runs out, this process goes first: it can be started again. It is not nice: its threads wait for each
+    other at every step, so that whoever takes one core away from it takes both."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("500")
     if options.memory_bytes:
