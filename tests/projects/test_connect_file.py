@@ -134,6 +134,13 @@ Resources:
   Quick:
     Type: AWS::Connect::QuickConnect
     Properties: { InstanceArn: !GetAtt Instance.Arn, Name: Ring, QuickConnectConfig: { QuickConnectType: USER } }
+  Form:
+    Type: AWS::Connect::View
+    Properties:
+      InstanceArn: !GetAtt Instance.Arn
+      Name: Form
+      Template: { Head: { Title: Claim }, Body: [{ _id: a, Type: FormInput }] }
+      Actions: [Next, Back]
 Outputs:
   Queue: { Value: !GetAtt Queue.QueueArn }
 """
@@ -152,6 +159,8 @@ def test_the_resources_of_a_template(tmp_path: Path) -> None:
     (queue,) = declared.queues
     assert (queue.arn, queue.hours, queue.capacity) == (project.outputs["Queue"], hours.arn, 3)
     assert declared.prompts[0].arn.startswith(f"{project.instance.arn}/prompt/")
+    (view,) = declared.views
+    assert (view.name, view.template["Head"], view.actions) == ("Form", {"Title": "Claim"}, ("Next", "Back"))
     (module,) = project.flows
     assert (module.type, module.settings) == ("MODULE", "{}")
     assert len(project.warnings) == 1

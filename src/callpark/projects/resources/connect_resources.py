@@ -78,13 +78,11 @@ def declared(resources: Sequence[Resource], stack: Stack, instance_of: InstanceO
 
     for _, properties, _ in made(TASK_TEMPLATE):
         properties.without_effect("Fields", "Constraints", "Defaults", "Status", "ClientToken")
-    for _, properties, _ in made(VIEW):
-        properties.without_effect("Template", "Actions")
     return Declared(
         hours=tuple(_hours(name, properties, arn) for name, properties, arn in made(HOURS)),
         queues=tuple(_queue(name, properties, arn) for name, properties, arn in made(QUEUE)),
         prompts=tuple(_prompt(r, stack, arn_of(r, stack, instance_of)) for r in resources if r.type == PROMPT),
-        views=tuple(View(name=name, arn=arn) for name, _, arn in made(VIEW)),
+        views=tuple(_view(name, properties, arn) for name, properties, arn in made(VIEW)),
         task_templates=tuple(TaskTemplate(name=name, arn=arn) for name, _, arn in made(TASK_TEMPLATE)),
         third_parties=tuple(_third_parties([r for r in resources if r.type == QUICK_CONNECT], stack)),
     )
@@ -105,6 +103,14 @@ def _prompt(resource: Resource, stack: Stack, arn: str) -> PromptFile:
         raise stack.blame(place, f"{file!r} is no WAV file", "write the path of one, relative to the template")
     stack.watch(path)
     return PromptFile(name=name, arn=arn, seconds=seconds)
+
+
+def _view(name: str, properties: Properties, arn: str) -> View:
+    """Shown by clients of chats, which DescribeView tells of it."""
+    template = properties.get("Template")
+    if template is not None and not isinstance(template, dict):
+        raise properties.wrong("Template", "is no mapping", "write the view's template")
+    return View(name=name, arn=arn, template=template or {}, actions=properties.texts("Actions"))
 
 
 def _third_parties(resources: Sequence[Resource], stack: Stack) -> Iterator[ThirdParty]:
