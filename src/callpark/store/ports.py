@@ -23,7 +23,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 
-class WorkItem(msgspec.Struct, frozen=True):
+class WorkItem(msgspec.Struct, frozen=True, array_like=True):
     """A piece of durable work. `body` never changes, `state` is the small part that a Defer rewrites."""
 
     queue: str
@@ -33,13 +33,13 @@ class WorkItem(msgspec.Struct, frozen=True):
     ready_at: float
 
 
-class Put(msgspec.Struct, frozen=True, gc=False):
+class Put(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="put"):
     """Add an item that may be leased from `item.ready_at` (epoch seconds) on."""
 
     item: WorkItem
 
 
-class Defer(msgspec.Struct, frozen=True):
+class Defer(msgspec.Struct, frozen=True, array_like=True, tag="defer"):
     """Give a leased item back, to be leased again from `ready_at` on, with new state."""
 
     queue: str
@@ -48,7 +48,7 @@ class Defer(msgspec.Struct, frozen=True):
     ready_at: float
 
 
-class Done(msgspec.Struct, frozen=True):
+class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
     """Remove an item for good. `patient`: nobody waits for it, so it may be written a few milliseconds later together
     with others."""
 
@@ -71,7 +71,7 @@ class Row(msgspec.Struct, frozen=True):
     revision: int
 
 
-class SetRow(msgspec.Struct, frozen=True):
+class SetRow(msgspec.Struct, frozen=True, array_like=True, tag="set"):
     """Write a row. With `revision` given, only if the row has that revision (0: only if there is none)."""
 
     table: str
@@ -80,7 +80,7 @@ class SetRow(msgspec.Struct, frozen=True):
     revision: int | None = None
 
 
-class DeleteRow(msgspec.Struct, frozen=True):
+class DeleteRow(msgspec.Struct, frozen=True, array_like=True, tag="delete"):
     """Remove a row; nothing happens when there is none."""
 
     table: str
@@ -88,6 +88,8 @@ class DeleteRow(msgspec.Struct, frozen=True):
 
 
 Change: TypeAlias = Put | Defer | Done | SetRow | DeleteRow
+"""What a commit is made of. Changes can be encoded as they are, and a store keeps them on disk in this form: a new
+field goes to the end and has a default."""
 
 
 class RevisionConflict(Exception):

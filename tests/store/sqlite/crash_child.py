@@ -12,7 +12,7 @@ from pathlib import Path
 
 from callpark.kernel.clock import SystemClock
 from callpark.store.ports import Defer, Done, Put, SetRow, WorkItem
-from callpark.store.sqlite import SqliteStore
+from callpark.store.sqlite import SqliteStore, writer
 
 
 def say(*words: object) -> None:
@@ -38,6 +38,7 @@ async def work(store: SqliteStore, numbers: "itertools.count[int]") -> None:
 
 
 async def main(directory: Path) -> None:
+    writer.SEGMENT_BYTES = 8_192  # the journal turns every few commits
     store = SqliteStore.open(directory, SystemClock())
     numbers = itertools.count()
     await asyncio.gather(*(work(store, numbers) for _ in range(8)))

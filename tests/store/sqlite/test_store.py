@@ -1,6 +1,7 @@
 """What only the SQLite store has: one process per directory, migrations, group commit, failing disks."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import sqlite3
@@ -16,7 +17,7 @@ import pytest
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import ProjectError
 from callpark.store.ports import Defer, Done, Put, RevisionConflict, Row, SetRow, StoreFailure, WorkItem
-from callpark.store.sqlite import SqliteStore, faults, schema
+from callpark.store.sqlite import SqliteStore, faults, journal, schema, writer
 from callpark.store.sqlite.reader import following
 from callpark.store.sqlite.statements import BatchStatement, load
 
@@ -125,7 +126,7 @@ class TestSchema:
         connection = sqlite3.connect(":memory:", isolation_level=None)
         schema.migrate(connection, Path("memory"))
         for rows in (1, 256):
-            [(sql, values)] = BatchStatement(load("items")[name], columns).executions(["x"] * columns * rows)
+            [(sql, values)] = BatchStatement(load("items")[name], columns).executions([["x"] * columns] * rows)
             plan = [step[3] for step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
             assert any("item_by_id (queue=? AND id=?)" in step for step in plan), plan
             assert not any(step.startswith(("SCAN item", "SCAN found")) for step in plan), plan
@@ -167,7 +168,7 @@ class TestGroupCommit:
             good = [store.commit([_put("good")]), store.commit([SetRow("t", "k", b"v")])]
             await clock.run_until(asyncio.gather(*good))
             errors = await asyncio.gather(*broken, return_exceptions=True)
-            assert [type(error) for error in errors] == [UnicodeEncodeError, sqlite3.IntegrityError]
+            assert [type(error) for error in errors] == [UnicodeEncodeError, TypeError]
             assert [item.id for item in store.lease("q", 9)] == ["good"]
             assert await store.get("t", "k") == Row("k", b"v", 1)
 
@@ -201,14 +202,59 @@ class TestFailingDisk:
         warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
         assert len(warnings) == 2, "once when it begins, once when it is over"
 
-    async def test_a_full_disk(self, tmp_path: Path, clock: VirtualClock) -> None:
+    async def test_a_full_disk(self, tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The journal's segment has room for the small one only."""
         async with _opened(tmp_path, clock) as store:
-            (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
-            store._connection.execute(f"PRAGMA max_page_count = {pages + 8}").fetchone()
-            with pytest.raises(StoreFailure, match="full"):
-                await clock.run_until(store.commit([_put("large", bytes(100_000))]))
+            await clock.run_until(store.commit([_put("first")]))
+            _no_growth(monkeypatch)
+            with pytest.raises(StoreFailure, match="No space left"):
+                await clock.run_until(store.commit([_put("large", bytes(journal.CHUNK_BYTES))]))
             await clock.run_until(store.commit([_put("small")]))
-            assert [item.id for item in store.lease("q", 9)] == ["small"]
+            assert [item.id for item in store.lease("q", 9)] == ["first", "small"]
+        monkeypatch.undo()
+        async with _opened(tmp_path, clock) as store:
+            assert [item.id for item in store.lease("q", 9)] == ["first", "small"]
+
+    async def test_a_database_that_cannot_be_written_stops_nobody_until_the_journal_is_full(
+        self, tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(writer, "SEGMENT_BYTES", 10_000)
+        points = Points()
+        points.failures["within_carry"] = sqlite3.OperationalError("database or disk is full")
+        accepted: list[str] = []
+        async with _opened(tmp_path, clock, points) as store:
+            with contextlib.suppress(StoreFailure):
+                for n in range(200):
+                    await clock.run_until(store.commit([_put(f"{n:03}", bytes(1_000)), SetRow("t", f"{n:03}", b"")]))
+                    accepted.append(f"{n:03}")
+            assert 70 < len(accepted) < 100, "eight segments"
+            with pytest.raises(StoreFailure, match="disk is full"):
+                await store.count("q")
+            assert await store.get("t", "000") == Row("000", b"", 1)
+            assert [row.key for row in await store.scan("t")] == accepted
+            found = await store.find("q", accepted[-1])
+            assert found is not None
+            assert found.body == bytes(1_000)
+            points.failures.clear()
+            await clock.run_until(store.commit([_put("later")]))
+            assert await store.count("q") == len(accepted) + 1
+            assert [item.id for item in store.lease("q", 200)] == [*accepted, "later"]
+        warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+        assert len(warnings) == 4, "the database and the commits: once when it begins, once when it is over"
+
+    async def test_what_the_database_could_not_take_is_there_at_the_next_start(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        points = Points()
+        points.failures["before_carry"] = sqlite3.OperationalError("disk I/O error")
+        async with _opened(tmp_path, clock, points) as store:
+            await clock.run_until(store.commit([_put("a"), SetRow("t", "k", b"v")]))
+            with pytest.raises(StoreFailure):
+                await store.count("q")
+            await clock.run_until(store.commit([_put("b"), Done("q", "a"), SetRow("t", "k", b"w", revision=1)]))
+        async with _opened(tmp_path, clock) as store:
+            assert [item.id for item in store.lease("q", 9)] == ["b"]
+            assert await store.get("t", "k") == Row("k", b"w", 2)
 
     async def test_a_blob_that_cannot_be_written(self, tmp_path: Path, clock: VirtualClock) -> None:
         points = Points()
@@ -226,7 +272,7 @@ class TestRefills:
     async def test_a_refill_that_fails_is_asked_again(self, tmp_path: Path, clock: VirtualClock) -> None:
         async with _opened(tmp_path, clock) as store:
             await clock.run_until(store.commit([_put(f"{n:04}") for n in range(3_000)]))
-            writer, refill = store._writer, store._writer.refill
+            database, refill = store._database, store._database._refill
             attempts = 0
 
             def fail_once(request: object) -> object:
@@ -236,7 +282,7 @@ class TestRefills:
                     raise sqlite3.OperationalError("disk I/O error")
                 return refill(request)  # type: ignore[arg-type]
 
-            writer.refill = fail_once  # type: ignore[method-assign, assignment]
+            database._refill = fail_once  # type: ignore[method-assign, assignment]
             found: list[str] = []
             for _ in range(100):
                 found += [item.id for item in store.lease("q", 100)]
@@ -268,9 +314,11 @@ class TestStatements:
     @pytest.mark.parametrize("rows", [0, 1, 2, 5, 255, 256, 257, 1_000])
     def test_every_row_is_in_one_execution(self, rows: int) -> None:
         statement = BatchStatement("{rows}", 2)
-        values = [value for n in range(rows) for value in (n, str(n))]
-        executed = list(statement.executions(values))
-        assert [value for _, part in executed for value in part if value is not None] == values
+        given = [(n, str(n)) for n in range(rows)]
+        executed = list(statement.executions(given))
+        assert [value for _, part in executed for value in part if value is not None] == [
+            v for row in given for v in row
+        ]
         assert all(sql.count("?") == len(part) for sql, part in executed)
         assert len(executed) == -(-rows // 256)
 
@@ -279,6 +327,18 @@ class TestStatements:
     )
     def test_the_end_of_a_prefix(self, prefix: str, end: str | None) -> None:
         assert following(prefix) == end
+
+
+def _no_growth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that exist can be written, but not beyond their ends."""
+    pwrite = os.pwrite
+
+    def within(descriptor: int, data: bytes, position: int) -> int:
+        if position + len(data) > os.fstat(descriptor).st_size:
+            raise OSError(28, "No space left on device")
+        return pwrite(descriptor, data, position)
+
+    monkeypatch.setattr(os, "pwrite", within)
 
 
 def _files_under(directory: Path) -> list[Path]:

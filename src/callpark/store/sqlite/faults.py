@@ -12,16 +12,19 @@ from typing import TypeAlias
 from callpark.kernel.errors import ProjectError
 
 FaultHook: TypeAlias = Callable[[str], None]
-"""Called with the name of each point that is passed, from the event loop, the writer or the file thread."""
+"""Called with the name of each point that is passed, from the event loop or from any of the store's threads."""
 
 POINTS = (
     "before_commit",  # a batch is folded, nothing of it is written
-    "within_commit",  # between two statements of one transaction
+    "within_commit",  # half of the batch's record is in the journal
     "after_commit",  # durable, the event loop does not know yet
     "before_done",  # as before_commit, when the batch removes items
     "after_done",  # as after_commit, when the batch removed items
     "after_put_before_ack",  # the event loop knows, no future is resolved yet
     "after_ack",  # every future of the batch is resolved
+    "before_carry",  # the database is about to take over what the journal holds
+    "within_carry",  # between two statements of that transaction
+    "after_carry",  # the database has it, the journal's segment is not free yet
     "before_blob_rename",  # the bytes are on disk under a temporary name
     "after_blob_rename",  # the blob is durable, nobody knows yet
 )

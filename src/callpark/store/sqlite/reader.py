@@ -1,8 +1,8 @@
-"""What the store reads for its callers. Called on the reader thread, with a connection of its own."""
+"""What the database is asked for. Called by `database.py` on its thread."""
 
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from callpark.store.ports import Position, Row, WorkItem
 from callpark.store.sqlite.statements import load
@@ -13,7 +13,6 @@ _SURROGATES = range(0xD800, 0xE000)
 class Reader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._connection.execute("PRAGMA query_only = ON")
         self._items = load("items")
         self._records = load("records")
 
@@ -28,8 +27,9 @@ class Reader:
         found = self._connection.execute(self._items["find"], (queue, item_id)).fetchone()
         return _item(found)[1] if found else None
 
-    def browse(self, queue: str, after: Position, limit: int) -> Sequence[tuple[Position, WorkItem]]:
-        return [_item(found) for found in self._connection.execute(self._items["refill"], (queue, *after, limit))]
+    def browse(self, queue: str, after: Position, limit: int) -> Iterator[tuple[Position, WorkItem]]:
+        for found in self._connection.execute(self._items["refill"], (queue, *after, limit)):
+            yield _item(found)
 
     def queues(self) -> Sequence[str]:
         return [queue for (queue,) in self._connection.execute(self._items["queues"])]
@@ -45,9 +45,6 @@ class Reader:
         else:
             cursor = self._connection.execute(self._records["scan_between"], (table, prefix, end))
         return [Row(*found) for found in cursor]
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def _item(found: tuple[int, str, str, float, bytes, bytes]) -> tuple[Position, WorkItem]:

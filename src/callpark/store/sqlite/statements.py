@@ -4,8 +4,9 @@ A `BatchStatement` takes any number of rows in few executions: sqlite3 gives up 
 execution, and a busy event loop returns it only after milliseconds, so one execution for 256 rows beats 256.
 """
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import TypeAlias
 
@@ -26,16 +27,14 @@ class BatchStatement:
     """A statement over `{rows}`, prepared for a few sizes; what is missing to a size is filled with NULLs."""
 
     def __init__(self, text: str, columns: int) -> None:
-        self.columns = columns
+        self._columns = columns
         row = f"({', '.join('?' * columns)})"
         self._texts = {size: text.replace("{rows}", ", ".join([row] * size)) for size in _SIZES}
 
-    def executions(self, values: Sequence[SqlValue]) -> Iterator[tuple[str, Sequence[SqlValue]]]:
-        """(SQL, parameters) for rows whose columns follow each other in `values`."""
-        chunk = _SIZES[-1] * self.columns
-        for start in range(0, len(values), chunk):
-            part = values[start : start + chunk]
-            rows = len(part) // self.columns
-            size = next(size for size in _SIZES if size >= rows)
-            filling: list[SqlValue] = [None] * ((size - rows) * self.columns)
-            yield self._texts[size], [*part, *filling]
+    def executions(self, rows: Iterable[Sequence[SqlValue]]) -> Iterator[tuple[str, Sequence[SqlValue]]]:
+        """(SQL, parameters) for rows; they are taken as the executions are."""
+        remaining = iter(rows)
+        while chunk := list(itertools.islice(remaining, _SIZES[-1])):
+            size = next(size for size in _SIZES if size >= len(chunk))
+            filling: list[SqlValue] = [None] * ((size - len(chunk)) * self._columns)
+            yield self._texts[size], [*itertools.chain.from_iterable(chunk), *filling]

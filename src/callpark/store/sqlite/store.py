@@ -1,27 +1,27 @@
 """The durable store of a single node: SQLite in a data directory of its own.
 
-Commits are lined up on the event loop, written in groups by the writer thread, and applied to the windows in memory
-when they are durable. Reads have a connection and a thread of their own; a write-ahead log lets them pass the writer.
+Commits are lined up on the event loop, written to the journal in groups by the writer's thread, and applied to the
+windows in memory when they are durable. The database's thread takes over what the journal holds, and reads.
 """
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from callpark.kernel.clock import Clock
-from callpark.kernel.errors import ProjectError
 from callpark.kernel.holds import Hold
-from callpark.store.ports import BEFORE_ALL, Change, Defer, Position, Put, Row, StoreFailure, WorkItem
+from callpark.store.ports import Change, Defer, Position, Put, Row, StoreFailure, WorkItem
 from callpark.store.queues import Queues
-from callpark.store.sqlite import blobs, faults, schema
+from callpark.store.sqlite import blobs, faults
 from callpark.store.sqlite.batch import Commit
-from callpark.store.sqlite.directory import DirectoryLock, sync_directory
-from callpark.store.sqlite.reader import Reader
-from callpark.store.sqlite.writer import Outcome, Refill, Refilled, Writer
+from callpark.store.sqlite.database import DatabaseThread, Refill, Refilled
+from callpark.store.sqlite.directory import DirectoryLock
+from callpark.store.sqlite.gathering import Gathering, urgent
+from callpark.store.sqlite.opening import OpenFiles, open_files
+from callpark.store.sqlite.writer import Outcome, Work, Writer
 from callpark.store.topics import Topics
 from callpark.store.window import Bounds
 
@@ -38,26 +38,33 @@ class SqliteStore:
         directory: Path,
         clock: Clock,
         lock: DirectoryLock,
-        connection: sqlite3.Connection,
-        reader: Reader,
+        files: OpenFiles,
         window: Bounds,
         fault: faults.FaultHook | None,
     ) -> None:
         self._clock = clock
         self._lock = lock
-        self._connection = connection
-        self._reader = reader
+        self._opened = files
+        self._database = files.database
         self._fault = fault
         self._blobs = directory / "blobs"
         self._queues = Queues(clock, window, self._ask_refill)
         self._topics = Topics()
-        self._writer = Writer(connection, str(directory), window, self._delivered, fault)
-        self._reads = ThreadPoolExecutor(1, "callpark store reader")
+        self._reads = ThreadPoolExecutor(1, "callpark store database")
         self._files = ThreadPoolExecutor(1, "callpark store files")
+        self._writer = Writer(
+            place=str(directory),
+            backlog=files.backlog,
+            lookups=files.lookups,
+            database=DatabaseThread(files.database, self._reads),
+            next_sequence=files.next_sequence,
+            deliver=self._delivered,
+            fault=fault,
+        )
+        self._gathering = Gathering(self._writer.__len__, self._writer.wake)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._outstanding = 0
         self._hold: Hold | None = None
-        self._waking = False
         self._idle: asyncio.Future[None] | None = None
         self._closed = False
 
@@ -67,27 +74,16 @@ class SqliteStore:
     ) -> "SqliteStore":
         """Open or create the store in `directory`. `window` bounds what one queue keeps in memory.
 
-        Raises ProjectError: in use by another process, written by a newer callpark, not a database, not writable.
+        Raises ProjectError: in use by another process, written by a newer callpark, damaged, not writable.
         """
         fault = fault or faults.from_environment(os.environ)
         lock = DirectoryLock.take(directory)
-        path = directory / "callpark.db"
         try:
-            connection = _connect(path)
-            try:
-                schema.migrate(connection, path)
-                blobs.prepare(directory / "blobs")
-                sync_directory(directory)
-                store = cls(directory, clock, lock, connection, Reader(_connect(path)), window, fault)
-                store._load()
-            except BaseException:
-                connection.close()
-                raise
-        except sqlite3.Error as error:
-            lock.release()
-            raise ProjectError(
-                f"{path} cannot be opened: {error}", "move it away, or choose another data directory with --data"
-            ) from None
+            blobs.prepare(directory / "blobs")
+            files = open_files(directory, window, fault)
+            store = cls(directory, clock, lock, files, window, fault)
+            for found in files.waiting:
+                store._queues.load(found.request.queue, found.rows, found.horizon)
         except BaseException:
             lock.release()
             raise
@@ -102,8 +98,7 @@ class SqliteStore:
         if self._closed:
             done.set_exception(StoreFailure("the store is closed"))
             return done
-        self._writer.add(Commit(changes, done))
-        self._expect()
+        self._expect(Commit(changes, done), urgent(changes))
         return done
 
     def lease(self, queue: str, limit: int) -> Sequence[WorkItem]:
@@ -113,22 +108,22 @@ class SqliteStore:
         return self._queues.watch(queue, callback)
 
     async def count(self, queue: str, ready_by: float | None = None) -> int:
-        return await self._read(lambda: self._reader.count(queue, ready_by))
+        return await self._read(lambda: self._database.count(queue, ready_by))
 
     async def find(self, queue: str, item_id: str) -> WorkItem | None:
-        return await self._read(lambda: self._reader.find(queue, item_id))
+        return await self._read(lambda: self._database.find(queue, item_id))
 
     async def browse(self, queue: str, after: Position, limit: int) -> Sequence[tuple[Position, WorkItem]]:
-        return await self._read(lambda: self._reader.browse(queue, after, limit))
+        return await self._read(lambda: self._database.browse(queue, after, limit))
 
     async def queues(self) -> Sequence[str]:
-        return await self._read(self._reader.queues)
+        return await self._read(self._database.queues)
 
     async def get(self, table: str, key: str) -> Row | None:
-        return await self._read(lambda: self._reader.get(table, key))
+        return await self._read(lambda: self._database.get(table, key))
 
     async def scan(self, table: str, prefix: str = "") -> Sequence[Row]:
-        return await self._read(lambda: self._reader.scan(table, prefix))
+        return await self._read(lambda: self._database.scan(table, prefix))
 
     async def put_blob(self, data: bytes) -> str:
         try:
@@ -164,39 +159,25 @@ class SqliteStore:
             await self._idle
         self._writer.join()
         self._queues.close()
+        await asyncio.get_running_loop().run_in_executor(self._reads, self._opened.close)
         self._reads.shutdown()
         self._files.shutdown()
-        self._reader.close()
-        self._connection.close()
         self._lock.release()
-
-    def _load(self) -> None:
-        for queue in self._reader.queues():
-            found = self._writer.refill(Refill(queue, BEFORE_ALL))
-            self._queues.load(queue, found.rows, found.horizon)
 
     def _ask_refill(self, queue: str, since: Position) -> None:
         if self._closed:
             return
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        self._writer.add(Refill(queue, since))
-        self._expect()
+        self._expect(Refill(queue, since), True)
 
-    def _expect(self) -> None:
-        """Work was lined up. The writer is woken once this turn of the loop is over, so that a turn's commits stay
-        together, and time is held until its outcome is here."""
+    def _expect(self, work: Work, urgent: bool) -> None:
+        """Line work up for the writer; time is held until its outcome is here."""
+        self._writer.add(work)
         self._outstanding += 1
         if self._hold is None:
             self._hold = self._clock.hold("store commit")
-        if not self._waking:
-            self._waking = True
-            assert self._loop is not None
-            self._loop.call_soon(self._wake)
-
-    def _wake(self) -> None:
-        self._waking = False
-        self._writer.wake()
+        self._gathering.add(urgent)
 
     def _delivered(self, outcome: Outcome) -> None:
         """On the writer's thread."""
@@ -213,15 +194,15 @@ class SqliteStore:
             self._queues.review()
         finally:
             self._answer(outcome)
+            self._gathering.settled()
 
     def _apply(self, outcome: Outcome) -> None:
         assert outcome.batch is not None
-        queues, ignored, puts = self._queues, outcome.ignored, False
+        queues, puts = self._queues, False
         for change, sequence in outcome.batch.steps:
             if isinstance(change, Put):
                 puts = True
-                if sequence not in ignored:
-                    queues.put(change.item, sequence)
+                queues.put(change.item, sequence)
             elif isinstance(change, Defer):
                 queues.defer(change.queue, change.id, change.state, change.ready_at)
             else:
@@ -241,13 +222,13 @@ class SqliteStore:
         if outcome.batch is not None:
             settled += len(outcome.batch.accepted) + len(outcome.batch.refused)
             for commit in outcome.batch.accepted:
-                if not commit.done.done():
+                if commit.done is not None and not commit.done.done():
                     commit.done.set_result(None)
             for commit, conflict in outcome.batch.refused:
-                if not commit.done.done():
+                if commit.done is not None and not commit.done.done():
                     commit.done.set_exception(conflict)
         for commit, failure in outcome.failed:
-            if not commit.done.done():
+            if commit.done is not None and not commit.done.done():
                 commit.done.set_exception(failure)
         faults.pass_by(self._fault, "after_ack")
         self._outstanding -= settled
@@ -270,10 +251,3 @@ class SqliteStore:
 
 def _nobody_to_follow() -> None:
     """Ends a `follow`: the data directory has one node."""
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection

@@ -18,8 +18,13 @@ DELETE FROM item WHERE sequence IN (
     CROSS JOIN item AS found ON found.queue = batch.column1 AND found.id = batch.column2
 )
 
--- put_between --
-SELECT group_concat(sequence) FROM item WHERE sequence BETWEEN ? AND ?
+-- present --
+SELECT group_concat(batch.column1 || ':' || found.sequence)
+FROM (VALUES {rows}) AS batch
+CROSS JOIN item AS found ON found.queue = batch.column2 AND found.id = batch.column3
+
+-- highest --
+SELECT coalesce(max(id), '') FROM item WHERE queue = ?
 
 -- last_sequence --
 SELECT coalesce(max(sequence), 0) FROM item

@@ -1,0 +1,5 @@
+-- carried --
+UPDATE journal SET carried = ?
+
+-- last --
+SELECT carried FROM journal
