@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -80,19 +81,24 @@ def _project(folder: Path) -> Path:
     return folder
 
 
-class _Http:
+class Http:
     """One keep-alive connection; requests one after another. A client library's time would be measured as ours."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> None:
         self._reader, self._writer, self._host = reader, writer, host
 
-    async def ask(self, method: str, path: str, body: object, token: str = "") -> dict[str, object]:
+    @classmethod
+    async def open(cls, url: str) -> "Http":
+        address = urlsplit(url)
+        return cls(*await asyncio.open_connection(address.hostname, address.port), address.netloc)
+
+    async def ask(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> dict[str, object]:
         data = json.dumps(body).encode()
         lines = [
             f"{method} {path} HTTP/1.1",
             f"Host: {self._host}",
             "Content-Type: application/json",
-            f"X-Amz-Bearer: {token}",
+            *(f"{name}: {value}" for name, value in headers.items()),
             f"Content-Length: {len(data)}",
         ]
         self._writer.write("\r\n".join([*lines, "\r\n"]).encode() + data)
@@ -174,15 +180,14 @@ class _Ear(asyncio.Protocol):
 
 async def _customers(endpoint: str, count: int) -> Measured:
     host, _, port = endpoint.removeprefix("http://").partition(":")
-    pool: asyncio.Queue[_Http] = asyncio.Queue()
+    pool: asyncio.Queue[Http] = asyncio.Queue()
     for _ in range(16):
-        reader, writer = await asyncio.open_connection(host, int(port))
-        pool.put_nowait(_Http(reader, writer, f"{host}:{port}"))
+        pool.put_nowait(await Http.open(endpoint))
 
     async def ask(method: str, path: str, body: object, token: str = "") -> dict[str, object]:
         http = await pool.get()
         try:
-            return await http.ask(method, path, body, token)
+            return await http.ask(method, path, body, {"X-Amz-Bearer": token})
         finally:
             pool.put_nowait(http)
 
