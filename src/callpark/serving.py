@@ -5,6 +5,7 @@ the end.
 """
 
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from callpark.kernel.clock import Clock, SystemClock
 from callpark.kernel.ids import Ids, SystemIds
 from callpark.projects.load import load_project
 from callpark.settings import Settings, Source
-from callpark.store.sqlite.store import SqliteStore
+from callpark.store.opening import open_store
 
 
 @contextlib.asynccontextmanager
@@ -32,8 +33,17 @@ async def served(
     clock = clock or SystemClock()
     async with contextlib.AsyncExitStack() as stack:
         bound = stack.enter_context(bind(settings.host, settings.port))
-        store = SqliteStore.open(settings.data, clock)
-        app = App(settings, bound.base_url, store, clock=clock, ids=ids or SystemIds(), environments=environments)
+        ids = ids or SystemIds()
+        store = await open_store(
+            settings.store,
+            settings.data,
+            clock,
+            ids,
+            settings.limits.store,
+            node=settings.node or f"{socket.gethostname()}-{bound.port}",
+            replicas=settings.store_replicas,
+        )
+        app = App(settings, bound.base_url, store, clock=clock, ids=ids, environments=environments)
         stack.push_async_callback(app.close)
         await app.start(_source(project, app))
         server = Server(app.gateway, bound, settings.limits.gateway, direct=app.gateway, certificate=app.certificate)

@@ -29,6 +29,12 @@ class Settings:
     """Secrets by access key id; with any, requests signed by others are refused."""
     key_sources: Mapping[str, str] = field(default_factory=dict)
     """Token issuer → JWKS file, JWKS URL or `unverified`."""
+    store: str = ""
+    """`nats://…`: the store that several nodes share; empty: SQLite in `data`."""
+    store_replicas: int | None = None
+    """How many servers of the shared store keep everything; None: three, or as many as there are."""
+    node: str = ""
+    """This node's name among those that share a store; empty: the machine's, and the port."""
     strict: bool = False
     """Refuse flows that Amazon Connect would refuse to publish."""
 

@@ -48,6 +48,20 @@ Port = Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one."
 Data = Annotated[
     Path | None, typer.Option("--data", help="Folder for the durable state. Default: .callpark in the project.")
 ]
+Store = Annotated[
+    str,
+    typer.Option(
+        envvar="CALLPARK_STORE",
+        metavar="URL",
+        help="The store that several nodes share: nats://a:4222,b:4222,c:4222/NAME. Default: SQLite in --data.",
+    ),
+]
+StoreReplicas = Annotated[
+    int | None,
+    typer.Option(
+        "--store-replicas", help="Servers that keep everything; default: 3, or as many as there are.", min=1, max=5
+    ),
+]
 LimitAssignments = Annotated[
     list[str] | None,
     typer.Option("--limit", metavar="NAME=VALUE", help="Override a limit (see `callpark limits`); repeatable."),
@@ -103,6 +117,8 @@ class Serving:
     database: list[str] | None
     jwks: list[str] | None
     strict: bool
+    store: str = ""
+    store_replicas: int | None = None
 
 
 def limits(assignments: list[str] | None) -> Limits:

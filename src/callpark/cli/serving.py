@@ -36,6 +36,8 @@ def settle(asked: options.Serving) -> Settings:
         access_keys=options.access_keys(),
         key_sources=options.key_sources(asked.jwks),
         strict=asked.strict,
+        store=asked.store,
+        store_replicas=asked.store_replicas,
     )
 
 

@@ -20,6 +20,8 @@ def start(
     database: options.DatabaseAssignments = None,
     jwks: options.KeySources = None,
     strict: options.Strict = False,
+    store: options.Store = "",
+    store_replicas: options.StoreReplicas = None,
     empty: Annotated[
         bool, typer.Option("--empty", help="Serve no project, only what boto3 or the AWS CLI makes.")
     ] = False,
@@ -36,6 +38,8 @@ def start(
         database=database,
         jwks=jwks,
         strict=strict,
+        store=store,
+        store_replicas=store_replicas,
     )
     from callpark.cli.serving import serve, settle
 

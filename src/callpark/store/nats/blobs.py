@@ -10,7 +10,7 @@ from nats.js.errors import BucketNotFoundError, NotFoundError
 from nats.js.object_store import ObjectStore
 
 from callpark.kernel.limits import StoreLimits
-from callpark.store.nats.connection import Connection
+from callpark.store.nats.connection import Connection, said
 from callpark.store.ports import StoreFailure
 
 _CHUNK_BYTES = 524_288
@@ -32,7 +32,7 @@ class Blobs:
                 size = min(_CHUNK_BYTES, self._connection.largest_payload // 2)
                 await bucket.put(digest, data, api.ObjectMeta(options=api.ObjectMetaOptions(max_chunk_size=size)))
         except (errors.Error, OSError) as error:
-            raise StoreFailure(f"a blob cannot be kept: {error or type(error).__name__}") from None
+            raise StoreFailure(f"a blob cannot be kept: {said(error)}") from None
         return digest
 
     async def get(self, digest: str) -> bytes | None:
@@ -49,7 +49,7 @@ class Blobs:
             except NotFoundError:
                 return None
             except (errors.Error, TimeoutError, OSError) as error:
-                problem = str(error) or type(error).__name__
+                problem = said(error)
                 continue
             data = into.getvalue()
             if hashlib.sha256(data).hexdigest() == digest:
@@ -66,7 +66,7 @@ class Blobs:
         except NotFoundError:
             return
         except (errors.Error, OSError) as error:
-            raise StoreFailure(f"a blob cannot be removed: {error or type(error).__name__}") from None
+            raise StoreFailure(f"a blob cannot be removed: {said(error)}") from None
 
     async def _size(self, bucket: ObjectStore, digest: str) -> int | None:
         try:

@@ -40,7 +40,7 @@ class Address(msgspec.Struct, frozen=True):
     namespace: str = "default"
 
 
-def address(text: str) -> Address:
+def parse_address(text: str) -> Address:
     """Raises ProjectError for what is no address."""
     scheme, found, rest = text.partition("://")
     hosts, _, namespace = rest.partition("/")
@@ -153,7 +153,7 @@ class Connection:
             with contextlib.suppress(Exception):
                 await client.close()
             raise ProjectError(
-                f"no NATS server answers at {shown}: {error or type(error).__name__}",
+                f"no NATS server answers at {shown}: {said(error)}",
                 "start one (`nats-server -js`, or `callpark cluster up`), or correct --store",
             ) from None
         connection = cls(client, subjects, limits)
@@ -199,7 +199,7 @@ class Connection:
         try:
             reply = await self.client.request(subject, payload, self.limits.answer_seconds, headers=headers)
         except (errors.Error, TimeoutError, OSError) as error:
-            raise Unanswered(str(error) or type(error).__name__) from None
+            raise Unanswered(said(error)) from None
         return _checked(_decode(reply.data))
 
     async def ask(self, operation: str, parameters: Mapping[str, object]) -> Answer:
@@ -213,7 +213,7 @@ class Connection:
         try:
             await self.client.publish(subject, payload, reply=reply, headers=headers)
         except (errors.Error, OSError) as error:
-            raise Unanswered(str(error) or type(error).__name__) from None
+            raise Unanswered(said(error)) from None
 
     async def listen(self, subject: str, callback: Callable[[Msg], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         """Returns what ends it. Raises Unanswered."""
@@ -222,7 +222,7 @@ class Connection:
                 subject, cb=callback, pending_msgs_limit=0, pending_bytes_limit=0
             )
         except (errors.Error, OSError) as error:
-            raise Unanswered(str(error) or type(error).__name__) from None
+            raise Unanswered(said(error)) from None
 
         async def end() -> None:
             with contextlib.suppress(errors.Error, OSError):
@@ -287,7 +287,7 @@ class Connection:
                                 "give JetStream the space and the rights it needs, then start again",
                             )
                     except errors.Error as error:
-                        last = str(error) or type(error).__name__
+                        last = said(error)
                     await pause(0.1)
         except TimeoutError:
             raise _no_quorum(last) from None
@@ -325,6 +325,11 @@ async def pause(seconds: float) -> None:
         await done
     finally:
         handle.cancel()
+
+
+def said(error: BaseException) -> str:
+    """What an error says, which for some is nothing."""
+    return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
 def elapsed() -> float:

@@ -18,7 +18,7 @@ from callpark.kernel.ids import Ids
 from callpark.kernel.limits import StoreLimits
 from callpark.kernel.tasks import Tasks
 from callpark.store.nats.blobs import Blobs
-from callpark.store.nats.connection import Address, Connection, Unanswered, pause
+from callpark.store.nats.connection import Address, Connection, Unanswered, pause, said
 from callpark.store.nats.folding import AnyChange, Withdraw
 from callpark.store.nats.follower import Follower
 from callpark.store.nats.knowledge import Knowledge
@@ -275,7 +275,7 @@ class NatsStore:
         except (TimeoutError, Unanswered, StoreFailure) as error:
             await self._tasks.aclose()
             raise ProjectError(
-                f"the store cannot be joined: {error or 'its servers do not answer in time'}",
+                f"the store cannot be joined: {said(error)}",
                 "see whether more than half of the NATS servers run and have space",
             ) from None
 
