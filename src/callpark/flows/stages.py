@@ -61,7 +61,7 @@ def begin(turn: Turn, desk: Desk, flow: Program | None = None) -> Step | None:
         _arm_timers(turn, desk)
         rule = STAGES[desk.stage]
         if desk.stage == "customer_hold":
-            _hold_agent(turn)
+            hold_agent(turn)
         program = flow if rule.hook is None else _hook_program(turn, rule.hook)
         if program is not None:
             turn.switch(program)
@@ -79,8 +79,8 @@ def _withdraw(turn: Turn) -> None:
         turn.effects.append(OfferEnded(turn.subject, turn.desk.offered, "withdrawn"))
 
 
-def _hold_agent(turn: Turn) -> None:
-    """The agent's side of a hold. Chats have no hold flows."""
+def hold_agent(turn: Turn) -> None:
+    """The agent hold flow begins, for the agent. Chats have no hold flows."""
     program = _hook_program(turn, "AgentHold") if turn.party.channel == "VOICE" else None
     if program is not None:
         begin_leg(turn, program)

@@ -10,7 +10,7 @@ import pytest
 
 from callpark.flows.contact import End, Leg
 from callpark.flows.engine import compiled
-from callpark.flows.events import AgentActed, AgentSpoke, FunctionAnswer, FunctionReturned, TimerFired
+from callpark.flows.events import AgentActed, AgentSpoke, AgentTransferred, FunctionAnswer, FunctionReturned, TimerFired
 from callpark.flows.happenings import (
     ActionEntered,
     ActionFailed,
@@ -258,6 +258,34 @@ def test_in_any_order_the_leg_is_there_exactly_while_the_customer_is_on_hold(ord
         held = held and driver.contact.desk is not None and driver.contact.desk.stage == "customer_hold"
         assert (driver.contact.leg is not None) == held
         assert any(timer.startswith("leg ") for timer in driver.contact.timers) == held
+
+
+def test_a_transfer_flow_can_put_the_agent_on_hold_while_it_asks_the_customer() -> None:
+    secret = (
+        hold("hold", "AgentOnHold", "ask"),
+        say("ask", "Your card number, please", "back"),
+        hold("back", "OffHold", "thanks"),
+        say("thanks", "Thank you both", "end"),
+        action("end", "EndFlowExecution"),
+    )
+    driver = on_hold(LOOP)
+    driver.happen(AgentActed("alice", "resume"))
+    program = compiled(flow(*secret, name="secret", type_="QUEUE_TRANSFER"))
+    driver.world.programs[program.flow.arn] = program  # type: ignore[index]
+    driver.happen(AgentTransferred("alice", flow=program.flow.arn))
+    assert (driver.said[-1], heard(driver)[-1]) == ("Your card number, please", "One moment")
+    assert driver.contact.leg is not None
+    driver.next_timer()
+    driver.until("thanks")
+    assert driver.contact.leg is None
+    driver.next_timer()
+    assert driver.contact.desk is not None
+    assert (driver.contact.desk.stage, driver.contact.desk.agent) == ("connected", "alice")
+
+
+def hold(name: str, state: str, then: str) -> Action:
+    parameters = {"PreviousContactParticipantState": state}
+    return action(name, "UpdatePreviousContactParticipantState", parameters, then, errors={"NoMatchingError": then})
 
 
 def test_the_timeline_shows_both_legs() -> None:

@@ -1,6 +1,8 @@
 """UpdatePreviousContactParticipantState: the console's Hold customer or agent, in flows that an agent has started.
 
-The state is kept on the contact. Without an agent on the line there is nobody to hold: the error branch.
+AgentOnHold: the agent hold flow runs for the agent, who does not hear what this flow asks the customer; with the other
+states they are back. Which state it is, is kept on the contact. Without an agent on the line there is nobody to hold:
+the error branch.
 
 https://docs.aws.amazon.com/connect/latest/devguide/contact-actions-updatepreviouscontactparticipantstate.html
 """
@@ -8,8 +10,10 @@ https://docs.aws.amazon.com/connect/latest/devguide/contact-actions-updateprevio
 from dataclasses import dataclass
 
 from callpark.flows.language import Action
+from callpark.flows.legs import end_leg
 from callpark.flows.parameters import choice
 from callpark.flows.program import DONE, NO_MATCHING_ERROR, NO_RESULT, ActionType, Failed, Handlers, Outcome
+from callpark.flows.stages import TALKING, hold_agent
 from callpark.flows.turn import Turn
 
 STATES = ("AgentOnHold", "CustomerOnHold", "OffHold")
@@ -21,9 +25,13 @@ class Hold:
     state: str
 
     def enter(self, turn: Turn) -> Outcome:
-        if turn.desk is None or turn.desk.agent is None:
+        if turn.desk is None or turn.desk.stage not in TALKING:
             turn.log(self.action, {}, Results=NO_MATCHING_ERROR)
             return Failed(NO_MATCHING_ERROR, "no agent is on the line")
+        if self.state == "AgentOnHold":
+            hold_agent(turn)
+        else:
+            end_leg(turn)
         turn.keep_setting("PreviousContactParticipantState", self.state)
         turn.log(self.action, {"PreviousContactParticipantState": self.state})
         return DONE
