@@ -1,4 +1,4 @@
-"""The same GGUF without us: xllamacpp called directly in a process of its own, with the same slots, context and threads.
+"""The same GGUF without us: xllamacpp called directly, a process of its own with the same slots, context and threads.
 
 Run as a module it reads a prompt a line and answers a line: milliseconds to the first token, tokens a second after it.
 """

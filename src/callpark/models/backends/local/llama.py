@@ -22,6 +22,9 @@ from callpark.models.backends.local.worker import Options, Say
 from callpark.models.model import Part, Prompt, Stop, Token, ToolUseInput, ToolUseStart, Usage
 from callpark.models.stopping import StopText, finished, spoken
 
+#: llama.cpp rounds the context of a slot up to so many tokens.
+_BLOCK = 256
+
 _PROBE = "probe_of_the_template"
 
 
@@ -32,7 +35,8 @@ class Llama:
         parameters = xllamacpp.CommonParams()
         parameters.model.path = options.path
         parameters.n_parallel = options.at_once
-        parameters.n_ctx = options.context * options.at_once
+        self._context = -(-options.context // _BLOCK) * _BLOCK
+        parameters.n_ctx = self._context * options.at_once
         parameters.cpuparams.n_threads = options.threads or (os.cpu_count() or 1)
         parameters.verbosity = -1
         parameters.ui = False
@@ -42,7 +46,6 @@ class Llama:
         parameters.api_keys = [self._key]
         self._server = xllamacpp.Server(parameters)
         self._address = urlsplit(self._server.listening_address)
-        self._context = options.context
         self.note = (
             ""
             if self._knows_tools()
