@@ -11,10 +11,14 @@ from tests.store.nats.servers import BINARY, Server, running
 _NUMBERS = itertools.count()
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="session", autouse=True)
+def installed() -> None:
     if not BINARY.exists():
         pytest.skip("the extra `cluster` is not installed")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("nats")) as server:
         yield server
 

@@ -19,15 +19,18 @@ class Server:
     """One server with its own folder. `start` after a `kill` finds what was stored."""
 
     def __init__(self, folder: Path, *options: str, jetstream: str = "") -> None:
-        self.port = free_port()
+        self.port, self.cluster_port = free_port(), free_port()
         self._folder = folder
         self._options = options
+        self._configuration = f'listen: "127.0.0.1:{self.port}"\nmax_payload: 1MB'
         folder.mkdir(parents=True, exist_ok=True)
-        section = jetstream or f'jetstream {{ store_dir: "{folder}/js", sync_interval: always }}'
-        (folder / "nats.conf").write_text(
-            f'listen: "127.0.0.1:{self.port}"\nmax_payload: 1MB\n{section if jetstream != "none" else ""}\n'
-        )
+        self.configure(jetstream or f'jetstream {{ store_dir: "{folder}/js", sync_interval: always }}')
         self.process: subprocess.Popen[bytes] | None = None
+
+    def configure(self, *more: str) -> None:
+        """Add to what the server is told."""
+        self._configuration = "\n".join([self._configuration, *more])
+        (self._folder / "nats.conf").write_text(self._configuration)
 
     @property
     def url(self) -> str:
@@ -50,15 +53,42 @@ class Server:
         assert self.process is not None
         os.kill(self.process.pid, signal_number)
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        self.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send(signal.SIGCONT)
+
     def kill(self) -> None:
         if self.process is not None:
             self.send(signal.SIGKILL)
-            self.process.wait()
+            self.process.wait(20)
             self.process = None
 
     def remove(self) -> None:
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def cluster(folder: Path, count: int = 3) -> Iterator[list[Server]]:
+    """Servers that are one cluster, all started."""
+    servers = [Server(folder / f"s{number}") for number in range(count)]
+    routes = ", ".join(f'"nats://127.0.0.1:{server.cluster_port}"' for server in servers)
+    for number, server in enumerate(servers):
+        server.configure(
+            f'server_name: "s{number}"\n'
+            f'cluster {{ name: "test", listen: "127.0.0.1:{server.cluster_port}", routes: [{routes}] }}'
+        )
+    try:
+        for server in servers:
+            server.start()
+        yield servers
+    finally:
+        for server in servers:
+            server.remove()
 
 
 def free_port() -> int:

@@ -27,6 +27,9 @@ OLDEST_SERVER = (2, 12)
 
 _STREAM_NOT_FOUND = 10059
 _NO_MESSAGE = 10037
+
+#: Resources of the server (10023), the account (10002, 10047, 10028) or the stream (10077, "maximum bytes exceeded").
+_NO_SPACE = frozenset({10002, 10023, 10028, 10047, 10077})
 _WRONG_LAST_SEQUENCE = frozenset({10071, 10164})
 
 #: Refusals that pass by themselves: no leader, a server that starts, an unfinished batch.
@@ -70,6 +73,10 @@ class WrongSequence(Exception):
 
 class Refused(StoreFailure):
     """The servers refused for good: no space, a limit, a wrong setting."""
+
+
+class Full(Refused):
+    """There is no space left, or none that the servers may use."""
 
 
 class Answer(msgspec.Struct):
@@ -350,6 +357,8 @@ def _checked(answer: Answer) -> Answer:
         return answer
     if error.err_code in _WRONG_LAST_SEQUENCE:
         raise WrongSequence(error.description)
+    if error.err_code in _NO_SPACE:
+        raise Full(f"the NATS servers have no space: {error.description}")
     if error.err_code in _PASSING or error.code == 503:
         raise Unanswered(error.description)
     raise Refused(f"the NATS servers refuse: {error.description} ({error.err_code})")

@@ -144,6 +144,13 @@ class Knowledge:
         self._contents.clear()
         self.queues.review()
 
+    def vanished(self, entry: Entry) -> None:
+        """The leader has nothing of an item that this node knows of."""
+        name = (entry.queue, entry.id)
+        if self.index.find(*name) is entry:
+            self.index.remove(*name, 0)
+            self._left(name, entry)
+
     def given_up(self, token: str) -> None:
         self._orphans.add(token)
         self.resume()

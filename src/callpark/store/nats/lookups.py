@@ -36,6 +36,8 @@ class Lookups:
             message = messages.get(subject)
             if message is None or message.sequence < entry.at:
                 message = await self._reader.latest(subject)
+            if message is None:
+                self._known.vanished(entry)
             if message is None or not isinstance(message.head, ItemHead) or message.sequence != entry.at:
                 continue
             body = await self._reader.body(message)

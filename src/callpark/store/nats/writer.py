@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from callpark.kernel.limits import StoreLimits
-from callpark.store.nats.connection import Connection, Refused, Unanswered, WrongSequence, batches, pause
+from callpark.store.nats.connection import Connection, Full, Refused, Unanswered, WrongSequence, batches, pause
 from callpark.store.nats.folding import (
     AnyChange,
     Claim,
@@ -143,6 +143,13 @@ class Writer:
         count = len(commits)
         try:
             await self._settle(commits)
+        except Full as failure:
+            if count > 1:  # what only removes things must not suffer with the others
+                for commit in commits:
+                    await self._write([commit])
+                return
+            self._note_failure(failure)
+            _fail(commits[0], failure)
         except StoreFailure as failure:
             self._note_failure(failure)
             for commit in commits:
@@ -151,8 +158,7 @@ class Writer:
             _log.exception("a commit failed")
             for commit in commits:
                 _fail(commit, error)
-        finally:
-            self._settled(count)
+        self._settled(count)
 
     async def _settle(self, commits: list[Commit]) -> None:
         """Until every commit is stored or refused. Raises StoreFailure; then nothing is known to be stored."""
@@ -203,7 +209,14 @@ class Writer:
         if len(slices) > 1:
             await self._store_in_order(fold, slices, token, until)
             return
-        self._known.stored(fold, await self._publish_surely(writes, token, until))
+        try:
+            first = await self._publish_surely(writes, token, until)
+        except Full:
+            if any(write.head is not None for write in writes):
+                raise
+            await self._purge(writes)
+            first = await self._publish_afterwards(writes, token)
+        self._known.stored(fold, first)
 
     async def _store_in_order(self, fold: Fold, slices: Sequence[slice], token: str, until: float) -> None:
         """A commit of more messages than the servers take at once: durable in the order given."""
@@ -224,6 +237,9 @@ class Writer:
             attempt += 1
             try:
                 return await self._publish(writes, token, attempt)
+            except Refused:
+                self._known.given_up(token)
+                raise
             except WrongSequence:
                 if uncertain and (first := await self._look(writes, token, until)):
                     return first
@@ -238,14 +254,32 @@ class Writer:
                     self._known.given_up(token)
                     raise
 
+    async def _purge(self, writes: Sequence[Write]) -> None:
+        """Remove messages where there is no space even for saying that they are gone. Raises Refused and Unanswered."""
+        for write in writes:
+            until = {} if write.expected is None else {"seq": write.expected + 1}
+            await self._connection.ask("STREAM.PURGE", {"filter": write.subject, **until})
+
+    async def _publish_afterwards(self, writes: Sequence[Write], token: str) -> int:
+        """Tell the other nodes of it when there is space now; who is not told finds out when it asks for an item."""
+        try:
+            return await self._publish([msgspec.structs.replace(write, expected=0) for write in writes], token, 0)
+        except (Refused, Unanswered, WrongSequence):
+            return 0
+
     async def _look(self, writes: Sequence[Write], token: str, until: float) -> int:
-        """The sequence of the first message when the batch is stored; 0 when it is not. Raises StoreFailure."""
+        """The sequence of the first message when the batch is stored; 0 when it is not. Raises StoreFailure.
+
+        The last messages are looked at: servers without space have been seen to store the first ones of a batch.
+        """
         while True:
             try:
-                for place, write in enumerate(writes[:8]):
-                    message = await self._reader.latest(write.subject)
+                for place in range(len(writes) - 1, max(-1, len(writes) - 9), -1):
+                    message = await self._reader.latest(writes[place].subject)
                     if message is not None and message.token == token:
                         return message.sequence - place
+                    if message is None or message.sequence == writes[place].expected:
+                        return 0
                 return 0
             except Unanswered as error:
                 await self._be_patient(until, error)
