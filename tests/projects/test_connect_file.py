@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from callpark.flows.declared import Agent, Declared, HoursOverride, PromptFile, Queue, ThirdParty
+from callpark.flows.declared import Agent, Declared, HoursOverride, ProfileQueue, PromptFile, Queue, ThirdParty
 from callpark.flows.resources import build_resources
 from callpark.kernel.errors import ProjectError
 from callpark.projects.flow_file import load_flow_file
@@ -133,7 +133,7 @@ Resources:
     Properties: { InstanceArn: !GetAtt Instance.Arn, Name: Greeting, Content: "{}", Settings: "{}" }
   Quick:
     Type: AWS::Connect::QuickConnect
-    Properties: { InstanceArn: !GetAtt Instance.Arn, Name: Ring, QuickConnectConfig: { QuickConnectType: USER } }
+    Properties: { InstanceArn: !GetAtt Instance.Arn, Name: Ring, QuickConnectConfig: { QuickConnectType: FLOW } }
   Form:
     Type: AWS::Connect::View
     Properties:
@@ -164,7 +164,7 @@ def test_the_resources_of_a_template(tmp_path: Path) -> None:
     (module,) = project.flows
     assert (module.type, module.settings) == ("MODULE", "{}")
     assert len(project.warnings) == 1
-    assert "AWS::Connect::QuickConnect: is declared, and no flow can refer to it" in project.warnings[0]
+    assert "AWS::Connect::QuickConnect: one of type FLOW is declared, and nobody here can use it" in project.warnings[0]
 
 
 def test_connect_yaml_completes_what_the_template_declares(tmp_path: Path) -> None:
@@ -231,6 +231,86 @@ def test_a_quick_connect_to_a_number_is_somebody_who_answers_there(tmp_path: Pat
     assert project.instance is not None
     assert project.instance.declared.third_parties == (ThirdParty(number="+441632960099"),)
     assert len(project.warnings) == 1
+
+
+PEOPLE = """
+  Profile:
+    Type: AWS::Connect::RoutingProfile
+    Properties:
+      InstanceArn: !GetAtt Instance.Arn
+      Name: Calls first
+      Description: Calls before chats
+      DefaultOutboundQueueArn: !Ref Queue
+      MediaConcurrencies:
+        - { Channel: VOICE, Concurrency: 1 }
+        - { Channel: CHAT, Concurrency: 3, CrossChannelBehavior: { BehaviorType: ROUTE_ANY_CHANNEL } }
+      QueueConfigs:
+        - { Priority: 1, Delay: 0, QueueReference: { QueueArn: !Ref Queue, Channel: VOICE } }
+        - { Priority: 2, Delay: 30, QueueReference: { QueueArn: !GetAtt Queue.QueueArn, Channel: CHAT } }
+  Ada:
+    Type: AWS::Connect::User
+    Properties:
+      InstanceArn: !GetAtt Instance.Arn
+      Username: ada
+      RoutingProfileArn: !GetAtt Profile.RoutingProfileArn
+      SecurityProfileArns: ["arn:aws:connect:us-east-1:123456789012:instance/i/security-profile/s"]
+      IdentityInfo: { FirstName: Ada, LastName: Lovelace }
+      PhoneConfig: { PhoneType: SOFT_PHONE, AutoAccept: true, AfterContactWorkTimeLimit: 20 }
+  Lunch:
+    Type: AWS::Connect::AgentStatus
+    Properties: { InstanceArn: !GetAtt Instance.Arn, Name: Lunch, State: ENABLED }
+  ToQueue:
+    Type: AWS::Connect::QuickConnect
+    Properties:
+      InstanceArn: !GetAtt Instance.Arn
+      Name: Support desk
+      QuickConnectConfig:
+        QuickConnectType: QUEUE
+        QueueConfig: { QueueArn: !Ref Queue, ContactFlowArn: "arn:aws:connect:us-east-1:1:instance/i/contact-flow/f" }
+  ToAda:
+    Type: AWS::Connect::QuickConnect
+    Properties:
+      InstanceArn: !GetAtt Instance.Arn
+      Name: Ada herself
+      QuickConnectConfig:
+        QuickConnectType: USER
+        UserConfig: { UserArn: !Ref Ada, ContactFlowArn: "arn:aws:connect:us-east-1:1:instance/i/contact-flow/f" }
+Outputs:
+"""
+
+
+def test_users_routing_profiles_statuses_and_quick_connects(tmp_path: Path) -> None:
+    project = loaded(tmp_path, TEMPLATE.replace("\nOutputs:\n", PEOPLE))
+    assert project.instance is not None
+    declared = project.instance.declared
+    (profile,), (ada,), (lunch,) = declared.routing_profiles, declared.agents, declared.agent_statuses
+    queue = declared.queues[0].arn
+    assert (profile.concurrency, profile.shared) == ({"VOICE": 1, "CHAT": 3}, ("CHAT",))
+    assert profile.queues == (
+        ProfileQueue(queue=queue, channel="VOICE"),
+        ProfileQueue(queue=queue, channel="CHAT", priority=2, delay=30.0),
+    )
+    assert (ada.name, ada.first_name, ada.routing_profile) == ("ada", "Ada", profile.arn)
+    assert (ada.auto_accept, ada.after_work) == (True, 20.0)
+    assert lunch.name == "Lunch"
+    assert [(each.name, each.queue, each.agent) for each in declared.quick_connects] == [
+        ("Support desk", queue, None),
+        ("Ada herself", None, ada.arn),
+    ]
+    (staffed,) = build_resources(declared).staff
+    assert [entry.delay for entry in staffed.serves] == [0.0, 30.0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cause"),
+    [
+        ("Channel: CHAT, Concurrency: 3", "Channel: FAX, Concurrency: 3", "'FAX' is no channel"),
+        ("QueueConfig: {", "OtherConfig: {", "without its config"),
+        ("RoutingProfileArn: !GetAtt Profile.RoutingProfileArn", "Tags: []", "RoutingProfileArn"),
+    ],
+)
+def test_people_that_cannot_be_read(tmp_path: Path, old: str, new: str, cause: str) -> None:
+    assert cause in refused(tmp_path, TEMPLATE.replace("\nOutputs:\n", PEOPLE.replace(old, new))).cause
 
 
 def test_a_prompt_of_a_template_lasts_as_long_as_the_recording_that_it_names(tmp_path: Path) -> None:

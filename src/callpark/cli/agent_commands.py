@@ -44,6 +44,11 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
+class Help:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     pass
 
@@ -55,7 +60,7 @@ class Problem:
     cause: str
 
 
-Command: TypeAlias = orders.Order | Wait | Use | Show | Quit | Problem | None
+Command: TypeAlias = orders.Order | Wait | Use | Show | Help | Quit | Problem | None
 
 _ABOUT_CONTACT: Final[Mapping[str, Callable[[str], orders.Order]]] = {
     "accept": orders.Accept,
@@ -78,6 +83,8 @@ def read_command(line: str, contact_id: str) -> Command:
         return orders.SetStatus(_STATUSES[word])
     if word in ("quit", "exit"):
         return Quit()
+    if word == "help":
+        return Help()
     if word == "contacts":
         return Show()
     if word in _ABOUT_CONTACT or word in ("say", "transfer"):

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from callpark.cli import exits, options
-from callpark.cli.agent_commands import HELP, Command, Problem, Quit, Show, Use, Wait, read_command
+from callpark.cli.agent_commands import HELP, Command, Help, Problem, Quit, Show, Use, Wait, read_command
 from callpark.cli.remote import Unreachable, explain
 from callpark.cli.screen import answers, remarks, show_error
 from callpark.cli.typed import typed
@@ -140,6 +140,8 @@ class _Panel:
                 self._use(which)
             case Show():
                 self._show_contacts()
+            case Help():
+                remarks.print(HELP, style="dim")
             case _:
                 await self._ask(command)
 

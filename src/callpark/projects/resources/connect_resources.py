@@ -24,6 +24,7 @@ from callpark.flows.model import FlowDefinition
 from callpark.projects.identity import uuid_of
 from callpark.projects.intrinsics import Identity
 from callpark.projects.recordings import wav_seconds
+from callpark.projects.resources import connect_people
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource, Stack
 from callpark.projects.template import existing
@@ -35,6 +36,9 @@ MODULE = "AWS::Connect::ContactFlowModule"
 QUICK_CONNECT = "AWS::Connect::QuickConnect"
 VIEW = "AWS::Connect::View"
 TASK_TEMPLATE = "AWS::Connect::TaskTemplate"
+USER = "AWS::Connect::User"
+ROUTING_PROFILE = "AWS::Connect::RoutingProfile"
+AGENT_STATUS = "AWS::Connect::AgentStatus"
 
 _KINDS: Mapping[str, tuple[str, str]] = {
     HOURS: ("operating-hours", "HoursOfOperationArn"),
@@ -44,6 +48,9 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     QUICK_CONNECT: ("transfer-destination", "QuickConnectArn"),
     VIEW: ("view", "ViewArn"),
     TASK_TEMPLATE: ("task-template", "Arn"),
+    USER: ("agent", "UserArn"),
+    ROUTING_PROFILE: ("routing-profile", "RoutingProfileArn"),
+    AGENT_STATUS: ("agent-state", "AgentStatusArn"),
 }
 """By type: the word in its ARN, and the attribute that gives the ARN. `Ref` gives the ARN too."""
 
@@ -76,6 +83,11 @@ def declared(resources: Sequence[Resource], stack: Stack, instance_of: InstanceO
                 name = resource.properties.required("Name")
                 yield name, resource.properties, arn_of(resource, stack, instance_of)
 
+    def of(kind: str) -> Iterator[tuple[Properties, str]]:
+        for resource in resources:
+            if resource.type == kind:
+                yield resource.properties, arn_of(resource, stack, instance_of)
+
     for _, properties, _ in made(TASK_TEMPLATE):
         properties.without_effect("Fields", "Constraints", "Defaults", "Status", "ClientToken")
     return Declared(
@@ -85,6 +97,12 @@ def declared(resources: Sequence[Resource], stack: Stack, instance_of: InstanceO
         views=tuple(_view(name, properties, arn) for name, properties, arn in made(VIEW)),
         task_templates=tuple(TaskTemplate(name=name, arn=arn) for name, _, arn in made(TASK_TEMPLATE)),
         third_parties=tuple(_third_parties([r for r in resources if r.type == QUICK_CONNECT], stack)),
+        agents=tuple(connect_people.user(properties, arn) for properties, arn in of(USER)),
+        routing_profiles=tuple(connect_people.routing_profile(item, arn) for item, arn in of(ROUTING_PROFILE)),
+        agent_statuses=tuple(connect_people.agent_status(item, arn) for item, arn in of(AGENT_STATUS)),
+        quick_connects=tuple(
+            connect for item, arn in of(QUICK_CONNECT) if (connect := connect_people.quick_connect(item, arn))
+        ),
     )
 
 
@@ -117,15 +135,16 @@ def _third_parties(resources: Sequence[Resource], stack: Stack) -> Iterator[Thir
     """A quick connect to a phone number is somebody who answers there. Those to users and queues are for agents."""
     for resource in resources:
         properties = resource.properties
-        properties.without_effect(*properties.values)
+        properties.without_effect("Description", "Tags")
         config = properties.mapping("QuickConnectConfig")
-        if config is not None:
-            config.without_effect(*config.values)
+        kind = None if config is None else config.text("QuickConnectType")
         phone = None if config is None else config.mapping("PhoneConfig")
-        if phone is None:
-            stack.warn(resource.place, f"{QUICK_CONNECT}: is declared, and no flow can refer to it")
-        else:
+        if phone is not None:
+            properties.without_effect("Name")
             yield ThirdParty(number=phone.required("PhoneNumber"))
+        elif kind not in ("QUEUE", "USER"):
+            properties.without_effect(*properties.values)
+            stack.warn(resource.place, f"{QUICK_CONNECT}: one of type {kind} is declared, and nobody here can use it")
 
 
 def modules(resources: Sequence[Resource], stack: Stack, instance_of: InstanceOf) -> tuple[FlowDefinition, ...]:
