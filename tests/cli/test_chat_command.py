@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.till import callpark
-from tests.flows.building import content
+from tests.flows.building import action, content, hang_up, say
 from tests.flows.chat.chatting import TALK, chat_server
 
 pytestmark = pytest.mark.process
@@ -73,3 +73,14 @@ async def test_nobody_is_there() -> None:
 )
 async def test_what_cannot_be(arguments: tuple[str, ...]) -> None:
     assert await callpark("chat", *arguments) == 2
+
+
+async def test_what_is_written_to_a_view_chooses_its_action(tmp_path: Path) -> None:
+    errors = {"NoMatchingCondition": "bye", "NoMatchingError": "bye", "TimeLimitExceeded": "bye"}
+    view = {"ViewResource": {"Id": "form", "Version": "1"}, "ViewData": {"title": "Which?"}}
+    show = action("show", "ShowView", view, "bye", errors=errors, when={"Next": "thanks"})
+    async with chat_server(tmp_path, show, say("thanks", "Thank you.", "bye"), hang_up()) as app:
+        code, out, _ = await chat("flow", "--endpoint", app.base_url, "--say", "Next", "--pause", "0.05")
+    lines = [line[9:] for line in out.splitlines() if ":" in line[9:]]
+    assert code == 0
+    assert lines == ['flow: [view form] {"title": "Which?"}', "Customer: [Next]", "flow: Thank you."]

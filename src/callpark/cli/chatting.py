@@ -30,6 +30,8 @@ from callpark.upstreams.assignments import Assignments
 
 _SUBSCRIBE = '{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}'
 _ENDED = "application/vnd.amazonaws.connect.event.chat.ended"
+_VIEW = "application/vnd.amazonaws.connect.message.interactive"
+_ANSWER = f"{_VIEW}.response"
 _PAGE = 100
 
 
@@ -121,6 +123,7 @@ class _Chat:
         self._token = ""
         self._heard = asyncio.Event()
         self._over = False
+        self._viewing = False
 
     async def run(self, flow: str) -> int:
         arn = await self._flow_arn(flow)
@@ -133,6 +136,7 @@ class _Chat:
                 "ContactFlowId": arn,
                 "ParticipantDetails": {"DisplayName": self._customer.name},
                 "Attributes": dict(self._customer.attributes),
+                "SupportedMessagingContentTypes": ["text/plain", _VIEW, _ANSWER],
             },
             _Begun,
         )
@@ -183,6 +187,8 @@ class _Chat:
     async def _say(self, line: str) -> None:
         if line:
             message = {"ContentType": "text/plain", "Content": line}
+            if self._viewing:  # what is written chooses an action of the view
+                message = {"ContentType": _ANSWER, "Content": json.dumps({"action": line, "data": {}})}
             await self._ask("POST", "/participant/message", message, _Nothing, self._token)
 
     async def _silence(self, seconds: float) -> None:
@@ -200,15 +206,18 @@ class _Chat:
         self._heard.set()
         item = json.loads(str(frame["content"]))
         self._over = item.get("ContentType") == _ENDED
+        if item.get("ContentType") in (_VIEW, _ANSWER):
+            self._viewing = item["ContentType"] == _VIEW
         if self._output is options.Output.TEXT:
             self._show(item)
 
     def _show(self, item: Mapping[str, str]) -> None:
-        clock, content = item["AbsoluteTime"][11:19], item.get("Content")
+        clock, content = item["AbsoluteTime"][11:19], _readable(item)
         who = {"SYSTEM": "flow", "CUSTOMER": self._customer.name}.get(item.get("ParticipantRole", ""), "")
+        who = who or item.get("DisplayName", "")
         if content:
-            answers.print(f"[dim]{clock}[/] [bold]{escape(who or item.get('DisplayName', ''))}:[/] {escape(content)}")
-        elif "event." in item["ContentType"]:
+            answers.print(f"[dim]{clock}[/] [bold]{escape(who)}:[/] {escape(content)}")
+        elif "event." in item.get("ContentType", ""):
             event = item["ContentType"].partition("event.")[2].replace(".", " ")
             answers.print(f"[dim]{clock} {escape(who)} {escape(event)}[/]")
 
@@ -254,3 +263,20 @@ class _Chat:
         if answer.status_code != 200:
             raise ProjectError(f"the server refused {path}: {answer.text[:500]}", "its log says more")
         return msgspec.json.decode(answer.content or b"{}", type=into)
+
+
+def _readable(item: Mapping[str, object]) -> str:
+    """What an item says, for people: a view by its name and data, an answer by its action, files by their names."""
+    content, files = str(item.get("Content") or ""), item.get("Attachments")
+    if isinstance(files, list):
+        return " ".join(f"[file {file['AttachmentName']}, {str(file['Status']).lower()}]" for file in files)
+    if item.get("ContentType") not in (_VIEW, _ANSWER):
+        return content
+    try:
+        document = json.loads(content)
+        if item["ContentType"] == _ANSWER:
+            return f"[{document['action']}]"
+        view = document["data"]["content"]
+        return f"[view {view['viewToken']}] {json.dumps(view['data'], ensure_ascii=False)}"
+    except (ValueError, KeyError, TypeError):
+        return content

@@ -57,6 +57,19 @@ async def test_a_scanner_decides(clock: VirtualClock, verdict: str) -> None:
     await house.closed()
 
 
+async def test_a_file_that_is_completed_again_is_scanned_once(clock: VirtualClock) -> None:
+    house = await scanning(clock, takes(3, {"Status": "APPROVED"}))
+    seat, _ = await house.chat()
+    attachment_id = await sent(house, seat)
+    await house.attachments.attach(seat, attachment_id, "t")
+    await clock.advance(3)
+    await house.attachments.attach(seat, attachment_id, "t")
+    await clock.advance(10)
+    assert await shown(house, seat) == ["APPROVED"]
+    assert len(house.office.runner.runs) == 1
+    await house.closed()
+
+
 async def test_what_a_scanner_is_told(clock: VirtualClock) -> None:
     house = await scanning(clock, takes(1, {"Status": "APPROVED"}))
     seat, _ = await house.chat()

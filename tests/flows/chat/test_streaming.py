@@ -1,10 +1,15 @@
 """Topics that are told of a chat: in order, again until they have arrived, over a restart. On virtual time."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
+from callpark.flows.chat import streams
 from callpark.flows.chat.model import ENDED, TYPING
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import CallerError
+from callpark.store.ports import Change, Done, StoreFailure
 from tests.flows.chat.chatting import told
 from tests.flows.chat.house import TOPIC, House
 
@@ -162,4 +167,32 @@ async def test_bounds(clock: VirtualClock) -> None:
     await house.ask("StopContact", ContactId=seat.contact.id)
     with pytest.raises(CallerError, match="ResourceNotFoundException"):
         await house.ask("StartContactStreaming", ContactId=seat.contact.id, ClientToken="t", **STREAM)
+    await house.closed()
+
+
+async def test_a_store_that_cannot_forget_yet_is_asked_again(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = await House(clock).opened()
+    seat, _ = await house.chat()
+    await house.ask("StartContactStreaming", ContactId=seat.contact.id, ClientToken="t", **STREAM)
+    commit, full = house.store.commit, [True]
+
+    def sometimes(changes: Sequence[Change]) -> asyncio.Future[None]:
+        if full[0] and any(isinstance(change, Done) for change in changes):
+            refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            refused.set_exception(StoreFailure("the disk is full"))
+            return refused
+        return commit(changes)
+
+    monkeypatch.setattr(house.store, "commit", sometimes)
+    await house.chats.send(seat, "text/plain", "one", "")
+    await clock.advance(3)
+    assert ("CUSTOMER", "one") in contents(house)
+    assert await house.store.count(streams.QUEUE) == 2
+    assert "stays in the store for now: the disk is full" in caplog.text
+    full[0] = False
+    await clock.advance(2)
+    assert await house.store.count(streams.QUEUE) == 0
+    assert contents(house) == [("CUSTOMER", "one"), ("SYSTEM", "Answer.")]
     await house.closed()

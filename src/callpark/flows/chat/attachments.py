@@ -70,6 +70,7 @@ class Attachments:
         self._clock = chats.clock
         self._known: dict[str, Attachment] = {}
         self._of: dict[str, list[str]] = {}
+        self._scanning: set[str] = set()
         self._tasks = Tasks("attachments")
         flows.records.on_forgotten(self._forget)
 
@@ -86,7 +87,7 @@ class Attachments:
             if self._flows.contact(one.contact_id) is None:
                 await self._remove([one])
             elif one.state == "IN_PROGRESS":
-                self._tasks.spawn(self._scan(one), f"scan of {one.id}")
+                self._begin_scan(one)
 
     async def close(self) -> None:
         await self._tasks.aclose()
@@ -155,7 +156,7 @@ class Attachments:
         status: FileStatus = "IN_PROGRESS" if one.state == "IN_PROGRESS" else "APPROVED"
         await seat.room.send(Draft(self._chats.ids.uuid(), seat.participant, "", "", token, one.file(status)))
         if one.state == "IN_PROGRESS":
-            self._tasks.spawn(self._scan(one), f"scan of {one.id}")
+            self._begin_scan(one)
 
     def download(self, connection_token: str, attachment_id: str, seconds: int | None) -> tuple[Attachment, str, float]:
         """A file of the chat, or of one that it goes on from: the token of its download and when that expires. Raises
@@ -175,6 +176,12 @@ class Attachments:
 
     # Inside
 
+    def _begin_scan(self, one: Attachment) -> None:
+        """Once, however often its upload is completed."""
+        if one.id not in self._scanning:
+            self._scanning.add(one.id)
+            self._tasks.spawn(self._scan(one), f"scan of {one.id}")
+
     async def _scan(self, one: Attachment) -> None:
         """A scanner that fails has not approved."""
         content = await self.content(one)
@@ -186,6 +193,7 @@ class Attachments:
         current = self._known.get(one.id)
         if current is None or current.state != "IN_PROGRESS":
             return
+        self._scanning.discard(one.id)
         judged = msgspec.structs.replace(current, state=status)
         self._known[one.id] = judged
         await self._chats.judge(one.contact_id, one.file(status), SetRow(TABLE, _key(judged), _encode(judged)))

@@ -22,7 +22,7 @@ from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
 from callpark.kernel.tasks import Tasks
-from callpark.store.ports import Done, Store, WorkItem
+from callpark.store.ports import Done, Store, StoreFailure, WorkItem
 
 _log = logging.getLogger("callpark")
 
@@ -148,7 +148,17 @@ class Streaming:
                 break
             await sleep(self._clock, pause, f"stream {message.stream.id}")
             pause = min(pause * 2, self._limits.stream_most_seconds)
-        await self._store.commit([Done(item.queue, item.id)])
+        await self._done(item)
+
+    async def _done(self, item: WorkItem) -> None:
+        """Leases last as long as the process, so it is tried until the store can."""
+        while True:
+            try:
+                await self._store.commit([Done(item.queue, item.id)])
+                return
+            except StoreFailure as error:
+                _log.warning("what a topic was told stays in the store for now: %s", error)
+                await sleep(self._clock, self._limits.stream_base_seconds, f"stream {item.id}")
 
     async def _publish(self, message: streams.Message) -> CallerError | None:
         try:
