@@ -20,6 +20,7 @@ from callpark.adapters import (
     UpstreamsForGraphql,
     wanted,
 )
+from callpark.channel_metrics import ChannelMetrics
 from callpark.flows.agents.service import Agents
 from callpark.flows.api.agent_socket import AgentSocket
 from callpark.flows.api.attachment_web import AttachmentWeb
@@ -76,7 +77,7 @@ from callpark.logs.api.operations import operations as logs_operations
 from callpark.logs.service import Logs
 from callpark.metrics.api.operations import operations as metrics_operations
 from callpark.metrics.api.page import MetricsPage
-from callpark.metrics.model import APPSYNC, BEDROCK
+from callpark.metrics.model import APPSYNC, BEDROCK, EVENT_APIS
 from callpark.metrics.service import Metrics
 from callpark.models.api.operations import operations as model_operations
 from callpark.models.making import Making
@@ -179,13 +180,16 @@ class App:
         )
         authenticator = self._authenticator()
         self.graphql_web = GraphqlWeb(self.graphql, authenticator, clock, ids, self.trace, limits)
-        self.channels_web = ChannelsWeb(self.event_apis, authenticator, clock, ids, limits)
+        self.channels_web = ChannelsWeb(self.event_apis, authenticator, clock, ids, self.trace, limits)
         # Clients judge it by the machine's clock, whatever ours is.
         self.certificate = Certificate(settings.data, SystemClock(), limits.gateway.certificate_days)
         self.logs = Logs(clock, limits.logs, store)
         self.metrics = Metrics(clock, limits.metrics)
         self.api_metrics = Metrics(clock, limits.metrics, APPSYNC)
+        self.channel_metrics = Metrics(clock, limits.metrics, EVENT_APIS)
         self.model_metrics = Metrics(clock, limits.metrics, BEDROCK)
+        metrics = self.metrics, self.api_metrics, self.channel_metrics, self.model_metrics
+        self.trace.listen(ChannelMetrics(self.channel_metrics).read)
         self.live_logs = LiveLogs(self.logs)
         self.trace.listen(
             Recorder(self.logs, self.metrics, self.api_metrics, self.model_metrics, self._connect_alias).read
@@ -196,7 +200,7 @@ class App:
             **queue_operations(self.queues),
             **connect_operations(self.flows, self.chats, self.attachments, self.streaming, self.connect_control),
             **logs_operations(self.logs),
-            **metrics_operations(self.metrics, self.api_metrics, self.model_metrics),
+            **metrics_operations(*metrics),
             **model_operations(self.models, clock, ids, self.trace),
             **identity.OPERATIONS,
         }
@@ -219,7 +223,7 @@ class App:
                 EventsPage(self.functions.events, limits.lambda_),
                 FaultsPage(self.faulty, self.functions),
                 self.live_logs,
-                MetricsPage(self.functions.events.due, self.metrics, self.api_metrics, self.model_metrics),
+                MetricsPage(self.functions.events.due, *metrics),
             ],
             ids=ids,
             limits=limits.gateway,

@@ -8,7 +8,7 @@ from callpark.kernel.limits import MetricsLimits
 from callpark.kernel.operations import Answer, Call
 from callpark.metrics.api.operations import operations
 from callpark.metrics.exposition import exposition
-from callpark.metrics.model import APPSYNC, BEDROCK
+from callpark.metrics.model import APPSYNC, BEDROCK, EVENT_APIS
 from callpark.metrics.service import Metrics
 
 pytestmark = pytest.mark.unit
@@ -24,10 +24,11 @@ class Scene:
             self.apis.add("Latency", "api", self.start, value)
             self.apis.add("Requests", "api", self.start)
         self.apis.add("4XXError", "other", self.start)
+        self.channels = Metrics(clock, MetricsLimits(), EVENT_APIS)
 
     async def call(self, operation: str, **parameters: object) -> dict[str, object]:
         call = Call("cloudwatch", operation, parameters, "r", Place())
-        answer = await operations(self.functions, self.apis)["cloudwatch", operation](call)
+        answer = await operations(self.functions, self.apis, self.channels)["cloudwatch", operation](call)
         return dict(answer.members if isinstance(answer, Answer) else answer)
 
     async def sum(self, namespace: str, metric: str, **dimensions: str) -> list[float]:
@@ -90,3 +91,27 @@ def test_an_id_of_a_model_is_one_name(clock: VirtualClock) -> None:
     models.add("Invocations", "amazon.nova-lite-v1:0", clock.now())
     assert models.functions() == ["amazon.nova-lite-v1:0"]
     assert 'aws_bedrock_Invocations_total{ModelId="amazon.nova-lite-v1:0"} 1' in exposition(models)
+
+
+async def test_event_apis_share_the_namespace_and_have_dimensions_of_their_own(clock: VirtualClock) -> None:
+    scene = Scene(clock)
+    scene.channels.add("Requests", "api", scene.start)
+    for name, value in (("chat", 2.0), ("jobs", 3.0)):
+        scene.channels.add("SuccessfulEvents", f"api:{name}", scene.start, value)
+    assert await scene.sum("AWS/AppSync", "Requests", EventAPIId="api") == [1.0]
+    assert await scene.sum("AWS/AppSync", "Requests", GraphQLAPIId="api") == [2.0]
+    assert await scene.sum("AWS/AppSync", "SuccessfulEvents", EventAPIId="api", ChannelNamespaceName="jobs") == [3.0]
+    for dimensions in (
+        {"EventAPIId": "api"},
+        {"EventAPIId": "api", "ChannelNamespaceName": "nobody"},
+        {"ChannelNamespaceName": "jobs"},
+        {"EventAPIId": "api", "ChannelNamespaceName": "jobs", "More": "x"},
+    ):
+        assert await scene.sum("AWS/AppSync", "SuccessfulEvents", **dimensions) == []
+    listed = (await scene.call("ListMetrics", MetricName="SuccessfulEvents"))["Metrics"]
+    assert isinstance(listed, list)
+    assert [{each["Name"]: each["Value"] for each in one["Dimensions"]} for one in listed] == [
+        {"EventAPIId": "api", "ChannelNamespaceName": "chat"},
+        {"EventAPIId": "api", "ChannelNamespaceName": "jobs"},
+    ]
+    assert 'aws_appsync_events_SuccessfulEvents_total{EventAPIId="api"} 5' in exposition(scene.channels)

@@ -10,6 +10,7 @@ from callpark.graphql.model import (
     CodeDefinition,
     DataSourceDefinition,
     LambdaAuthorizerConfig,
+    LogDefinition,
     OpenIdConnectConfig,
     UserPoolConfig,
 )
@@ -178,9 +179,8 @@ def test_what_cannot_be_is_refused_with_its_place(tmp_path: Path, text: str, cau
     assert cause in refused(tmp_path, text).cause
 
 
-def test_what_is_not_acted_on_is_a_warning(tmp_path: Path) -> None:
+def test_what_is_logged(tmp_path: Path) -> None:
     logs = "LogConfig: { LogLevel: ALL, CloudWatchLogsRoleArn: r }"
     project = loaded(tmp_path, template(config=logs, api="OwnerContact: me"))
-    (warning,) = project.warnings
-    assert "of Event APIs callpark logs only what handlers write to the console" in warning
-    assert not loaded(tmp_path, template(config=logs.replace("ALL", "NONE"))).warnings
+    assert [api.logs for api in project.event_apis] == [LogDefinition("ALL")]
+    assert project.warnings == ()

@@ -88,11 +88,14 @@ class CacheDefinition:
     ttl: float
 
 
+LogLevel: TypeAlias = Literal["NONE", "ERROR", "ALL", "INFO", "DEBUG"]
+
+
 @dataclass(frozen=True, slots=True)
 class LogDefinition:
     """`level` is AppSync's `fieldLogLevel`; `verbose`: headers, contexts and evaluated templates are logged too."""
 
-    level: Literal["NONE", "ERROR", "ALL", "INFO", "DEBUG"]
+    level: LogLevel
     verbose: bool = True
 
 

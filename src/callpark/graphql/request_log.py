@@ -6,22 +6,18 @@ failed. What handlers print with `console` is told separately, whatever the leve
 https://docs.aws.amazon.com/appsync/latest/devguide/monitoring.html
 """
 
-import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import orjson
-
 from callpark.graphql.failures import FieldFailure, path_list
+from callpark.graphql.log_lines import LogLines, instant, json_text, nanoseconds, shown_headers
 from callpark.graphql.messages import GraphqlRequest
 from callpark.graphql.model import LogDefinition
 from callpark.kernel.clock import Clock
 
 if TYPE_CHECKING:
     from callpark.graphql.execution import FieldCall
-
-_CUT = "… the rest of this request's log is left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +54,41 @@ class RequestLog:
     request_id: str
     clock: Clock
     most_bytes: int
-    lines: list[str] = field(default_factory=list)
-    _bytes: int = 0
     _began: float = 0.0
+    _written: LogLines = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._written = LogLines(self.most_bytes)
+
+    @property
+    def lines(self) -> list[str]:
+        return self._written.lines
 
     def begin(self, request: GraphqlRequest) -> None:
         self._began = self.clock.now()
         self.add("Begin Request")
         self.add(
             f"GraphQL Query: {request.query}, Operation: {request.operation_name or 'null'}, "
-            f"Variables: {_json(dict(request.variables))}"
+            f"Variables: {json_text(dict(request.variables))}"
         )
         if self.definition.verbose:
-            self.add(f"Request Headers: {_json({'headers': _shown(request.headers)})}")
+            self.add(f"Request Headers: {json_text({'headers': shown_headers(request.headers)})}")
 
     def end(self, status: int) -> None:
         now = self.clock.now()
         common = {"requestId": self.request_id, "graphQLAPIId": self.api_id}
         summary = {
-            "duration": _nanoseconds(now - self._began),
+            "duration": nanoseconds(now - self._began),
             "logType": "ExecutionSummary",
             "requestId": self.request_id,
-            "startTime": _instant(self._began),
-            "endTime": _instant(now),
+            "startTime": instant(self._began),
+            "endTime": instant(now),
             "version": 1,
             "graphQLAPIId": self.api_id,
         }
-        self.add(_json(summary))
-        latency = _nanoseconds(now - self._began)
-        self.add(_json({"logType": "RequestSummary", **common, "statusCode": status, "latency": latency}))
+        self.add(json_text(summary))
+        latency = nanoseconds(now - self._began)
+        self.add(json_text({"logType": "RequestSummary", **common, "statusCode": status, "latency": latency}))
         self.add("Tokens Consumed: 1")
         self.add("End Request")
 
@@ -95,10 +97,7 @@ class RequestLog:
         return None if self.definition.level == "NONE" else FieldLog(self, call, self.clock.now())
 
     def add(self, line: str) -> None:
-        if self._bytes > self.most_bytes:
-            return
-        self._bytes += len(line)
-        self.lines.append(_CUT if self._bytes > self.most_bytes else line)
+        self._written.add(line)
 
 
 class FieldLog:
@@ -150,46 +149,24 @@ class FieldLog:
         site, ended = call.site, log.clock.now()
         log.add(f"Begin Execution - Type Name: {site.parent_type} and Field Name: {site.field_name}")
         for entry in self._lines:
-            log.add(_json(entry))
+            log.add(json_text(entry))
         if failure is not None:
-            log.add(f"Field Error: {_json({'message': failure.message, 'errorType': failure.error_type})}")
+            log.add(f"Field Error: {json_text({'message': failure.message, 'errorType': failure.error_type})}")
         log.add("End Field Execution")
         tracing = {
-            "duration": _nanoseconds(ended - self._began),
+            "duration": nanoseconds(ended - self._began),
             "logType": "Tracing",
             "path": path_list(call.path),
             "fieldName": site.field_name,
-            "startOffset": _nanoseconds(self._began - log._began),
+            "startOffset": nanoseconds(self._began - log._began),
             "resolverArn": self._arn(),
             "requestId": log.request_id,
             "parentType": site.parent_type,
             "returnType": site.return_type,
             "graphQLAPIId": log.api_id,
         }
-        for line in ("Begin Tracing", _json(tracing), "End Tracing"):
+        for line in ("Begin Tracing", json_text(tracing), "End Tracing"):
             log.add(line)
 
     def _arn(self) -> str:
         return f"{self._log.api_arn}/types/{self._call.site.parent_type}/resolvers/{self._call.site.field_name}"
-
-
-def _shown(headers: Mapping[str, object]) -> dict[str, object]:
-    """Credentials are not written down."""
-    secret = ("authorization", "x-api-key", "cookie", "x-amz-security-token")
-    return {name: "***" if name in secret else value for name, value in headers.items()}
-
-
-def _json(value: object) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        return '"(nested too deeply to be written)"'
-
-
-def _nanoseconds(seconds: float) -> int:
-    return max(0, round(seconds * 1e9))
-
-
-def _instant(at: float) -> str:
-    moment = datetime.datetime.fromtimestamp(at, datetime.UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -44,7 +44,7 @@ def _lines(metrics: Metrics, metric: Metric) -> Iterator[str]:
         if metric.kind == "histogram":
             yield from _histogram(name, labels, series)
         else:
-            value = sum(one.total for one in series) if metric.kind == "counter" else series[0].last
+            value = sum(one.total if metric.kind == "counter" else one.last for one in series)
             yield f"{name}{_braced(labels)} {_number(value)}"
 
 

@@ -3,6 +3,7 @@ of one series.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 https://docs.aws.amazon.com/appsync/latest/devguide/monitoring.html
+https://docs.aws.amazon.com/appsync/latest/eventapi/cw-metrics.html
 https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring.html
 """
 
@@ -13,7 +14,7 @@ from typing import Literal, TypeAlias
 
 NAMESPACE = "AWS/Lambda"
 
-Unit: TypeAlias = Literal["Count", "Milliseconds"]
+Unit: TypeAlias = Literal["Count", "Milliseconds", "Bytes"]
 Kind: TypeAlias = Literal["counter", "histogram", "gauge"]
 
 
@@ -47,12 +48,14 @@ METRICS: Mapping[str, Metric] = {
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What one service publishes: under which namespace, by which dimension. `prefix` opens Prometheus's names."""
+    """What one service publishes: under which namespace, by which dimension. `prefix` opens Prometheus's names. `inner`
+    is a second dimension, whose value stands behind the first one's and a colon; metrics have either one or both."""
 
     namespace: str
     dimension: str
     prefix: str
     metrics: Mapping[str, Metric]
+    inner: str | None = None
 
 
 LAMBDA = Catalogue(NAMESPACE, "FunctionName", "aws_lambda_", METRICS)
@@ -76,6 +79,48 @@ APPSYNC = Catalogue(
             Metric("InvalidationSuccess", "Count", "counter", "Subscriptions that an invalidation ended."),
         )
     },
+)
+
+EVENT_APIS = Catalogue(
+    "AWS/AppSync",
+    "EventAPIId",
+    "aws_appsync_events_",
+    {
+        metric.name: metric
+        for metric in (
+            Metric("Requests", "Count", "counter", "Publications over HTTP, refused ones included."),
+            Metric("4XXError", "Count", "counter", "Requests that were refused for what the client sent."),
+            Metric("5XXError", "Count", "counter", "Requests that could not be served."),
+            Metric("Latency", "Milliseconds", "histogram", "From the request to its answer."),
+            Metric("TokensConsumed", "Count", "counter", "One for each request."),
+            Metric("ConnectRequests", "Count", "counter", "Web sockets that were asked for."),
+            Metric("ConnectSuccess", "Count", "counter", "Web sockets that were let in."),
+            Metric("ConnectClientError", "Count", "counter", "Web sockets refused for what the client sent."),
+            Metric("ConnectServerError", "Count", "counter", "Web sockets that could not be judged."),
+            Metric("DisconnectSuccess", "Count", "counter", "Web sockets that have ended."),
+            Metric("ActiveConnections", "Count", "gauge", "Web sockets that are open."),
+            Metric("ConnectionDuration", "Milliseconds", "histogram", "How long a web socket was open."),
+            Metric("DroppedEvents", "Count", "counter", "Events that onPublish filtered out."),
+            Metric("FailedEvents", "Count", "counter", "Events that onPublish marked as failed."),
+            Metric("SuccessfulEvents", "Count", "counter", "Events that were handed on to be broadcast."),
+            Metric("PublishedHandlerInvocations", "Count", "counter", "Runs of onPublish."),
+            Metric("SubscribeHandlerInvocations", "Count", "counter", "Runs of onSubscribe."),
+            Metric("SubscribeSuccess", "Count", "counter", "Subscriptions that were made."),
+            Metric("SubscribeClientError", "Count", "counter", "Subscriptions refused for what the client sent."),
+            Metric("SubscribeServerError", "Count", "counter", "Subscriptions that could not be judged."),
+            Metric("UnsubscribeSuccess", "Count", "counter", "Subscriptions that have ended."),
+            Metric("ActiveSubscriptions", "Count", "gauge", "Subscriptions that are there."),
+            Metric("PublishSuccess", "Count", "counter", "Publications over web sockets that were carried out."),
+            Metric("PublishClientError", "Count", "counter", "Those refused for what the client sent."),
+            Metric("PublishServerError", "Count", "counter", "Those that could not be carried out."),
+            Metric("BroadcastEventSuccess", "Count", "counter", "Frames that went to subscribers."),
+            Metric("BroadcastEventClientError", "Count", "counter", "Frames withheld for an event's size."),
+            Metric("BroadcastEventSize", "Bytes", "counter", "The events that were broadcast."),
+            Metric("InboundMessages", "Count", "counter", "Published events, in pieces of 5 kB."),
+            Metric("OutboundMessages", "Count", "counter", "Frames that went to subscribers, in pieces of 5 kB."),
+        )
+    },
+    "ChannelNamespaceName",
 )
 
 BEDROCK = Catalogue(

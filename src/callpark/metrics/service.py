@@ -99,7 +99,8 @@ class Metrics:
             raise KeyError(metric)
         if resource == ALL:
             return self._keep(metric, ALL)
-        function = resource.partition(":")[0] if self.catalogue is LAMBDA else resource
+        divided = self.catalogue is LAMBDA or self.catalogue.inner is not None
+        function = resource.partition(":")[0] if divided else resource
         known = self._functions.get(function, set())
         if resource not in known:
             if self._resources >= self.limits.functions:

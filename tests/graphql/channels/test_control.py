@@ -1,6 +1,5 @@
 """The control plane of Event APIs below the wire: members and definitions, quotas, rows of former runs."""
 
-import logging
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from callpark.graphql.model import (
     DataSourceDefinition,
     HttpConfig,
     LambdaAuthorizerConfig,
+    LogDefinition,
     OpenIdConnectConfig,
     UserPoolConfig,
 )
@@ -120,13 +120,12 @@ async def test_quotas(clock: VirtualClock) -> None:
         await scene.call("CreateApiKey", apiId=api_id)
 
 
-async def test_what_is_shown_only_is_warned_of(clock: VirtualClock, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_log_configuration_is_shown_and_counts(clock: VirtualClock) -> None:
     scene = Scene(clock, MemoryStore(clock))
-    logs = {"logLevel": "ALL", "cloudWatchLogsRoleArn": "r"}
-    with caplog.at_level(logging.WARNING):
-        made = await scene.call("CreateApi", name="a", eventConfig={**CONFIG, "logConfig": logs})
+    logs = {"logLevel": "ERROR", "cloudWatchLogsRoleArn": "r"}
+    made = await scene.call("CreateApi", name="a", eventConfig={**CONFIG, "logConfig": logs})
     assert made["api"]["eventConfig"]["logConfig"] == logs
-    assert "Event API a: logConfig is kept and shown, but changes nothing here" in caplog.text
+    assert [each.logs for each in scene.service.apis()] == [LogDefinition("ERROR")]
 
 
 async def test_a_change_that_cannot_be_served_changes_nothing(clock: VirtualClock) -> None:

@@ -17,6 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from callpark.graphql.auth.iam import AccessKeys
+from callpark.graphql.channels import happenings
 from callpark.graphql.channels.api.web import ChannelsWeb
 from callpark.graphql.channels.model import EventApiDefinition
 from callpark.graphql.channels.service import EventApis
@@ -41,6 +42,7 @@ class House:
     web: ChannelsWeb
     functions: Functions
     clock: VirtualClock
+    trace: Trace
 
     @contextlib.asynccontextmanager
     async def connected(self, wire: Wire | None = None, *, init: bool = True) -> AsyncIterator[Wire]:
@@ -67,10 +69,11 @@ class House:
 def make(clock: VirtualClock, ids: SeededIds) -> Callable[..., House]:
     def house(*apis: EventApiDefinition, **limits: Any) -> House:
         given, functions = Limits(appsync=AppSyncLimits(**limits)), Functions()
-        service = EventApis(clock, ids, Trace(clock), given, functions)
+        trace = Trace(clock)
+        service = EventApis(clock, ids, trace, given, functions)
         service.apply(apis or (event_api(),))
         door = authenticator(clock, keys=AccessKeys(SECRETS, open=False), functions=functions)
-        return House(service, ChannelsWeb(service, door, clock, ids, given), functions, clock)
+        return House(service, ChannelsWeb(service, door, clock, ids, trace, given), functions, clock, trace)
 
     return house
 
@@ -390,3 +393,33 @@ async def test_10_000_subscriptions_on_one_connection_are_refused_beyond_the_lim
         frames = [await wire.hear() for _ in range(10_000)]
     kinds = [frame["type"] for frame in frames]
     assert (kinds.count("subscribe_success"), kinds.count("subscribe_error")) == (100, 9_900)
+
+
+async def test_the_trace_hears_of_connections_subscriptions_and_publications(make: Callable[..., House]) -> None:
+    house = make()
+    async with house.connected() as wire:
+        wire.say(type="subscribe", id="s", channel="/ns/a")
+        await wire.hear()
+        wire.say(type="subscribe", id="t", channel="/nowhere/a")
+        await wire.hear()
+        wire.say(type="publish", id="p", channel="/ns/a", events=["1"])
+        assert {(await wire.hear())["type"], (await wire.hear())["type"]} == {"data", "publish_success"}
+        wire.say(type="publish", id="q", channel="/nowhere/a", events=["1"])
+        await wire.hear()
+        await house.post(MESSAGE)
+        await house.post(MESSAGE, **{"x-api-key": "da2-wrong"}, path="/apis/events/event")
+        await house.clock.advance(5)
+    heard = [entry.happening for entry in house.trace.entries()]
+    assert heard == [
+        happenings.ConnectionJudged("events", 200),
+        happenings.ChannelSubscribed("events", "/ns/a"),
+        happenings.SubscriptionDenied("events", "/nowhere/a", 400),
+        happenings.EventsPublished("events", "/ns/a", 1, 0, (1,), 1),
+        happenings.MessageServed("events", "/ns/a", 200),
+        happenings.MessageServed("events", "/nowhere/a", 400),
+        happenings.EventsPublished("events", "/ns/a", 2, 0, (7, 1), 2),
+        happenings.RequestServed("events", 200, 0.0),
+        happenings.RequestServed("events", 401, 0.0),
+        happenings.ChannelUnsubscribed("events", "/ns/a"),
+        happenings.ConnectionEnded("events", 5.0),
+    ]

@@ -13,6 +13,7 @@ from typing import Literal, Protocol, TypeAlias, cast
 from callpark.graphql.channels.channel import Channel
 from callpark.graphql.channels.messages import Asker, ChannelRefused
 from callpark.graphql.channels.outgoing import Incoming, Outgoing, outgoing, unchanged
+from callpark.graphql.channels.request_log import ChannelLog
 from callpark.graphql.datasources.lambda_ import LambdaSource, function_input
 from callpark.graphql.datasources.port import DataSource, SourceError
 from callpark.graphql.failures import FieldFailure
@@ -40,6 +41,7 @@ class Occasion:
     asker: Asker
     deadline: float
     events: Sequence[Incoming] = ()
+    log: ChannelLog | None = None
 
     def context(self) -> dict[str, object]:
         """What handlers see, and what a DIRECT function receives."""
@@ -122,6 +124,9 @@ class DirectHandler:
             outcome = await self.source.invoke(function_input(occasion.context()), occasion.deadline)
         except FieldFailure as failure:
             raise _refusal(failure.error_type or "Code", failure.message) from None
+        if occasion.log is not None:
+            told = None if outcome.error is None else outcome.error.message
+            occasion.log.evaluated(HANDLERS[occasion.operation], occasion.context(), outcome.result, told)
         if outcome.error is not None:
             raise _function_refusal(outcome.error)
         answer = outcome.result if isinstance(outcome.result, dict) else {}
@@ -181,6 +186,10 @@ class _Run:
         evaluation = done if isinstance(done, Evaluation) else await done
         self._absorb(handler, evaluation)
         halt = evaluation.halt
+        if self.occasion.log is not None:
+            refused = None if halt is None or halt["kind"] == "return" else str(halt.get("message"))
+            value = evaluation.value if halt is None else halt.get("value")
+            self.occasion.log.evaluated(handler, self.context, value, refused)
         if halt is None:
             return evaluation.value
         if halt["kind"] == "return":

@@ -8,7 +8,13 @@ https://docs.aws.amazon.com/appsync/latest/eventapi/what-is-appsync-events.html
 from dataclasses import dataclass
 from typing import Literal
 
-from callpark.graphql.model import ApiKey, AuthenticationProvider, CodeDefinition, DataSourceDefinition
+from callpark.graphql.model import (
+    ApiKey,
+    AuthenticationProvider,
+    CodeDefinition,
+    DataSourceDefinition,
+    LogDefinition,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class EventApiDefinition:
     namespaces: tuple[NamespaceDefinition, ...] = ()
     data_sources: tuple[DataSourceDefinition, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
+    logs: LogDefinition | None = None
 
     def namespace(self, name: str) -> NamespaceDefinition | None:
         return next((each for each in self.namespaces if each.name == name), None)

@@ -5,8 +5,9 @@ what is served. Broadcasts of a channel are in the order in which its publicatio
 https://docs.aws.amazon.com/appsync/latest/eventapi/what-is-appsync-events.html
 """
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,11 +19,14 @@ from callpark.graphql.channels.hub import ChannelHub
 from callpark.graphql.channels.messages import Asker, ChannelRefused, PublishAsked, Published
 from callpark.graphql.channels.model import EventApiDefinition
 from callpark.graphql.channels.outgoing import Incoming, Outgoing, answer, incoming, unchanged
+from callpark.graphql.channels.request_log import ChannelLog
 from callpark.graphql.channels.serving import ServedEventApi, ServedNamespace, ServingParts, compile_event_api
 from callpark.graphql.channels.turns import Turn, Turns
 from callpark.graphql.datasources.lambda_ import FunctionInvoker
 from callpark.graphql.datasources.nowhere import NOWHERE
 from callpark.graphql.datasources.port import Outside
+from callpark.graphql.happenings import RequestLogged
+from callpark.graphql.log_lines import LogLines
 from callpark.graphql.resolvers.sources import SourceParts
 from callpark.graphql.runtimes.js.host import JavaScriptHost
 from callpark.kernel.clock import Clock
@@ -132,32 +136,74 @@ class EventApis:
         """Run the handler and broadcast what it leaves; returns when everybody's frame is on its way. Raises
         ChannelRefused."""
         api_id, asked, namespace = place.api_id, place.asked, place.namespace
-        try:
-            events = incoming([self._ids.uuid() for _ in asked.events], asked.events)
-            left = await self._handled(namespace, self._occasion(api_id, asked.channel, "PUBLISH", asker, events))
-            await place.turn.come()
-            deliveries = self._broadcast(api_id, asked.channel, left.texts)
-        finally:
-            place.turn.end()
-        for flaw in left.flaws:
-            _log.warning("API %s: onPublish of %s returned %s; it is ignored", api_id, namespace.definition.name, flaw)
-        done = answer(events, left.failures)
-        failed, broadcast = len(done.failed), len(left.texts)
+        with self._logged(api_id, asked.channel, "PUBLISH", asker) as log:
+            try:
+                events = incoming([self._ids.uuid() for _ in asked.events], asked.events)
+                occasion = self._occasion(api_id, asked.channel, "PUBLISH", asker, events, log)
+                left = await self._handled(namespace, occasion)
+                await place.turn.come()
+                deliveries, withheld = self._broadcast(api_id, asked.channel, left.texts)
+            finally:
+                place.turn.end()
+            for flaw in left.flaws:
+                why = "API %s: onPublish of %s returned %s; it is ignored"
+                _log.warning(why, api_id, namespace.definition.name, flaw)
+            done = answer(events, left.failures)
+            if log is not None:
+                log.failed = bool(done.failed)
+        sizes = tuple(len(text.encode()) for text in left.texts)
         self._trace.emit(
-            EventsPublished(api_id, asked.channel.path, len(events), failed, broadcast, deliveries),
+            EventsPublished(
+                api_id,
+                asked.channel.path,
+                len(events),
+                len(done.failed),
+                sizes,
+                deliveries,
+                withheld,
+                "PUBLISH" in namespace.handlers,
+            )
         )
         return done
 
     async def subscribe(self, api_id: str, channel: Channel, asker: Asker) -> None:
         """Ask the handler whether the subscription may be. Raises ChannelRefused."""
         namespace = self._namespace(api_id, channel)
-        await self._handled(namespace, self._occasion(api_id, channel, "SUBSCRIBE", asker, ()))
-        self._trace.emit(ChannelSubscribed(api_id, channel.path))
+        with self._logged(api_id, channel, "SUBSCRIBE", asker) as log:
+            await self._handled(namespace, self._occasion(api_id, channel, "SUBSCRIBE", asker, (), log))
+        self._trace.emit(ChannelSubscribed(api_id, channel.path, "SUBSCRIBE" in namespace.handlers))
+
+    @contextlib.contextmanager
+    def _logged(self, api_id: str, channel: Channel, operation: Operation, asker: Asker) -> Iterator[ChannelLog | None]:
+        """The log of what happens inside, if the API has one; it is told when that is over."""
+        definition = self._served[api_id].definition.logs
+        if definition is None:
+            yield None
+            return
+        lines = LogLines(self._limits.request_log_bytes)
+        log = ChannelLog(definition, api_id, operation, channel.path, asker, self._clock, lines)
+        log.begin()
+        status = 500
+        try:
+            yield log
+            status = 200
+        except ChannelRefused as refused:
+            status = refused.status
+            raise
+        finally:
+            self._trace.emit(RequestLogged(asker.request_id, api_id, log.end(status)))
 
     def _occasion(
-        self, api_id: str, channel: Channel, operation: Operation, asker: Asker, events: Sequence[Incoming]
+        self,
+        api_id: str,
+        channel: Channel,
+        operation: Operation,
+        asker: Asker,
+        events: Sequence[Incoming],
+        log: ChannelLog | None,
     ) -> Occasion:
-        return Occasion(api_id, channel, operation, asker, self._clock.now() + self._limits.request_seconds, events)
+        deadline = self._clock.now() + self._limits.request_seconds
+        return Occasion(api_id, channel, operation, asker, deadline, events, log)
 
     async def _handled(self, namespace: ServedNamespace, occasion: Occasion) -> Outgoing:
         handler = namespace.handlers.get(occasion.operation)
@@ -170,20 +216,21 @@ class EventApis:
         except TimeoutError:
             raise ChannelRefused("ExecutionTimeout", "Request timed out.", 403) from None
 
-    def _broadcast(self, api_id: str, channel: Channel, texts: Sequence[str]) -> int:
-        deliveries = 0
+    def _broadcast(self, api_id: str, channel: Channel, texts: Sequence[str]) -> tuple[int, int]:
+        """Frames that went out, and those that were withheld."""
+        deliveries = withheld = 0
         for text in texts:
             size, most = len(text.encode()), self._limits.subscription_message_bytes
             if size > most:
                 why = "API %s: an event of %s is not broadcast: %d bytes, AppSync's most are %d"
                 _log.warning(why, api_id, channel.path, size, most)
-                self.hub.broadcast(api_id, channel, None)
+                withheld += self.hub.broadcast(api_id, channel, None)
                 self._also(api_id, channel, None)
                 continue
             ending = data_ending(text)
             deliveries += self.hub.broadcast(api_id, channel, ending)
             self._also(api_id, channel, ending)
-        return deliveries
+        return deliveries, withheld
 
     def _namespace(self, api_id: str, channel: Channel) -> ServedNamespace:
         served = self._served.get(api_id)

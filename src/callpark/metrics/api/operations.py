@@ -32,7 +32,7 @@ _RECENT_SECONDS = 3 * 3600
 
 class MetricOperations:
     def __init__(self, *services: Metrics) -> None:
-        self._services = {each.catalogue.namespace: each for each in services}
+        self._services = services
         self._limits = services[0].limits
 
     def table(self) -> OperationTable:
@@ -101,7 +101,7 @@ class MetricOperations:
         request = read(ListRequest, call.parameters)
         listed = [
             {"Namespace": metrics.catalogue.namespace, "MetricName": metric, "Dimensions": dimensions}
-            for metrics in self._services.values()
+            for metrics in self._services
             for metric, dimensions in self._listed(metrics, request)
         ]
         if request.owning_account not in (None, call.place.account):
@@ -128,8 +128,10 @@ class MetricOperations:
         return found if request.scan_by == "TimestampAscending" else found[::-1]
 
     def _wanted(self, metric: Named, unit: str | None) -> tuple[Metrics | None, Wanted | None]:
-        metrics = self._services.get(metric.namespace)
-        return metrics, None if metrics is None else wanted(metric, unit, metrics.catalogue)
+        for metrics in self._services:
+            if (found := wanted(metric, unit, metrics.catalogue)) is not None:
+                return metrics, found
+        return None, None
 
     def _listed(self, metrics: Metrics, request: ListRequest) -> Iterator[tuple[str, list[Mapping[str, str]]]]:
         if request.namespace not in (None, metrics.catalogue.namespace):
@@ -145,11 +147,18 @@ class MetricOperations:
 
 
 def _sets(metrics: Metrics) -> Iterator[tuple[str | None, str | None, dict[str, str]]]:
-    """The sets of dimensions under which a service publishes. AppSync: an API. Lambda: all functions; a function; a
-    resource of it; what an alias chose. With function and resource that they mean."""
-    if metrics.catalogue is not LAMBDA:
+    """The sets of dimensions under which a service publishes. AppSync: an API, and a namespace of it. Lambda: all
+    functions; a function; a resource of it; what an alias chose. With function and resource that they mean."""
+    catalogue = metrics.catalogue
+    if catalogue.inner is not None:
         for name in metrics.functions():
-            yield name, None, {metrics.catalogue.dimension: name}
+            for resource in metrics.resources(name):
+                within = resource.partition(":")[2]
+                yield name, resource, {catalogue.dimension: name, **({catalogue.inner: within} if within else {})}
+        return
+    if catalogue is not LAMBDA:
+        for name in metrics.functions():
+            yield name, None, {catalogue.dimension: name}
         return
     yield None, None, {}
     for function in metrics.functions():

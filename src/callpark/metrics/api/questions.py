@@ -92,8 +92,7 @@ def wanted(metric: MetricNamed, unit: str | None, catalogue: Catalogue) -> Wante
         return None
     dimensions = {dimension.name: dimension.value for dimension in metric.dimensions}
     if catalogue is not LAMBDA:
-        only = dimensions.get(catalogue.dimension)
-        return Wanted(known.name, only) if only and len(dimensions) == 1 else None
+        return _named(known.name, dimensions, catalogue)
     if not dimensions:
         return Wanted(known.name, None)
     function, resource = dimensions.get("FunctionName"), dimensions.get("Resource")
@@ -106,6 +105,15 @@ def wanted(metric: MetricNamed, unit: str | None, catalogue: Catalogue) -> Wante
     if "ExecutedVersion" in dimensions:
         return Wanted(known.name, function, f"{resource}:{dimensions['ExecutedVersion']}")
     return Wanted(known.name, function, resource)
+
+
+def _named(metric: str, dimensions: Mapping[str, str | None], catalogue: Catalogue) -> Wanted | None:
+    """With exactly the dimensions of the catalogue, which are one or two."""
+    only, inner = dimensions.get(catalogue.dimension), catalogue.inner
+    if only and len(dimensions) == 1:
+        return Wanted(metric, only, only if inner else None)
+    within = dimensions.get(inner) if inner else None
+    return Wanted(metric, only, f"{only}:{within}") if only and within and len(dimensions) == 2 else None
 
 
 def checked_statistic(name: str) -> Statistic:

@@ -6,12 +6,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 """
 
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from callpark.graphql.channels.model import EventApiDefinition, Integration, NamespaceDefinition
 from callpark.graphql.channels.urls import event_realtime_url, event_url
-from callpark.graphql.model import CodeDefinition
+from callpark.graphql.model import CodeDefinition, LogDefinition, LogLevel
 from callpark.projects.intrinsics import Identity
 from callpark.projects.resources.appsync import (
     API_KEY,
@@ -31,7 +31,7 @@ from callpark.projects.resources.stack import Resource, Stack
 
 NAMESPACE = "AWS::AppSync::ChannelNamespace"
 
-_LEVELS = ("NONE", "ERROR", "ALL", "INFO", "DEBUG")
+_LEVELS = get_args(LogLevel)
 
 
 def event_api_identity(resource: Resource, stack: Stack) -> Identity:
@@ -73,7 +73,6 @@ def _event_api(api_id: str, resource: Resource, parts: Sequence[Resource], stack
     config = properties.mapping("EventConfig")
     if config is None:
         raise stack.blame(properties.place, "EventConfig is missing", "say in it how callers are authorized")
-    _logs(config, stack)
     return EventApiDefinition(
         api_id=api_id,
         name=properties.required("Name"),
@@ -84,6 +83,7 @@ def _event_api(api_id: str, resource: Resource, parts: Sequence[Resource], stack
         namespaces=tuple(_namespace(part, stack) for part in parts if part.type == NAMESPACE),
         data_sources=tuple(data_source(part, stack) for part in parts if part.type == DATA_SOURCE),
         api_keys=tuple(api_key(part, stack) for part in parts if part.type == API_KEY),
+        logs=_logs(config),
     )
 
 
@@ -128,14 +128,12 @@ def _integration(configs: Properties, name: str) -> Integration | None:
     )
 
 
-def _logs(config: Properties, stack: Stack) -> None:
-    """What handlers log is kept in any case."""
+def _logs(config: Properties) -> LogDefinition | None:
     given = config.mapping("LogConfig")
     if given is None:
-        return
+        return None
     given.without_effect("CloudWatchLogsRoleArn")
     level = given.required("LogLevel")
     if level not in _LEVELS:
         raise given.wrong("LogLevel", f"{level!r} is unknown", f"use one of: {', '.join(_LEVELS)}")
-    if level != "NONE":
-        stack.warn(given.place, "of Event APIs callpark logs only what handlers write to the console")
+    return LogDefinition(cast(LogLevel, level))

@@ -5,13 +5,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from typing import Literal, cast, get_args
 
-from callpark.graphql.model import CacheDefinition, LogDefinition, ResolverCaching
+from callpark.graphql.model import CacheDefinition, LogDefinition, LogLevel, ResolverCaching
 from callpark.projects.resources.properties import Properties
 from callpark.projects.resources.stack import Resource
 
 _Behavior = Literal["FULL_REQUEST_CACHING", "PER_RESOLVER_CACHING", "OPERATION_LEVEL_CACHING"]
-_Level = Literal["NONE", "ERROR", "ALL", "INFO", "DEBUG"]
-_BEHAVIORS, _LEVELS = get_args(_Behavior), get_args(_Level)
+_BEHAVIORS, _LEVELS = get_args(_Behavior), get_args(LogLevel)
 
 
 def cache(part: Resource) -> CacheDefinition | None:
@@ -49,7 +48,7 @@ def logs(properties: Properties) -> LogDefinition | None:
     level = config.text("FieldLogLevel") or "NONE"
     if level not in _LEVELS:
         raise config.wrong("FieldLogLevel", f"{level!r} is unknown", f"use one of: {', '.join(_LEVELS)}")
-    return LogDefinition(cast(_Level, level), config.text("ExcludeVerboseContent") != "true")
+    return LogDefinition(cast(LogLevel, level), config.text("ExcludeVerboseContent") != "true")
 
 
 def limit(properties: Properties, name: str, most: int) -> int:

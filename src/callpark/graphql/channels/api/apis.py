@@ -45,7 +45,6 @@ class EventApiOperations:
             return ManagedEventApi(plane.token(), _settings(call), plane.clock.now(), tags=dict(tags))
 
         api = await plane.add(make)
-        plane.warn_inert(api)
         return {"api": self._shown(api)}
 
     async def get(self, call: Call) -> Mapping[str, object]:
@@ -59,7 +58,6 @@ class EventApiOperations:
             return msgspec.structs.replace(api, settings=_settings(call))
 
         api = await self._plane.change(str(call.parameters["apiId"]), change)
-        self._plane.warn_inert(api)
         return {"api": self._shown(api)}
 
     async def delete(self, call: Call) -> Mapping[str, object]:

@@ -19,6 +19,7 @@ from callpark.graphql.auth.credentials import Credentials, of_headers
 from callpark.graphql.channels.api.door import admit, of_request, to_publish
 from callpark.graphql.channels.api.location import ENDPOINT, locate, not_found
 from callpark.graphql.channels.asking import bad_request, publication
+from callpark.graphql.channels.happenings import RequestServed
 from callpark.graphql.channels.messages import Asker, ChannelRefused, PublishAsked
 from callpark.graphql.channels.model import EventApiDefinition
 from callpark.graphql.channels.service import EventApis
@@ -27,6 +28,7 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.deadline import Deadline
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import AppSyncLimits
+from callpark.kernel.trace import Trace
 
 _log = logging.getLogger("callpark")
 
@@ -38,6 +40,7 @@ class ChannelsHttp:
     clock: Clock
     ids: Ids
     limits: AppSyncLimits
+    trace: Trace
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         request_id = self.ids.uuid()
@@ -45,21 +48,12 @@ class ChannelsHttp:
             reply = await self._answer(scope, receive, request_id)
         except asgi.ClientGone:
             return
-        except ChannelRefused as refused:
-            reply = answers.refusal(refused.status, refused.error_type, refused.message, request_id)
-        except asgi.BodyTooLarge:
-            message = f"The request is larger than {self.limits.publish_bytes} bytes."
-            closing = ((b"connection", b"close"),)
-            reply = answers.refusal(413, "RequestEntityTooLargeException", message, request_id, closing)
-        except TimeoutError:
-            reply = answers.refusal(408, "RequestTimeoutException", "The request did not arrive in time.", request_id)
-        except Exception:
-            _log.exception("request %s (%s %s) failed: a bug in callpark", request_id, scope["method"], scope["path"])
-            reply = answers.refusal(500, "InternalFailure", f"Internal failure of request {request_id}.", request_id)
+        except Exception as error:
+            reply = self._refusal(error, scope, request_id)
         await asgi.respond(send, reply.status, reply.body, reply.headers)
 
     async def _answer(self, scope: asgi.Scope, receive: asgi.Receive, request_id: str) -> HttpAnswer:
-        """Raises ChannelRefused, BodyTooLarge, TimeoutError and ClientGone."""
+        """Raises ChannelRefused and ClientGone."""
         if scope["method"] == "OPTIONS":
             return answers.preflight(asgi.header(scope, b"access-control-request-headers"), request_id)
         if scope["method"] != "POST":
@@ -74,10 +68,39 @@ class ChannelsHttp:
         api = choose(apis, location, credentials)
         if api is None:
             raise ChannelRefused("NotFoundException", not_found(apis, location), 404)
+        began = self.clock.now()
+        try:
+            reply = await self._carried_out(api, credentials, scope, receive, request_id)
+        except asgi.ClientGone:
+            raise
+        except Exception as error:
+            reply = self._refusal(error, scope, request_id)
+        self.trace.emit(RequestServed(api.api_id, reply.status, self.clock.now() - began))
+        return reply
+
+    def _refusal(self, error: Exception, scope: asgi.Scope, request_id: str) -> HttpAnswer:
+        match error:
+            case ChannelRefused():
+                return answers.refusal(error.status, error.error_type, error.message, request_id)
+            case asgi.BodyTooLarge():
+                message = f"The request is larger than {self.limits.publish_bytes} bytes."
+                closing = ((b"connection", b"close"),)
+                return answers.refusal(413, "RequestEntityTooLargeException", message, request_id, closing)
+            case TimeoutError():
+                message = "The request did not arrive in time."
+                return answers.refusal(408, "RequestTimeoutException", message, request_id)
+        text = "request %s (%s %s) failed: a bug in callpark"
+        _log.error(text, request_id, scope["method"], scope["path"], exc_info=error)
+        return answers.refusal(500, "InternalFailure", f"Internal failure of request {request_id}.", request_id)
+
+    async def _carried_out(
+        self, api: EventApiDefinition, credentials: Credentials, scope: asgi.Scope, receive: asgi.Receive, id: str
+    ) -> HttpAnswer:
+        """Raises ChannelRefused, BodyTooLarge, TimeoutError and ClientGone."""
         announced = (asgi.header(scope, b"content-length") or b"").decode("latin-1")
-        async with Deadline(self.clock, self.limits.request_seconds, f"request {request_id}"):
+        async with Deadline(self.clock, self.limits.request_seconds, f"request {id}"):
             body = await asgi.read_body(receive, announced, self.limits.publish_bytes)
-        return await self._published(api, credentials, scope, body, request_id)
+        return await self._published(api, credentials, scope, body, id)
 
     async def _published(
         self, api: EventApiDefinition, credentials: Credentials, scope: asgi.Scope, body: bytes, request_id: str

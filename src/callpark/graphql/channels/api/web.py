@@ -17,18 +17,19 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import Limits
 from callpark.kernel.tasks import Tasks
+from callpark.kernel.trace import Trace
 
 
 class ChannelsWeb:
     def __init__(
-        self, service: EventApis, authenticator: Authenticator, clock: Clock, ids: Ids, limits: Limits
+        self, service: EventApis, authenticator: Authenticator, clock: Clock, ids: Ids, trace: Trace, limits: Limits
     ) -> None:
         service.on_removed(self._api_removed)
         self._ids = ids
         self._publishing = Tasks("publications over websockets")
-        self._http = ChannelsHttp(service, authenticator, clock, ids, limits.appsync)
+        self._http = ChannelsHttp(service, authenticator, clock, ids, limits.appsync, trace)
         pacer = Pacer(limits.appsync.turn_seconds)
-        self._around = Surroundings(service, authenticator, clock, ids, limits.appsync, pacer, self._publishing)
+        self._around = Surroundings(service, authenticator, clock, ids, trace, limits.appsync, pacer, self._publishing)
         self._connections: dict[str, ChannelConnection] = {}
         self._idle = asyncio.Event()
         self._idle.set()

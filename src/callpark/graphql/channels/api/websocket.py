@@ -6,7 +6,7 @@ each subscription that is being judged and each publication under way.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from callpark.graphql.api.handshake import Candidate, Handshake, shake
@@ -21,10 +21,16 @@ from callpark.graphql.channels.api.door import admit, of_frame, of_upgrade, to_c
 from callpark.graphql.channels.api.handshake import TERMS
 from callpark.graphql.channels.api.location import locate
 from callpark.graphql.channels.channel import Channel
+from callpark.graphql.channels.happenings import (
+    ChannelUnsubscribed,
+    ConnectionEnded,
+    ConnectionJudged,
+    MessageServed,
+    SubscriptionDenied,
+)
 from callpark.graphql.channels.messages import Asker, ChannelRefused
 from callpark.graphql.channels.model import EventApiDefinition
 from callpark.graphql.channels.service import EventApis
-from callpark.graphql.messages import ErrorEntry
 from callpark.graphql.pacing import Pacer
 from callpark.graphql.realtime.lifecycle import (
     POLICY_VIOLATION,
@@ -44,6 +50,7 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import AppSyncLimits
 from callpark.kernel.tasks import Tasks
+from callpark.kernel.trace import Trace
 
 _log = logging.getLogger("callpark")
 
@@ -56,6 +63,7 @@ class Surroundings:
     authenticator: Authenticator
     clock: Clock
     ids: Ids
+    trace: Trace
     limits: AppSyncLimits
     pacer: Pacer
     publishing: Tasks
@@ -83,7 +91,7 @@ class ChannelConnection:
         self._connection = protocol.Connection()
         self._judging: dict[str, asyncio.Task[None]] = {}
         self._admitted: dict[str, Channel] = {}
-        self._attached: dict[str, Callable[[], None]] = {}
+        self._attached: dict[str, tuple[Channel, Callable[[], None]]] = {}
         self._in_order = asyncio.Lock()
         self._api_id = ""
 
@@ -93,7 +101,10 @@ class ChannelConnection:
         if handshake is None or not await self._socket.accept(handshake.subprotocol):
             return
         event = await self._judged(handshake)
+        began = self._around.clock.now()
         await self._socket.run(lambda: self._happen(event), lambda: self._happen(Lost()))
+        if isinstance(event, Opened):
+            self._around.trace.emit(ConnectionEnded(self._api_id, self._around.clock.now() - began))
 
     def shut_down(self) -> None:
         """Say goodbye; `run` returns soon after."""
@@ -121,14 +132,16 @@ class ChannelConnection:
             return candidate
         self._api_id = candidate.api.api_id
         approach = of_upgrade(self._scope, candidate.credentials, self.id)
+        event: Opened | Rejected = Opened()
         try:
             await admit(self._around.authenticator, to_connect(candidate.api), approach)
         except ChannelRefused as refused:
-            return Rejected(refused.message, 401, refused.error_type)
+            event = Rejected(refused.message, 401, refused.error_type)
         except Exception:
             _log.exception("the credentials of websocket %s could not be judged", self.id)
-            return Rejected("Internal failure.", 500, "InternalFailure")
-        return Opened()
+            event = Rejected("Internal failure.", 500, "InternalFailure")
+        self._around.trace.emit(ConnectionJudged(self._api_id, 200 if isinstance(event, Opened) else event.code))
+        return event
 
     def _received(self, message: str | bytes) -> None:
         self._happen(Received(message))
@@ -170,12 +183,16 @@ class ChannelConnection:
             else:
                 put(opening, ending)
 
-        self._attached[id] = self._around.service.hub.attach(self._api_id, self._admitted.pop(id), deliver)
+        channel = self._admitted.pop(id)
+        self._attached[id] = channel, self._around.service.hub.attach(self._api_id, channel, deliver)
 
     def _release(self, id: str) -> None:
-        self._admitted.pop(id, None)
-        if (detach := self._attached.pop(id, None)) is not None:
+        channel = self._admitted.pop(id, None)
+        if (attached := self._attached.pop(id, None)) is not None:
+            channel, detach = attached
             detach()
+        if channel is not None:
+            self._around.trace.emit(ChannelUnsubscribed(self._api_id, channel.path))
         if (task := self._judging.pop(id, None)) is not None and task is not asyncio.current_task():
             task.cancel()
 
@@ -187,11 +204,13 @@ class ChannelConnection:
             await self._around.service.subscribe(api.api_id, frame.channel, self._asker(authorized, approach))
             self._admitted[frame.id] = frame.channel
 
-        errors = await self._errors_of(judge(), f"subscribe {frame.id}")
+        refused = await self._refusal_of(judge(), f"subscribe {frame.id}")
         self._judging.pop(frame.id, None)
-        self._happen(
-            protocol.Established(frame.id) if errors is None else protocol.SubscriptionRefused(frame.id, errors)
-        )
+        if refused is None:
+            self._happen(protocol.Established(frame.id))
+        else:
+            self._around.trace.emit(SubscriptionDenied(self._api_id, frame.channel.path, refused.status))
+            self._happen(protocol.SubscriptionRefused(frame.id, refused.entries))
 
     async def _publish(self, frame: frames.Publish) -> None:
         async def carry_out() -> None:
@@ -203,19 +222,21 @@ class ChannelConnection:
             done = await self._around.service.publish(place, self._asker(authorized, approach))
             self._happen(protocol.PublicationDone(frame.id, done.members()))
 
-        errors = await self._errors_of(carry_out(), f"publish {frame.id}")
-        if errors is not None:
-            self._happen(protocol.PublicationRefused(frame.id, errors))
+        refused = await self._refusal_of(carry_out(), f"publish {frame.id}")
+        status = 200 if refused is None else refused.status
+        self._around.trace.emit(MessageServed(self._api_id, frame.asked.channel.path, status))
+        if refused is not None:
+            self._happen(protocol.PublicationRefused(frame.id, refused.entries))
 
-    async def _errors_of(self, work: Coroutine[object, object, None], name: str) -> Sequence[ErrorEntry] | None:
+    async def _refusal_of(self, work: Coroutine[object, object, None], name: str) -> ChannelRefused | None:
         """None when it went well."""
         try:
             await work
         except ChannelRefused as refused:
-            return refused.entries
+            return refused
         except Exception:
             _log.exception("%s of websocket %s failed", name, self.id)
-            return ({"errorType": "InternalFailure", "message": "Internal failure."},)
+            return ChannelRefused("InternalFailure", "Internal failure.", 500)
         return None
 
     def _api(self) -> EventApiDefinition:

@@ -1,10 +1,10 @@
 """What the control plane keeps of an Event API: members as AWS shows them, from which what is served is read.
 
-Frozen; `definition` and `shown` are each other's inverse, but for what callpark does not act on. Pure.
+Frozen; `definition` and `shown` are each other's inverse, but for the role that writes logs. Pure.
 https://docs.aws.amazon.com/appsync/latest/APIReference/API_Api.html, …/API_ChannelNamespace.html
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias, cast
 
 import msgspec
@@ -12,7 +12,14 @@ import msgspec
 from callpark.graphql.channels.model import EventApiDefinition, Integration, NamespaceDefinition
 from callpark.graphql.control import settings, sources
 from callpark.graphql.control.refusals import bad_request
-from callpark.graphql.model import ApiDefinition, ApiKey, AuthenticationProvider, CodeDefinition
+from callpark.graphql.model import (
+    ApiDefinition,
+    ApiKey,
+    AuthenticationProvider,
+    CodeDefinition,
+    LogDefinition,
+    LogLevel,
+)
 
 Members: TypeAlias = Mapping[str, object]
 
@@ -44,17 +51,20 @@ def definition(api: ManagedEventApi, region: str) -> EventApiDefinition:
         namespaces=tuple(_namespace(each) for each in api.namespaces.values()),
         data_sources=tuple(sources.read_source(each, region) for each in api.sources.values()),
         api_keys=tuple(api.keys),
+        logs=_logs(config.get("logConfig")),
     )
 
 
 def managed(given: EventApiDefinition, region: str, now: float) -> ManagedEventApi:
     """A project's API, with members as if it had been made through the control plane."""
-    config = {
+    config: dict[str, object] = {
         "authProviders": _shown_providers(given.authentication),
         "connectionAuthModes": _shown_modes(given.connection_modes),
         "defaultPublishAuthModes": _shown_modes(given.publish_modes),
         "defaultSubscribeAuthModes": _shown_modes(given.subscribe_modes),
     }
+    if given.logs is not None:
+        config["logConfig"] = {"logLevel": given.logs.level, "cloudWatchLogsRoleArn": ""}
     return ManagedEventApi(
         given.api_id,
         {"name": given.name, "eventConfig": config},
@@ -66,12 +76,8 @@ def managed(given: EventApiDefinition, region: str, now: float) -> ManagedEventA
     )
 
 
-def inert(settings_members: Members) -> Iterator[str]:
-    """Members that are kept and shown, and change nothing here."""
-    config = settings_members.get("eventConfig")
-    logs = config.get("logConfig") if isinstance(config, Mapping) else None
-    if isinstance(logs, Mapping) and logs.get("logLevel") != "NONE":
-        yield "logConfig"
+def _logs(given: object) -> LogDefinition | None:
+    return LogDefinition(cast(LogLevel, given["logLevel"])) if isinstance(given, Mapping) else None
 
 
 def _providers(given: Sequence[Members]) -> tuple[AuthenticationProvider, ...]:

@@ -133,10 +133,6 @@ class EventControlPlane:
             del self._apis[api_id]
             self._service.remove(api_id)
 
-    def warn_inert(self, api: ManagedEventApi) -> None:
-        for member in model.inert(api.settings):
-            self.warn(f"Event API {api.settings['name']}", member)
-
     def warn(self, what: str, member: str) -> None:
         _log.warning("%s: %s is kept and shown, but changes nothing here", what, member)
 
