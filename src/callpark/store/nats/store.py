@@ -63,7 +63,7 @@ class NatsStore:
             connection.subjects,
             reader,
             self._queues,
-            Membership(node, limits.silence_seconds),
+            Membership(node, limits.silence_seconds, limits.beat_seconds),
             ids.hex(12),
             limits.claim_items,
             lambda: self._taking.look(),
