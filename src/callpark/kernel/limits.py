@@ -390,7 +390,7 @@ class StoreLimits:
     lapse_seconds: float = _limit(4.0, "s", "our rule: a node leases nothing when its last stored beat is older")
     silence_seconds: float = _limit(5.0, "s", "our rule: a node that was silent for so long has lost its leases")
     answer_seconds: float = _limit(2.0, "s", "our rule: one question to the servers; then it is asked again")
-    commit_seconds: float = _limit(10.0, "s", "our rule: a commit that is not stored by then fails")
+    commit_seconds: float = _limit(15.0, "s", "our rule: a commit that is not stored by then fails")
     start_seconds: float = _limit(20.0, "s", "our rule: until the servers answer at the start")
     preference_seconds: float = _limit(0.1, "s", "our rule: a free item is left so long to the node that hashing names")
     claim_ahead_seconds: float = _limit(5.0, "s", "our rule: free items are taken so long before they are ready")
