@@ -5,7 +5,6 @@ Run as a module it reads a prompt a line and answers a line: milliseconds to the
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -51,11 +50,13 @@ def direct(weights: Path, at_once: int, context: int) -> Iterator[Direct]:
 def _main(weights: str, at_once: int, context: int) -> None:
     import xllamacpp
 
+    from callpark.models.backends.local.llama import threads
+
     parameters = xllamacpp.CommonParams()
     parameters.model.path = weights
     parameters.n_parallel = at_once
     parameters.n_ctx = context * at_once
-    parameters.cpuparams.n_threads = os.cpu_count() or 1
+    parameters.cpuparams.n_threads = threads()
     parameters.verbosity = -1
     server = xllamacpp.Server(parameters)
     print("ready", flush=True)
