@@ -81,6 +81,7 @@ class Gateway:
         self._place = place
         self._health = health
         self._foreign = foreign
+        self._constants: dict[int, Response] = {}
         self._router = Router(service for service, _ in operations)
         self._has_invoke = ("lambda", "Invoke") in operations
 
@@ -196,11 +197,15 @@ class Gateway:
         """The response, and the request id it goes out with."""
         if not isinstance(answer, Answer):
             answer = Answer(answer)
+        elif answer.constant and (known := self._constants.get(id(answer))) is not None:
+            return known, request_id
         request_id = answer.request_id or request_id
         response = operation_codec(route.service, route.operation, route.protocol).serialise(answer, request_id)
         if answer.headers:
             head = (*response.headers, *header_bytes(answer.headers))
             response = Response(response.status, head, response.body, response.stream)
+        if answer.constant:
+            self._constants[id(answer)] = response
         return response, request_id
 
     def refuse(self, route: Route | None, request: Request, error: Exception, request_id: str) -> Response:

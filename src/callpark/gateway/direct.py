@@ -48,7 +48,9 @@ class Connection(Protocol):
         """A future for the work, cancelled when the server stops and the work does not end in time."""
         ...
 
-    def default_headers(self) -> Headers: ...
+    def default_lines(self) -> bytes:
+        """The headers that every answer has, as they go out."""
+        ...
 
     def on_response_complete(self) -> None:
         """The next request may be read."""
@@ -135,9 +137,7 @@ class Exchange:
         self._connection.on_response_complete()
 
     def _wire(self, response: Response) -> bytes:
-        pieces = [STATUS_LINE[response.status]]
-        for name, value in (*self._connection.default_headers(), *response.headers):
-            pieces += name.lower(), b": ", value, b"\r\n"
+        pieces = [STATUS_LINE[response.status], self._connection.default_lines(), lines(response.headers)]
         pieces += b"x-amzn-requestid: ", self._request_id.encode("latin-1"), b"\r\n"
         if response.status != 204:
             pieces.append(b"content-length: %d\r\n" % len(response.body))
@@ -145,6 +145,11 @@ class Exchange:
             pieces.append(b"connection: close\r\n")
         pieces += b"\r\n", response.body
         return b"".join(pieces)
+
+
+def lines(headers: Headers) -> bytes:
+    """Headers as they go out, without the end of the head."""
+    return b"".join([b"%b: %b\r\n" % (name.lower(), value) for name, value in headers])
 
 
 def exchange_of(

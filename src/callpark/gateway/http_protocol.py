@@ -7,15 +7,16 @@ connection that begins with TLS is upgraded (`tls.py`).
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from callpark.gateway import tls
+from callpark.gateway.alarms import Alarms
 from callpark.gateway.certificate import Certificate
-from callpark.gateway.direct import Answered, Answering, Exchange, Headers, exchange_of
+from callpark.gateway.direct import Answered, Answering, Exchange, Headers, exchange_of, lines
 from callpark.kernel.limits import GatewayLimits
 
 _T = TypeVar("_T")
@@ -31,6 +32,8 @@ def limited_protocol(
     """The protocol class for uvicorn's `http` setting. `direct` answers Invoke requests without ASGI; with a
     `certificate` connections may be encrypted."""
     most = limits.header_bytes
+    alarms = Alarms(limits.keep_alive_seconds)
+    joined: tuple[Headers, bytes] = ((), b"")
 
     class LimitedProtocol(HttpToolsProtocol):
         _received = 0
@@ -42,9 +45,7 @@ def limited_protocol(
             if len(self.connections) > limits.connections:
                 _refuse(transport, 503, "ServiceUnavailable", f"more than {limits.connections} connections are open")
             else:
-                self.timeout_keep_alive_task = self.loop.call_later(
-                    self.timeout_keep_alive, self.timeout_keep_alive_handler
-                )
+                self._set_alarm(self.timeout_keep_alive_handler)
 
         def data_received(self, data: bytes) -> None:
             if self._silent:
@@ -59,7 +60,22 @@ def limited_protocol(
 
         def _wait_for_the_rest(self) -> None:
             if self.transport.get_protocol() is self:
-                self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self._nothing_came)
+                self._set_alarm(self._nothing_came)
+
+        def _set_alarm(self, ring: Callable[[], None]) -> None:
+            self.timeout_keep_alive_task = alarms.set(self.loop, ring)  # type: ignore[assignment]  # it can be cancelled
+
+        def on_response_complete(self) -> None:
+            """uvicorn's, with our alarm instead of a timer of the loop for each request."""
+            self.server_state.total_requests += 1
+            if self.transport.is_closing():
+                return
+            self._unset_keepalive_if_required()
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
+            else:
+                self._set_alarm(self.timeout_keep_alive_handler)
 
         def _nothing_came(self) -> None:
             self.timeout_keep_alive_task = None
@@ -81,7 +97,9 @@ def limited_protocol(
         def on_message_begin(self) -> None:
             self._received = 0
             self._incomplete = True
-            super().on_message_begin()
+            self.url = b""
+            self.headers = []
+            self.expect_100_continue = False
 
         def on_url(self, url: bytes) -> None:
             self._received += len(url)
@@ -101,9 +119,17 @@ def limited_protocol(
         def on_headers_complete(self) -> None:
             exchange = self._exchange() if direct is not None else None
             if exchange is None:
+                self._begin_scope()
                 super().on_headers_complete()
             else:
                 self.cycle = exchange  # type: ignore[assignment]  # it has what uvicorn's protocol touches
+
+        def _begin_scope(self) -> None:
+            """What uvicorn does when a message begins, which an exchange does not need."""
+            front = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, headers, self.expect_100_continue = front
+            self.headers += headers
 
         def on_body(self, body: bytes) -> None:
             if isinstance(self.cycle, Exchange):
@@ -137,6 +163,13 @@ def limited_protocol(
 
         def default_headers(self) -> Headers:
             return self.server_state.default_headers
+
+        def default_lines(self) -> bytes:
+            nonlocal joined
+            headers = self.default_headers()
+            if joined[0] is not headers:  # uvicorn makes new ones every second
+                joined = headers, lines(headers)
+            return joined[1]
 
         def send_400_response(self, msg: str) -> None:
             if self._received > most:

@@ -31,12 +31,13 @@ class Call(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """What an operation returns when members alone do not say it: `request_id` replaces the generated one, `stream`
     holds the events of an event-stream member as (event name, members), `headers` what the service's model is silent
-    about."""
+    about. A `constant` one is returned again and again, and serialised once."""
 
     members: Mapping[str, object] = msgspec.field(default_factory=dict)
     request_id: str | None = None
     stream: AsyncIterator[tuple[str, Mapping[str, object]]] | None = None
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    constant: bool = False
 
 
 Operation: TypeAlias = Callable[[Call], Awaitable[Mapping[str, object] | Answer]]

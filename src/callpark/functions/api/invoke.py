@@ -15,7 +15,7 @@ from callpark.functions.service import Functions
 from callpark.kernel.limits import LambdaLimits
 from callpark.kernel.operations import Answer, Call, OperationTable
 
-_ACCEPTED: Mapping[str, object] = {"StatusCode": 202, "Payload": b""}
+_ACCEPTED = Answer({"StatusCode": 202, "Payload": b""}, constant=True)
 _WOULD_RUN: Mapping[str, object] = {"StatusCode": 204, "Payload": b""}
 _ACCEPTED_LEGACY: Mapping[str, object] = {"Status": 202}
 #: Beside JSON: what SDKs, curl and browsers send when nobody said anything.

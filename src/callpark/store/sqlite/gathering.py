@@ -75,4 +75,7 @@ class Gathering:
 
 def urgent(changes: Sequence[Change]) -> bool:
     """Whether somebody waits for a commit."""
-    return not all(isinstance(change, Done) and change.patient for change in changes)
+    for change in changes:
+        if not isinstance(change, Done) or not change.patient:
+            return True
+    return False
