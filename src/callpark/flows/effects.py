@@ -121,21 +121,7 @@ class Warn(msgspec.Struct, frozen=True):
     message: str
 
 
-Effect: TypeAlias = (
-    Say
-    | StopSpeaking
-    | CollectKeys
-    | StopCollecting
-    | StartFunction
-    | Listen
-    | ShowForm
-    | Post
-    | Note
-    | Show
-    | Keep
-    | OpenContact
-    | SetAttributes
-    | EndContact
-    | Warn
-    | FlowHappening
-)
+ForPhone: TypeAlias = Say | StopSpeaking | CollectKeys | StopCollecting | Listen | ShowForm | Post | Note | Show
+"""What the participants hear of; the rest is the service's."""
+
+Effect: TypeAlias = ForPhone | StartFunction | Keep | OpenContact | SetAttributes | EndContact | Warn | FlowHappening

@@ -14,27 +14,21 @@ from typing import Protocol
 import msgspec
 
 from callpark.flows.channels.conversation import Correspondent, Talker
+from callpark.flows.channels.hearing import tell, want_words
 from callpark.flows.channels.voice import KEYS, Phone
 from callpark.flows.chat.items import kept, written
 from callpark.flows.chat.model import Draft
 from callpark.flows.contact import Collecting, Contact, Conversing, End
 from callpark.flows.custody import Movable, Rows
 from callpark.flows.effects import (
-    CollectKeys,
     Effect,
     EndContact,
+    ForPhone,
     Keep,
-    Listen,
-    Note,
     OpenContact,
-    Post,
-    Say,
     SetAttributes,
     Show,
-    ShowForm,
     StartFunction,
-    StopCollecting,
-    StopSpeaking,
     Warn,
 )
 from callpark.flows.engine import handle
@@ -67,9 +61,6 @@ _log = logging.getLogger("callpark")
 #: Loop turns for which a timer gives way, so that an answer of the same instant comes first (rule A15): a function that
 #: wakes at that instant needs three to be heard. Microseconds, and fewer than virtual time needs to call itself quiet.
 _TURNS_TO_GIVE_WAY = 5
-
-#: Keys that a bot takes at most, as a phone is told: Lex takes 1,024 characters.
-_BOT_KEYS = 1_024
 
 
 class Exchange(Protocol):
@@ -225,7 +216,7 @@ class Lane:
             asked = contact.activity
             self.phone.keys_wanted(asked.maximum, asked.terminator, self._exchange.clock.now(), 0.0)
         elif isinstance(contact.activity, Conversing) and contact.activity.invocation_id is None:
-            self._listen(self._exchange.clock.now(), 0.0)
+            want_words(self.phone, self._exchange.clock.now(), 0.0)
         self._arm()
 
     def close(self) -> None:
@@ -322,25 +313,10 @@ class Lane:
             idle.set_result(None)
 
     def _do(self, effect: Effect, now: float) -> None:
+        if isinstance(effect, ForPhone):
+            tell(self.phone, effect, now)
+            return
         match effect:
-            case Say():
-                self.phone.heard(effect.text, now, effect.seconds)
-            case StopSpeaking():
-                self.phone.interrupted(now)
-            case CollectKeys():
-                self.phone.keys_wanted(effect.maximum, effect.terminator, now, effect.seconds_of_prompt)
-            case StopCollecting():
-                self.phone.keys_ended(now)
-            case Listen():
-                self._listen(now, effect.seconds_of_prompt)
-            case ShowForm():
-                if isinstance(self.phone, Talker):
-                    self.phone.view_shown(effect.view, effect.data, now)
-            case Show():
-                if isinstance(self.phone, Correspondent):
-                    self.phone.written(effect.items)
-            case Post() | Note():
-                pass  # it is among what is shown
             case Keep():
                 self._exchange.keep(effect)
             case OpenContact():
@@ -355,13 +331,6 @@ class Lane:
                 self._finish(now)
             case _:
                 self._exchange.trace.emit(effect)
-
-    def _listen(self, now: float, seconds_of_prompt: float) -> None:
-        """Words are wanted; a phone without any is asked for keys."""
-        if isinstance(self.phone, Talker):
-            self.phone.words_wanted(now, seconds_of_prompt)
-        else:
-            self.phone.keys_wanted(_BOT_KEYS, "#", now, seconds_of_prompt)
 
     def _arm(self) -> None:
         """Set the one alarm for the contact's next timer. While a turn is under way there may be none: the turn sets it
