@@ -21,6 +21,18 @@ from callpark.adapters import (
     wanted,
 )
 from callpark.channel_metrics import ChannelMetrics
+from callpark.cluster.node import Node
+from callpark.clustered import (
+    Clustered,
+    ContactsOfNode,
+    Lines,
+    Publications,
+    Slices,
+    SourceOfNode,
+    chat_socket,
+    contact_page,
+    logs_page,
+)
 from callpark.flows.agents.service import Agents
 from callpark.flows.api.agent_socket import AgentSocket
 from callpark.flows.api.attachment_web import AttachmentWeb
@@ -44,7 +56,7 @@ from callpark.functions.environments.ports import Environments
 from callpark.functions.fault_injection import FaultyEnvironments
 from callpark.functions.service import Functions
 from callpark.gateway import identity
-from callpark.gateway.app import Gateway
+from callpark.gateway.app import Gateway, Mount
 from callpark.gateway.certificate import Certificate
 from callpark.graphql.api.graphiql import GraphiqlPages
 from callpark.graphql.api.operations import operations as graphql_operations
@@ -71,6 +83,7 @@ from callpark.health import ApiHealth, EventApiHealth, FlowHealth, Health, Upstr
 from callpark.kernel.clock import Clock, SystemClock
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.ids import Ids
+from callpark.kernel.operations import OperationTable
 from callpark.kernel.trace import Trace
 from callpark.logs.api.live import LiveLogs
 from callpark.logs.api.operations import operations as logs_operations
@@ -111,8 +124,10 @@ class App:
         clock: Clock,
         ids: Ids,
         environments: Callable[["App"], Environments] | None = None,
+        node: Node | None = None,
     ) -> None:
         limits, place = settings.limits, settings.place
+        together = self.together = None if node is None else Clustered(node, store, place)
         self.settings = settings
         self.base_url = base_url
         self.clock = clock
@@ -130,7 +145,17 @@ class App:
         )
         self.environments: Environments = environments(self) if environments else self._fleet()
         self.faulty = FaultyEnvironments(self.environments, clock, self.trace, limits.lambda_)
-        self.queues = Queues(clock=clock, ids=ids, limits=limits.sqs, place=place, store=store, base_url=base_url)
+        self.queues = Queues(
+            clock=clock,
+            ids=ids,
+            limits=limits.sqs,
+            place=place,
+            store=store,
+            base_url=base_url,
+            holds=lambda family: together is None or together.holds_family(family),
+            tidies=lambda: together is None or together.tidies(),
+        )
+        source = QueuesAsSource(self.queues)
         self.functions = Functions(
             clock=clock,
             ids=ids,
@@ -142,13 +167,15 @@ class App:
             directory=settings.data,
             base_url=base_url,
             queues=QueuesForFunctions(self.queues),
-            source=QueuesAsSource(self.queues),
+            source=source if together is None else SourceOfNode(source, together),
             upstreams=self.upstreams,
+            custody=together,
         )
         self.models = Models(clock, limits=limits.models)
         self._making = Making(clock, ids, limits.models, os.environ)
         for_flows = self._for_flows()
-        self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, for_flows)
+        custody = None if node is None else ContactsOfNode(node)
+        self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, for_flows, custody)
         self.connect_control = ConnectControlPlane(
             self.flows, store, clock=clock, ids=ids, limits=limits.connect, place=place, functions=for_flows
         )
@@ -191,10 +218,13 @@ class App:
         metrics = self.metrics, self.api_metrics, self.channel_metrics, self.model_metrics
         self.trace.listen(ChannelMetrics(self.channel_metrics).read)
         self.live_logs = LiveLogs(self.logs)
+        self._lines = None if node is None else Lines(node, store, self.logs)
         self.trace.listen(
-            Recorder(self.logs, self.metrics, self.api_metrics, self.model_metrics, self._connect_alias).read
+            Recorder(
+                self._lines or self.logs, self.metrics, self.api_metrics, self.model_metrics, self._connect_alias
+            ).read
         )
-        served = {
+        made: OperationTable = {
             **operations(self.functions),
             **event_operations(self.event_control, graphql_operations(self.graphql_control)),
             **queue_operations(self.queues),
@@ -204,11 +234,17 @@ class App:
             **model_operations(self.models, clock, ids, self.trace),
             **identity.OPERATIONS,
         }
+        mounts: list[Mount] = []
+        contacts = ContactsPage(self.flows, limits.connect)
+        served = made if together is None else self._join_in(together, made)
+        if together is not None:
+            mounts = together.mounts(limits.gateway.body_bytes)
         self.own_operations = OwnOperations(served, ids, place)
         settings.upstreams.check(self.own_operations.services, base_url)
         self.gateway = Gateway(
             operations=served,
             mounts=[
+                *mounts,
                 GraphiqlPages(self.graphql, clock),
                 self.graphql_web,
                 self.channels_web,
@@ -217,12 +253,12 @@ class App:
                 QueuesWeb(self.queues, clock),
                 PhoneSocket(self.flows),
                 AgentSocket(self.agents),
-                ChatSocket(self.chats),
+                ChatSocket(self.chats) if together is None else together.relayed(ChatSocket(self.chats), chat_socket),
                 AttachmentWeb(self.attachments),
-                ContactsPage(self.flows, limits.connect),
+                contacts if together is None else together.relayed(contacts, contact_page),
                 EventsPage(self.functions.events, limits.lambda_),
                 FaultsPage(self.faulty, self.functions),
-                self.live_logs,
+                self.live_logs if together is None else together.relayed(self.live_logs, logs_page),
                 MetricsPage(self.functions.events.due, *metrics),
             ],
             ids=ids,
@@ -234,6 +270,29 @@ class App:
         self._project: Project | None = None
         self._source: Source | None = None
         self._warnings: list[str] = []
+
+    def _join_in(self, together: Clustered, served: OperationTable) -> OperationTable:
+        """The operations as one node of several offers them; the slices hear of the cluster."""
+        node = together.node
+        spread = together.bind(
+            queues=self.queues,
+            flows=self.flows,
+            refresh={
+                "lambda": self.functions.refresh,
+                "sqs": self.queues.refresh,
+                "appsync": self._refresh_apis,
+                "connect": self.connect_control.refresh,
+            },
+            operations=served,
+        )
+        self._publications = Publications(node, self.store, self.graphql_web.hub, self.graphql, self.event_apis)
+        self._tenant = Slices(node, together.news, self.queues, self.functions, self.flows, self.logs)
+        node.attend(self._tenant)
+        return spread
+
+    async def _refresh_apis(self) -> None:
+        await self.graphql_control.refresh()
+        await self.event_control.refresh()
 
     def _authenticator(self) -> Authenticator:
         settings, limits = self.settings, self.settings.limits.appsync
@@ -248,7 +307,27 @@ class App:
         return Fleet(self.clock, self.ids, self.trace, self.settings.limits, self.base_url, data)
 
     async def start(self, source: Source | None = None) -> None:
-        """Take up what the store holds, then serve the project. Raises ProjectError."""
+        """Take up what the store holds, then serve the project; among several nodes one after another does, and each
+        becomes a member then. Raises ProjectError."""
+        together = self.together
+        if together is None or self._lines is None:
+            await self._start(source)
+            return
+        node = together.node
+        await node.start()
+        together.news.start()
+        self._publications.start()
+        self._lines.start()
+        async with node.turn():
+            await self._start(source)
+        await node.join()
+
+    async def drain(self) -> None:
+        """Among several nodes: let go of everything that another node can go on with."""
+        if self.together is not None:
+            await self.together.node.leave()
+
+    async def _start(self, source: Source | None) -> None:
         reading = None if source is None else asyncio.create_task(asyncio.to_thread(source))
         if isinstance(self.environments, Fleet):
             await self.environments.start()
@@ -271,6 +350,12 @@ class App:
             await self._serve(await asyncio.to_thread(self._source))
 
     async def close(self) -> None:
+        together = self.together
+        if together is not None and self._lines is not None:
+            self._publications.close()
+            self._lines.close()
+            await self._tenant.close()
+            await together.news.close()
         await self.graphql_web.aclose()
         await self.channels_web.aclose()
         await self.streaming.close()
@@ -286,6 +371,9 @@ class App:
         await self.models.close()
         await self.logs.close()
         await self.upstreams.close()
+        if together is not None:
+            await together.node.close()
+            await together.peers.aclose()
         await self.store.close()
 
     def _for_flows(self) -> FunctionsForFlows:

@@ -6,23 +6,27 @@ queues, functions and contacts are held, how publications reach subscribers else
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Final, Protocol
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Final
 from urllib.parse import parse_qs
 
 import msgspec
 import orjson
 
+from callpark.cluster import placement
 from callpark.cluster.forwarding import Forwarder, Receiver
 from callpark.cluster.news import News
 from callpark.cluster.node import Node
 from callpark.cluster.peers import Peers
-from callpark.cluster.placement import CONTROL, LOGS, Contact, Placed, function_key, queue_key
+from callpark.cluster.placement import CONTROL, LOGS, Contact, Placed, contact_key, function_key, queue_key
 from callpark.cluster.relaying import Mount, Relayed
 from callpark.flows.chat.tokens import contact_named
+from callpark.flows.service import Flows
 from callpark.functions.environments.ports import Outcome, ResponseStream
 from callpark.functions.model import Invocation, InvocationResult
 from callpark.functions.service import Functions
+from callpark.functions.sources.ports import MessageSource, SourceMessage, SourceQueue
 from callpark.graphql.channels.channel import Channel
 from callpark.graphql.channels.service import EventApis
 from callpark.graphql.messages import Invalidation, Publication
@@ -30,25 +34,21 @@ from callpark.graphql.realtime.hub import Hub
 from callpark.graphql.service import GraphqlService
 from callpark.kernel.arn import Place
 from callpark.kernel.asgi import Receive, Scope, Send, path, respond
+from callpark.kernel.clock import sleep
 from callpark.kernel.operations import Answer, Call, OperationTable
+from callpark.kernel.tasks import Tasks
 from callpark.kernel.timers import Timer
 from callpark.logs.service import Logs
 from callpark.queues.service import Queues
-from callpark.store.ports import Store
+from callpark.store.ports import Store, StoreFailure
+
+_log = logging.getLogger("callpark")
 
 _PUBLICATIONS: Final = "cluster-publications"
 _LINES: Final = "cluster-log-lines"
 _LINES_SECONDS, _LINES_BYTES = 0.25, 262_144
 
 STATUS_PATH: Final = "/_callpark/cluster"
-
-
-class Contacts(Protocol):
-    """What the flows know of where contacts are."""
-
-    async def whereabouts(self, contact_id: str) -> str | None:
-        """The life of a node that holds an open contact; None when it is here, or no contact."""
-        ...
 
 
 class Clustered:
@@ -60,8 +60,7 @@ class Clustered:
         self._store = store
         self._place = place
         self._queues: Queues | None = None
-        self._functions: Functions | None = None
-        self._contacts: Contacts | None = None
+        self._flows: Flows | None = None
         self._operations: OperationTable = {}
         self.news = News(node, store, {})
         self.forwarder = Forwarder(node, self.peers, self, _participant, lambda service: self.news.renew(service))
@@ -106,6 +105,17 @@ class Clustered:
         kind = str(answer.members.get("ResponseStreamContentType", "application/octet-stream"))
         return str(answer.members.get("ExecutedVersion", "")), ResponseStream(kind, chunks, chunks.ended)
 
+    async def delete(self, queue_arn: str, receipt_handles: Sequence[str]) -> None:
+        """Messages of a queue that another node holds. Raises CallerError."""
+        assert self._queues is not None
+        queue = self._queues.queue(queue_arn)
+        for start in range(0, len(receipt_handles), 10):
+            entries = [{"Id": str(n), "ReceiptHandle": each} for n, each in enumerate(receipt_handles[start:][:10])]
+            parameters = {"QueueUrl": self._queues.url(queue), "Entries": entries}
+            call = Call("sqs", "DeleteMessageBatch", parameters, self.node.new_request_id(), self._place)
+            done = self._operations["sqs", "DeleteMessageBatch"]
+            await self.forwarder.elsewhere(placement.Queue(queue.name), done, call)
+
     async def _invoke(self, operation: str, function: str, invocation: Invocation) -> Answer:
         parameters: dict[str, object] = {"FunctionName": function, "Payload": invocation.payload}
         if invocation.qualifier is not None:
@@ -129,7 +139,7 @@ class Clustered:
         return self._queues.family(queue)
 
     async def contact(self, contact_id: str) -> str | None:
-        return None if self._contacts is None else await self._contacts.whereabouts(contact_id)
+        return None if self._flows is None else await self._flows.whereabouts(contact_id)
 
     # What app.py wires
 
@@ -137,13 +147,12 @@ class Clustered:
         self,
         *,
         queues: Queues,
-        functions: Functions,
-        contacts: Contacts | None,
+        flows: Flows,
         refresh: Mapping[str, Callable[[], Awaitable[None]]],
         operations: OperationTable,
     ) -> OperationTable:
         """The services that were made with this; the operations as the gateway shall have them."""
-        self._queues, self._functions, self._contacts = queues, functions, contacts
+        self._queues, self._flows = queues, flows
         self.news = News(self.node, self._store, refresh)
         self._operations = self.news.telling(operations)
         return self.forwarder.spread(self._operations)
@@ -154,6 +163,47 @@ class Clustered:
 
     def relayed(self, mount: Mount, place: Callable[[Scope], Placed]) -> Mount:
         return Relayed(mount, place, self.node, self.forwarder, self.peers)
+
+
+class ContactsOfNode:
+    """`flows.custody.Custody`."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    @property
+    def life(self) -> str:
+        return self._node.me.id
+
+    def gone(self, life: str) -> bool:
+        return self._node.gone(life)
+
+    def holds(self, contact_id: str) -> bool:
+        return self._node.holds(contact_key(contact_id))
+
+
+class SourceOfNode:
+    """`functions.sources.ports.MessageSource`: messages whose queue has changed hands meanwhile are deleted where it
+    is."""
+
+    def __init__(self, here: MessageSource, clustered: Clustered) -> None:
+        self._here = here
+        self._clustered = clustered
+
+    def queue(self, queue_arn: str) -> SourceQueue | None:
+        return self._here.queue(queue_arn)
+
+    async def receive(self, queue_arn: str, limit: int) -> Sequence[SourceMessage]:
+        return await self._here.receive(queue_arn, limit)
+
+    async def delete(self, queue_arn: str, receipt_handles: Sequence[str]) -> None:
+        if self._clustered.has_queue(queue_arn):
+            await self._here.delete(queue_arn, receipt_handles)
+        else:
+            await self._clustered.delete(queue_arn, receipt_handles)
+
+    def watch(self, queue_arn: str, callback: Callable[[], None]) -> Callable[[], None]:
+        return self._here.watch(queue_arn, callback)
 
 
 class Publications:
@@ -259,8 +309,10 @@ _decode_lines = msgspec.msgpack.Decoder(list[tuple[str, str, str, float, str]]).
 class Slices:
     """`cluster.node.Tenant`: the slices stop and begin in an order in which none acts for what another has given up."""
 
-    def __init__(self, node: Node, news: News, queues: Queues, functions: Functions, logs: Logs) -> None:
+    def __init__(self, node: Node, news: News, queues: Queues, functions: Functions, flows: Flows, logs: Logs) -> None:
         self._node = node
+        self._flows = flows
+        self._tasks = Tasks("contacts of nodes that died")
         self._news = news
         self._queues = queues
         self._functions = functions
@@ -281,6 +333,19 @@ class Slices:
         if not self._has_logs and self._node.holds(LOGS):
             await self._logs.reload()
             self._has_logs = True
+        await self._flows.take_up()
+        # A node that died is certain to be dead a little later, for some of those that stay.
+        self._tasks.spawn(self._take_up_later(), "later")
+
+    async def close(self) -> None:
+        await self._tasks.aclose()
+
+    async def _take_up_later(self) -> None:
+        await sleep(self._node.clock, self._node.limits.silence_seconds, "contacts of nodes that died")
+        try:
+            await self._flows.take_up()
+        except StoreFailure as failure:
+            _log.warning("contacts cannot be taken up now: %s", failure)
 
 
 class StatusPage:

@@ -1,0 +1,189 @@
+"""Nodes that act as one, over real sockets: each serves every API, whoever owns what."""
+
+import asyncio
+import contextlib
+import functools
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.several import Several, post, several
+from tests.functions.plain_environments import Handler, Run
+
+pytestmark = pytest.mark.process
+
+
+class Work:
+    """What handlers saw."""
+
+    def __init__(self) -> None:
+        self.running = self.most = 0
+        self.seen: list[object] = []
+
+    async def narrow(self, run: Run) -> object:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0.02)
+        self.running -= 1
+        self.seen.append(run.event)
+        return run.event
+
+    def worker(self, run: Run) -> object:
+        assert isinstance(run.event, dict)
+        self.seen += [record["body"] for record in run.event["Records"]]
+        return {}
+
+
+def handlers(work: Work) -> dict[str, Handler]:
+    return {"Plain": lambda run: {"by": run.function}, "Narrow": work.narrow, "Worker": work.worker}
+
+
+async def _invoke(url: str, function: str, event: object, kind: str = "RequestResponse") -> tuple[int, bytes]:
+    answer = await post(
+        f"{url}/2015-03-31/functions/{function}/invocations",
+        json.dumps(event).encode(),
+        {"x-amz-invocation-type": kind},
+    )
+    return answer.status_code, answer.content
+
+
+async def _until(count: int, seen: list[object]) -> None:
+    async with asyncio.timeout(20):
+        while len(seen) < count:  # noqa: ASYNC110 (a list that handlers and sockets fill)
+            await asyncio.sleep(0.02)
+
+
+async def test_a_queue_is_one_queue_whoever_is_asked(tmp_path: Path) -> None:
+    async with several(tmp_path, handlers(Work())) as cluster:
+        (one, *others) = cluster.others("queue", "work")
+        url = await asyncio.to_thread(lambda: one.client("sqs").get_queue_url(QueueName="work")["QueueUrl"])
+        sent = await asyncio.to_thread(lambda: one.client("sqs").send_message(QueueUrl=url, MessageBody="hello"))
+        other = (*others, cluster.holder("queue", "work"))[0].client("sqs")
+        (received,) = (await asyncio.to_thread(lambda: other.receive_message(QueueUrl=url)))["Messages"]
+        assert (received["MessageId"], received["Body"]) == (sent["MessageId"], "hello")
+        assert "Messages" not in await asyncio.to_thread(lambda: one.client("sqs").receive_message(QueueUrl=url))
+        await asyncio.to_thread(
+            lambda: one.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=received["ReceiptHandle"])
+        )
+        counts = await asyncio.to_thread(
+            lambda: other.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        )
+        assert counts["ApproximateNumberOfMessagesNotVisible"] == "0"
+
+
+async def test_a_long_poll_at_another_node_ends_when_a_message_comes(tmp_path: Path) -> None:
+    async with several(tmp_path, handlers(Work())) as cluster:
+        (one, other) = cluster.others("queue", "work")
+        url = f"{one.url}/123456789012/work"
+        waiting = asyncio.create_task(
+            asyncio.to_thread(lambda: one.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20))
+        )
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(lambda: other.client("sqs").send_message(QueueUrl=url, MessageBody="now"))
+        async with asyncio.timeout(10):
+            (received,) = (await waiting)["Messages"]
+        assert received["Body"] == "now"
+
+
+async def test_what_one_node_made_all_know_at_once(tmp_path: Path) -> None:
+    async with several(tmp_path, handlers(Work())) as cluster:
+        for number, (maker, user) in enumerate([(0, 1), (1, 2), (2, 0)]):
+            making, using = cluster.nodes[maker].client("sqs"), cluster.nodes[user].client("sqs")
+            made = await asyncio.to_thread(lambda name=f"made{number}", c=making: c.create_queue(QueueName=name))  # type: ignore[misc]
+            url = made["QueueUrl"]
+            await asyncio.to_thread(lambda u=url, c=using: c.send_message(QueueUrl=u, MessageBody="first"))  # type: ignore[misc]
+            received = await asyncio.to_thread(lambda u=url, c=making: c.receive_message(QueueUrl=u))  # type: ignore[misc]
+            assert received["Messages"][0]["Body"] == "first"
+        names = [
+            await asyncio.to_thread(functools.partial(each.client("sqs").list_queues, QueueNamePrefix="made"))
+            for each in cluster.nodes
+        ]
+        assert [len(each["QueueUrls"]) for each in names] == [3, 3, 3]
+
+
+async def test_reserved_concurrency_holds_across_nodes(tmp_path: Path) -> None:
+    work = Work()
+    async with several(tmp_path, handlers(work)) as cluster:
+        accepted = await asyncio.gather(
+            *(_invoke(each.url, "Narrow", {"n": n}, "Event") for n in range(4) for each in cluster.nodes)
+        )
+        assert Counter(status for status, _ in accepted) == {202: 12}
+        await _until(12, work.seen)
+        assert work.most == 1
+        owner = cluster.holder("function", "Narrow")
+        assert [len(each.environments.runs) for each in cluster.nodes if each is not owner] == [0, 0]
+
+        answers = await asyncio.gather(*(_invoke(each.url, "Narrow", {"n": 1}) for each in cluster.nodes))
+        assert {status for status, _ in answers} <= {200, 429}
+        assert work.most == 1
+
+
+async def test_functions_without_a_share_run_where_they_are_asked(tmp_path: Path) -> None:
+    async with several(tmp_path, handlers(Work())) as cluster:
+        for each in cluster.nodes:
+            assert await _invoke(each.url, "Plain", {}) == (200, b'{"by": "Plain"}')
+            assert len(each.environments.runs) == 1
+
+
+async def test_an_event_source_works_where_its_queue_is(tmp_path: Path) -> None:
+    work = Work()
+    async with several(tmp_path, handlers(work)) as cluster:
+        url = f"{cluster.nodes[0].url}/123456789012/jobs"
+        for number, each in enumerate(cluster.nodes * 4):
+            send = functools.partial(each.client("sqs").send_message, QueueUrl=url, MessageBody=str(number))
+            await asyncio.to_thread(send)
+        await _until(12, work.seen)
+        assert sorted(work.seen, key=str) == sorted(map(str, range(12)))
+
+
+async def test_who_leaves_loses_nothing(tmp_path: Path) -> None:
+    work = Work()
+    async with several(tmp_path, handlers(work)) as cluster:
+        client, url = cluster.nodes[2].client("sqs"), f"{cluster.nodes[2].url}/123456789012/orders.fifo"
+
+        def send(number: int) -> None:
+            client.send_message(
+                QueueUrl=url, MessageBody=str(number), MessageGroupId="g", MessageDeduplicationId=str(number)
+            )
+
+        for number in range(5):
+            await asyncio.to_thread(send, number)
+        await cluster.nodes[0].stop()
+        await cluster.settled(2)
+        for number in range(5, 8):
+            await asyncio.to_thread(send, number)
+        await cluster.nodes[1].stop()
+        await cluster.settled(1)
+        received = await asyncio.to_thread(lambda: client.receive_message(QueueUrl=url, MaxNumberOfMessages=10))
+        assert [each["Body"] for each in received["Messages"]] == [str(number) for number in range(8)]
+
+
+async def test_a_subscriber_on_each_node_hears_every_mutation_once_and_in_order(tmp_path: Path) -> None:
+    from tests.cluster.subscribers import listening
+
+    async with several(tmp_path, handlers(Work())) as cluster, contextlib.AsyncExitStack() as stack:
+        (api,) = cluster.nodes[0].app.health().apis
+        ears = [
+            await stack.enter_async_context(listening(each.url, api.id, api.api_key or "")) for each in cluster.nodes
+        ]
+
+        async def mutate(cluster: Several, maker: int) -> None:
+            for number in range(20):
+                query = f'mutation {{ add(text: "{maker}-{number}") {{ text }} }}'
+                answer = await post(
+                    f"{cluster.nodes[maker].url}/apis/{api.id}/graphql",
+                    json.dumps({"query": query}).encode(),
+                    {"x-api-key": api.api_key or "", "content-type": "application/json"},
+                )
+                assert "errors" not in answer.json(), answer.text
+
+        await asyncio.gather(*(mutate(cluster, maker) for maker in range(3)))
+        for ear in ears:
+            await _until(60, ear)
+            for maker in range(3):
+                from_one = [text for text in ear if str(text).startswith(f"{maker}-")]
+                assert from_one == [f"{maker}-{number}" for number in range(20)]
+        await asyncio.sleep(0.05)
+        assert [len(ear) for ear in ears] == [60, 60, 60]
