@@ -56,7 +56,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A model in a process of its own. `model`: smollm2, minilm, or a path to a GGUF file (with `/` or `.gguf`).
 
     `stand_in`: the script that speaks while the packaged model is not installed; it echoes unless said.
-    `context`: tokens of one request and its answer; `at_once`: generations at once; `threads`: 0 for one per core, less one;
+    `context`: tokens of a request and its answer; `at_once`: generations at once; `threads`: 0 for all cores but one;
     `memory_megabytes`: what the process may take beside the weights; 0: no bound."""
 
     model: Name
