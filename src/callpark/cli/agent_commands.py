@@ -73,8 +73,23 @@ _ABOUT_CONTACT: Final[Mapping[str, Callable[[str], orders.Order]]] = {
 _STATUSES: Final = {"available": "Available", "away": "Away", "offline": "Offline"}
 
 
-def read_command(line: str, contact_id: str) -> Command:
-    """A line as typed, about the current contact. None for an empty one."""
+_RINGING: Final = frozenset(("offered", "connecting"))
+_OPEN: Final = frozenset(("accepted", "connected", "held", "resumed", "transferring", "connected_onhold"))
+_OVER: Final = frozenset(("left", "missed", "rejected", "ended"))
+
+
+def meant(word: str, contacts: Mapping[str, str], current: str) -> str:
+    """Which contact a command is about: the current one, if it is in a state for that, else another that is: the one
+    that has rung longest, else the newest. `contacts`: states by id, oldest first."""
+    states = _RINGING if word in ("accept", "reject") else _OVER if word == "clear" else _OPEN
+    fitting = [contact_id for contact_id, state in contacts.items() if state in states]
+    if not fitting or contacts.get(current) in states:
+        return current
+    return fitting[0] if states is _RINGING else fitting[-1]
+
+
+def read_command(line: str, contacts: Mapping[str, str], current: str) -> Command:
+    """A line as typed, about one of the contacts (ids with their states). None for an empty one."""
     word, _, rest = line.strip().partition(" ")
     rest = rest.strip()
     if not word or word.startswith("#"):
@@ -88,7 +103,7 @@ def read_command(line: str, contact_id: str) -> Command:
     if word == "contacts":
         return Show()
     if word in _ABOUT_CONTACT or word in ("say", "transfer"):
-        return _about(word, rest, contact_id)
+        return _about(word, rest, meant(word, contacts, current))
     if word == "wait":
         return Wait(rest) if rest in NOTES else Problem(f"wait for one of {', '.join(sorted(NOTES))}, not {rest!r}")
     if word in ("status", "use"):

@@ -1,7 +1,7 @@
 """An agent's panel in the terminal, as `callpark agent` has it: commands in, notes out, over `/_callpark/agent`.
 
-`-o json` prints each note as a line of JSON. A script's `wait NOTE` waits for the next note of that type after the ones
-waited for before, so a script does not depend on how fast anything is.
+`-o json` prints each note as a line of JSON. A script's `wait NOTE` waits for the next note of that type that was not
+waited for yet, so a script does not depend on how fast anything is.
 """
 
 import asyncio
@@ -42,9 +42,6 @@ class Played:
 _notes: Final[msgspec.json.Decoder[notes.Note]] = msgspec.json.Decoder(notes.Note)
 _encode: Final = msgspec.json.Encoder().encode
 
-#: Notes that tell of a contact the agent has to do with from now on.
-_CURRENT: Final = (notes.Offered, notes.Connected)
-
 
 async def play(endpoint: str, played: Played) -> int:
     """Until the commands end, the server goes away, or Ctrl-C. 1 when a command could not be carried out."""
@@ -80,7 +77,7 @@ class _Panel:
         self._socket = socket
         self._played = played
         self._told: list[notes.Note] = []
-        self._waited = 0
+        self._waited: dict[str, int] = {}
         self._news = asyncio.Event()
         self._answers: asyncio.Queue[notes.Done | notes.Refused] = asyncio.Queue()
         self._contacts: dict[str, str] = {}
@@ -114,7 +111,7 @@ class _Panel:
     async def _work(self) -> None:
         await self._ask(orders.SetStatus(self._played.status))
         async for line in self._lines():
-            command = read_command(line, self._current)
+            command = read_command(line, self._contacts, self._current)
             if isinstance(command, Quit):
                 break
             await self._do(command)
@@ -150,6 +147,8 @@ class _Panel:
         answer = await self._answers.get()
         if isinstance(answer, notes.Refused):
             self._complain(ProjectError(answer.cause, answer.remedy))
+        elif isinstance(order, orders.Clear):
+            self._contacts.pop(order.contact_id, None)
 
     def _complain(self, error: ProjectError) -> None:
         self._refused = True
@@ -159,10 +158,9 @@ class _Panel:
         try:
             async with asyncio.timeout(self._played.patience):
                 while True:
-                    while self._waited < len(self._told):
-                        note = self._told[self._waited]
-                        self._waited += 1
-                        if _type(note) == kind:
+                    for place in range(self._waited.get(kind, 0), len(self._told)):
+                        self._waited[kind] = place + 1
+                        if _type(self._told[place]) == kind:
                             return
                     self._news.clear()
                     await self._news.wait()
@@ -195,11 +193,13 @@ class _Panel:
                 self._current = next(reversed(self._contacts), "")
             case notes.OfferOver(contact_id=contact_id, outcome=outcome):
                 self._contacts[contact_id] = outcome
+                if outcome == "withdrawn":
+                    del self._contacts[contact_id]
             case notes.Done() | notes.Refused() | notes.StatusSet() | notes.Heard():
                 pass
             case _:
                 self._contacts[note.contact_id] = _type(note)
-                if isinstance(note, _CURRENT):
+                if isinstance(note, notes.Connected):
                     self._current = note.contact_id
 
     # What is shown

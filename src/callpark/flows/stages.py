@@ -175,10 +175,14 @@ def _arm_timers(turn: Turn, desk: Desk) -> None:
         turn.arm(AGENT_RESUMES, turn.now + agent.hold_after + agent.hold_seconds)
 
 
+_MUSIC = frozenset(("CustomerQueue", "CustomerHold"))
+"""Hooks whose default flows only play: they would take their error branch at once on other channels."""
+
+
 def _hook_program(turn: Turn, hook: str) -> Program | None:
     """The flow that a hook names, else the default one; "" is a hook that is switched off."""
     reference = turn.memory.record.hooks.get(hook)
-    if reference == "":
+    if reference == "" or (reference is None and hook in _MUSIC and turn.party.channel != "VOICE"):
         return None
     program = None if reference is None else turn.world.flow(reference)
     if reference is not None and program is None:

@@ -94,7 +94,7 @@ class Panel:
         self.notes: list[Note] = []
         self._office = office
         self._listener = listener
-        self._read = 0
+        self._read: dict[type, int] = {}
         self._told = asyncio.Event()
         self._mine: dict[str, str] = {}
         self._leaving: dict[str, str] = {}
@@ -132,11 +132,11 @@ class Panel:
         return self._office.view(self.agent)
 
     async def next(self, kind: type[N]) -> N:
-        """The next note of a kind; those before it are passed over."""
+        """The next note of a kind that was not asked for yet."""
         while True:
-            while self._read < len(self.notes):
-                note = self.notes[self._read]
-                self._read += 1
+            for place in range(self._read.get(kind, 0), len(self.notes)):
+                self._read[kind] = place + 1
+                note = self.notes[place]
                 if isinstance(note, kind):
                     return note
             self._told.clear()
@@ -178,10 +178,9 @@ class Panel:
             await self._office.tell(contact_id, AgentSpoke(self.agent, text))
 
     async def transfer(self, contact_id: str, to: str) -> None:
-        """To a quick connect, a queue or an agent, by name, id or ARN."""
+        """To a quick connect, a queue or an agent, by name, id or ARN. What becomes of it there, notes tell."""
         self._need(contact_id, "connected", "customer_hold")
-        event = self._office.transfer(self.agent, to)
-        await self._act(contact_id, event, lambda desk: desk.stage in ("queued", "transferring") or desk.agent is None)
+        await self._office.tell(contact_id, self._office.transfer(self.agent, to))
 
     async def hang_up(self, contact_id: str) -> None:
         """The agent leaves; without a CustomerRemaining flow the contact ends."""
