@@ -7,9 +7,11 @@ the end.
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
+from importlib.metadata import version
 from pathlib import Path
 
 from callpark.app import App
+from callpark.cluster.node import Node
 from callpark.functions.environments.ports import Environments
 from callpark.gateway.server import Server, bind
 from callpark.kernel.clock import Clock, SystemClock
@@ -17,6 +19,7 @@ from callpark.kernel.ids import Ids, SystemIds
 from callpark.projects.load import load_project
 from callpark.settings import Settings, Source
 from callpark.store.opening import open_store
+from callpark.store.ports import Store
 
 
 @contextlib.asynccontextmanager
@@ -34,16 +37,18 @@ async def served(
     async with contextlib.AsyncExitStack() as stack:
         bound = stack.enter_context(bind(settings.host, settings.port))
         ids = ids or SystemIds()
+        name = settings.node or f"{socket.gethostname()}-{bound.port}"
         store = await open_store(
             settings.store,
             settings.data,
             clock,
             ids,
             settings.limits.store,
-            node=settings.node or f"{socket.gethostname()}-{bound.port}",
+            node=name,
             replicas=settings.store_replicas,
         )
-        app = App(settings, bound.base_url, store, clock=clock, ids=ids, environments=environments)
+        node = _node(settings, name, bound.base_url, store, clock, ids) if settings.store else None
+        app = App(settings, bound.base_url, store, clock=clock, ids=ids, environments=environments, node=node)
         stack.push_async_callback(app.close)
         await app.start(_source(project, app))
         server = Server(app.gateway, bound, settings.limits.gateway, direct=app.gateway, certificate=app.certificate)
@@ -51,7 +56,13 @@ async def served(
         stack.push_async_callback(server.stop)
         stack.callback(app.live_logs.close)
         stack.callback(app.queues.dismiss)
+        stack.push_async_callback(app.drain)
         yield app
+
+
+def _node(settings: Settings, name: str, base_url: str, store: Store, clock: Clock, ids: Ids) -> Node:
+    url = (settings.advertise or base_url).rstrip("/")
+    return Node(store, clock, ids, settings.limits.cluster, name=name, url=url, version=version("callpark"))
 
 
 def _source(project: Path | Source | None, app: App) -> Source | None:

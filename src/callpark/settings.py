@@ -35,6 +35,8 @@ class Settings:
     """How many servers of the shared store keep everything; None: three, or as many as there are."""
     node: str = ""
     """This node's name among those that share a store; empty: the machine's, and the port."""
+    advertise: str = ""
+    """Where the other nodes reach this one; empty: where it listens."""
     strict: bool = False
     """Refuse flows that Amazon Connect would refuse to publish."""
 

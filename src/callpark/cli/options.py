@@ -62,6 +62,23 @@ StoreReplicas = Annotated[
         "--store-replicas", help="Servers that keep everything; default: 3, or as many as there are.", min=1, max=5
     ),
 ]
+NodeName = Annotated[
+    str,
+    typer.Option(
+        envvar="CALLPARK_NODE",
+        help="This node's name among those that share a store. Default: the machine's, and the port.",
+        show_default=False,
+    ),
+]
+Advertise = Annotated[
+    str,
+    typer.Option(
+        envvar="CALLPARK_ADVERTISE",
+        metavar="URL",
+        help="Where the other nodes reach this one, e.g. http://10.0.0.7:4566. Default: where it listens.",
+        show_default=False,
+    ),
+]
 LimitAssignments = Annotated[
     list[str] | None,
     typer.Option("--limit", metavar="NAME=VALUE", help="Override a limit (see `callpark limits`); repeatable."),
@@ -119,6 +136,8 @@ class Serving:
     strict: bool
     store: str = ""
     store_replicas: int | None = None
+    node_name: str = ""
+    advertise: str = ""
 
 
 def limits(assignments: list[str] | None) -> Limits:

@@ -38,7 +38,16 @@ def settle(asked: options.Serving) -> Settings:
         strict=asked.strict,
         store=asked.store,
         store_replicas=asked.store_replicas,
+        node=asked.node_name,
+        advertise=_address(asked.advertise),
     )
+
+
+def _address(advertised: str) -> str:
+    """Raises ProjectError."""
+    if advertised and not advertised.startswith(("http://", "https://")):
+        raise ProjectError(f"not an address of this node: {advertised}", "write --advertise http://host:port")
+    return advertised
 
 
 async def serve(settings: Settings, project: Path | None) -> int:

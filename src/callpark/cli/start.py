@@ -22,6 +22,8 @@ def start(
     strict: options.Strict = False,
     store: options.Store = "",
     store_replicas: options.StoreReplicas = None,
+    node_name: options.NodeName = "",
+    advertise: options.Advertise = "",
     empty: Annotated[
         bool, typer.Option("--empty", help="Serve no project, only what boto3 or the AWS CLI makes.")
     ] = False,
@@ -40,6 +42,8 @@ def start(
         strict=strict,
         store=store,
         store_replicas=store_replicas,
+        node_name=node_name,
+        advertise=advertise,
     )
     from callpark.cli.serving import serve, settle
 
