@@ -6,7 +6,8 @@ import pytest
 
 from callpark.channel_metrics import ChannelMetrics
 from callpark.graphql.channels import happenings as told
-from callpark.kernel.trace import Entry, Happening
+from callpark.kernel.clock import VirtualClock
+from callpark.kernel.trace import Happening, Trace
 from callpark.metrics.model import EVENT_APIS
 
 pytestmark = pytest.mark.unit
@@ -30,9 +31,10 @@ class Sink:
 
 def counted(*happenings: Happening) -> Sink:
     sink = Sink()
-    metrics = ChannelMetrics(sink)
-    for number, happening in enumerate(happenings):
-        metrics.read(Entry(number, 60.0, happening))
+    trace = Trace(VirtualClock(60.0))
+    trace.hear(ChannelMetrics(sink).readers)
+    for happening in happenings:
+        trace.emit(happening)
     return sink
 
 

@@ -50,7 +50,7 @@ class Heard:
         self.start = clock.now()
         self.trace = Trace(clock)
         self.sink = Sink()
-        self.trace.listen(Recorder(self.sink, self.sink, self.sink, self.sink, lambda: alias).read)
+        self.trace.hear(Recorder(self.sink, self.sink, self.sink, self.sink, lambda: alias).readers)
 
     def values(self, metric: str) -> list[tuple[str, float, float]]:
         """(function, seconds since the start, value)."""
@@ -152,7 +152,7 @@ async def test_the_whole_retry_story_in_cloudwatchs_minutes(clock: VirtualClock,
     """lambda.md §10: AsyncEventAge grows with retries; AsyncEventsDropped counts when the event is given up."""
     scene = await opened(clock, tmp_path)
     metrics = Metrics(clock, MetricsLimits())
-    scene.trace.listen(Recorder(Sink(), metrics, Sink(), Sink(), lambda: "").read)
+    scene.trace.hear(Recorder(Sink(), metrics, Sink(), Sink(), lambda: "").readers)
 
     def fail(run: Run) -> object:
         raise HandlerError("always")

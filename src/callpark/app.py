@@ -216,13 +216,13 @@ class App:
         self.channel_metrics = Metrics(clock, limits.metrics, EVENT_APIS)
         self.model_metrics = Metrics(clock, limits.metrics, BEDROCK)
         metrics = self.metrics, self.api_metrics, self.channel_metrics, self.model_metrics
-        self.trace.listen(ChannelMetrics(self.channel_metrics).read)
+        self.trace.hear(ChannelMetrics(self.channel_metrics).readers)
         self.live_logs = LiveLogs(self.logs)
         self._lines = None if node is None else Lines(node, store, self.logs)
-        self.trace.listen(
+        self.trace.hear(
             Recorder(
                 self._lines or self.logs, self.metrics, self.api_metrics, self.model_metrics, self._connect_alias
-            ).read
+            ).readers
         )
         made: OperationTable = {
             **operations(self.functions),

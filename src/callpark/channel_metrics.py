@@ -5,11 +5,10 @@ https://docs.aws.amazon.com/appsync/latest/eventapi/cw-metrics.html
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from callpark.graphql.channels import happenings as told
-from callpark.kernel.trace import Entry
+from callpark.kernel.trace import Reader
 from callpark.recorder import MetricSink
 
 #: What one metered event or message holds.
@@ -17,13 +16,12 @@ _METERED_BYTES = 5_000
 
 
 class ChannelMetrics:
-    """A reader of the trace. What belongs to a namespace is recorded as `api:namespace`."""
+    """`readers` are what the trace is to call. What belongs to a namespace is recorded as `api:namespace`."""
 
     def __init__(self, metrics: MetricSink) -> None:
         self._metrics = metrics
         self._open: Counter[tuple[str, str]] = Counter()
-        # Any: each reader takes the type it stands under.
-        self._readers: Mapping[type, Callable[[float, Any], None]] = {
+        self.readers: Mapping[type, Reader] = {
             told.EventsPublished: self._published,
             told.RequestServed: self._request,
             told.MessageServed: self._message,
@@ -33,11 +31,6 @@ class ChannelMetrics:
             told.ConnectionJudged: self._judged,
             told.ConnectionEnded: self._ended,
         }
-
-    def read(self, entry: Entry) -> None:
-        reader = self._readers.get(type(entry.happening))
-        if reader is not None:
-            reader(entry.at, entry.happening)
 
     def _published(self, at: float, published: told.EventsPublished) -> None:
         place, add = _place(published.subject, published.channel), self._metrics.add

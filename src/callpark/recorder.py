@@ -1,13 +1,12 @@
 """From the trace to logs and metrics. Made by `app.py`; the only place that knows both the slices' happenings and what
 CloudWatch calls them.
 
-`read` runs for every happening on the hot path: one look-up, then an append. Log groups: a function's own or the one
-that it names,
+The readers run on the hot path: each is an append. Log groups: a function's own or the one that it names,
 `/aws/connect/<instance alias>` with a stream per contact, `/aws/appsync/apis/<id>` with a stream per API.
 """
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import orjson
 
@@ -24,7 +23,7 @@ from callpark.graphql.happenings import (
     Subscribed,
     Unsubscribed,
 )
-from callpark.kernel.trace import Entry
+from callpark.kernel.trace import Reader
 from callpark.metrics.service import ALL
 from callpark.models.happenings import ModelInvoked
 
@@ -43,7 +42,7 @@ class MetricSink(Protocol):
 
 
 class Recorder:
-    """A reader of the trace. `alias` is the Connect instance's, which a reload may change."""
+    """`readers` are what the trace is to call. `alias` is the Connect instance's, which a reload may change."""
 
     def __init__(
         self, logs: LogSink, metrics: MetricSink, apis: MetricSink, models: MetricSink, alias: Callable[[], str]
@@ -55,8 +54,7 @@ class Recorder:
         self._alias = alias
         self._began: dict[tuple[str, str], tuple[float, str]] = {}
         self._concurrency: dict[str, int] = {}
-        # Any: each reader takes the type it stands under.
-        self._readers: dict[type, Callable[[float, Any], None]] = {
+        self.readers: Mapping[type, Reader] = {
             FunctionLog: self._function_log,
             FlowLogged: self._flow_log,
             ResolverLogged: self._resolver_log,
@@ -78,11 +76,6 @@ class Recorder:
             events.DestinationFailed: self._destination_failed,
             events.DeadLetterFailed: self._dead_letter_failed,
         }
-
-    def read(self, entry: Entry) -> None:
-        reader = self._readers.get(type(entry.happening))
-        if reader is not None:
-            reader(entry.at, entry.happening)
 
     # Logs
 

@@ -120,6 +120,25 @@ class TestTrace:
         trace.emit(_Happened("x"))
         assert heard == ["once 1", "all 1", "all 2"]
 
+    def test_who_hears_one_type_is_not_called_for_another(self, clock: VirtualClock) -> None:
+        @dataclass(frozen=True, slots=True)
+        class Other:
+            subject: str
+
+        trace, heard = Trace(clock), list[tuple[str, float, object]]()
+        trace.hear({_Happened: lambda at, happening: heard.append(("first", at, happening))})
+        trace.hear({_Happened: lambda at, happening: heard.append(("second", at, happening))})
+        trace.listen(lambda entry: heard.append(("all", entry.at, entry.happening)))
+        now, happened, other = clock.now(), _Happened("x"), Other("y")
+        trace.emit(other)
+        trace.emit(happened)
+        assert heard == [
+            ("all", now, other),
+            ("first", now, happened),
+            ("second", now, happened),
+            ("all", now, happened),
+        ]
+
     def test_a_reader_that_fails_is_let_through(self, clock: VirtualClock) -> None:
         trace = Trace(clock)
 

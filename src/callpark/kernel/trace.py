@@ -5,8 +5,8 @@ later the console are readers. Emitting with no reader costs a list append into 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -28,6 +28,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):  # no happening refers to it
     happening: Happening
 
 
+Reader: TypeAlias = Callable[[float, Any], None]
+"""(instant, happening). Any: each reader takes the type it stands under."""
+
+
 class Trace:
     """The last `capacity` entries, and everybody who listens. A reader that raises is our bug and is let through."""
 
@@ -35,14 +39,24 @@ class Trace:
         self._clock = clock
         self._entries: deque[Entry] = deque(maxlen=capacity)
         self._readers: tuple[Callable[[Entry], None], ...] = ()
+        self._by_type: dict[type, tuple[Reader, ...]] = {}
         self._sequence = 0
 
     def emit(self, happening: Happening) -> None:
         self._sequence += 1
-        entry = Entry(self._sequence, self._clock.now(), happening)
+        at = self._clock.now()
+        entry = Entry(self._sequence, at, happening)
         self._entries.append(entry)
+        for hear in self._by_type.get(type(happening), ()):
+            hear(at, happening)
         for reader in self._readers:
             reader(entry)
+
+    def hear(self, readers: Mapping[type, Reader]) -> None:
+        """Call each reader with the instant of every happening of exactly its type, from now on and for good; before
+        those who listen to everything. On the hot path nobody is asked who has nothing to say."""
+        for kind, reader in readers.items():
+            self._by_type[kind] = (*self._by_type.get(kind, ()), reader)
 
     def listen(self, reader: Callable[[Entry], None]) -> Callable[[], None]:
         """Call `reader` for every entry from now on; returns what ends it."""
