@@ -182,7 +182,7 @@ class App:
         self.chats = Chats(self.flows, clock, ids, limits.connect, store)
         self.agents = Agents(self.flows, self.chats)
         self.streaming = Streaming(self.flows, clock, ids, limits.connect, store, self.upstreams)
-        scanner = Scanner(
+        self.scanner = Scanner(
             functions=for_flows,
             upstreams=self.upstreams,
             clock=clock,
@@ -191,7 +191,7 @@ class App:
             function=self.connect_control.file_scanner,
             instance_arn=lambda: self.connect_control.arn,
         )
-        self.attachments = Attachments(self.chats, self.flows, store, scanner)
+        self.attachments = Attachments(self.chats, self.flows, store, self.scanner)
         self.outbound = Outbound(clock)
         self.databases = NamedDatabases(settings.databases, clock, limits.appsync)
         outside = Outside(

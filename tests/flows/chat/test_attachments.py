@@ -232,10 +232,28 @@ async def test_files_go_with_their_contact_and_the_oldest_when_there_are_too_man
             await first.fetch(old)
         assert (await second.fetch(new)).content == PHOTO
         await second.client.participant("disconnect_participant", ConnectionToken=second.token)
+        kept = await app.store.scan(attachments.TABLE)
         third = await Sender(app, http).connected()
         await third.client.participant("disconnect_participant", ConnectionToken=third.token)
     async with chat_server(tmp_path, *ECHO, limits=limits) as app:
+        assert kept
         assert not await app.store.scan(attachments.TABLE)
+
+
+async def test_files_that_another_node_took_up_are_found(tmp_path: Path, http: httpx.AsyncClient) -> None:
+    """Where one node had the contact before: what this one does not know is on disk."""
+    async with chat_server(tmp_path, *ECHO) as app:
+        sender = await Sender(app, http).connected()
+        sent = await sender.send()
+        offered = await sender.offer("second.png")
+        forgetful = attachments.Attachments(app.chats, app.flows, app.store, app.scanner)
+        one, _, _ = await forgetful.download(sender.token, sent, None)
+        assert await forgetful.content(one) == PHOTO
+        url = offered["UploadMetadata"]["Url"]
+        found = await forgetful.opened(url.rsplit("/", 1)[1], "upload")
+        assert found is not None
+        assert (found.name, found.state) == ("second.png", "OFFERED")
+        await forgetful.close()
 
 
 async def test_a_page_of_another_site_sends_a_file(tmp_path: Path, http: httpx.AsyncClient) -> None:

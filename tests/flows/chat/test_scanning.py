@@ -44,16 +44,16 @@ async def test_a_scanner_decides(clock: VirtualClock, verdict: str) -> None:
     attachment_id = await sent(house, seat)
     assert await shown(house, seat) == ["IN_PROGRESS"]
     with pytest.raises(CallerError, match="IN_PROGRESS"):
-        house.attachments.download(house.token(seat), attachment_id, None)
+        await house.attachments.download(house.token(seat), attachment_id, None)
     await clock.advance(3)
     assert await shown(house, seat) == [verdict]
     states = [item["Attachments"][0]["Status"] for item in ear.items if "Attachments" in item]  # type: ignore[index]
     assert states == ["IN_PROGRESS", verdict]
     if verdict == "APPROVED":
-        house.attachments.download(house.token(seat), attachment_id, None)
+        await house.attachments.download(house.token(seat), attachment_id, None)
     else:
         with pytest.raises(CallerError, match="REJECTED"):
-            house.attachments.download(house.token(seat), attachment_id, None)
+            await house.attachments.download(house.token(seat), attachment_id, None)
     await house.closed()
 
 

@@ -57,7 +57,7 @@ class AttachmentOperations:
 
     async def get(self, call: Call) -> Mapping[str, object]:
         parameters = call.parameters
-        one, token, expires = self._attachments.download(
+        one, token, expires = await self._attachments.download(
             text(parameters, "ConnectionToken"),
             text(parameters, "AttachmentId"),
             number(parameters, "UrlExpiryInSeconds"),

@@ -62,7 +62,7 @@ class AttachmentWeb:
                 await _refuse(send, 405, "MethodNotAllowed", "The specified method is not allowed here.")
 
     async def _put(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
-        one = self._attachments.opened(token, "upload")
+        one = await self._attachments.opened(token, "upload")
         if one is None:
             await _refuse(send, 403, "AccessDenied", "The URL is not valid, or it has expired.")
             return
@@ -85,7 +85,7 @@ class AttachmentWeb:
         await respond(send, 200, b"", (_ORIGIN, (b"etag", f'"{digest}"'.encode())))
 
     async def _get(self, token: str, form: str, method: str, send: Send) -> None:
-        one = self._attachments.opened(token, "download")
+        one = await self._attachments.opened(token, "download")
         if one is None:
             await _refuse(send, 403, "AccessDenied", "The URL is not valid, or it has expired.")
             return

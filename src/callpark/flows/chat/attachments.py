@@ -17,6 +17,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from callpark.flows import custody, records
 from callpark.flows.chat import refusals
 from callpark.flows.chat.file_types import problem_of_type
 from callpark.flows.chat.model import Draft, File, FileStatus
@@ -75,19 +76,13 @@ class Attachments:
         flows.records.on_forgotten(self._forget)
 
     async def start(self) -> None:
-        """Take up the files of contacts that are known still, and go on scanning."""
-        for row in await self._store.scan(TABLE):
-            try:
-                one = _decode.decode(row.value)
-            except msgspec.ValidationError as error:
-                _log.warning("the attachment %s was kept by another version and is dropped: %s", row.key, error)
-                await self._store.commit([DeleteRow(TABLE, row.key)])
-                continue
-            self._remember(one)
-            if self._flows.contact(one.contact_id) is None:
+        """Take up the files of contacts that are known here, and go on scanning; those of contacts that nobody has any
+        more go."""
+        for one in await self._read(""):
+            if self._flows.contact(one.contact_id) is not None:
+                self._take_up(one)
+            elif not await self._is_kept(one.contact_id):
                 await self._remove([one])
-            elif one.state == "IN_PROGRESS":
-                self._begin_scan(one)
 
     async def close(self) -> None:
         await self._tasks.aclose()
@@ -96,7 +91,7 @@ class Attachments:
 
     async def offer(self, seat: Seat, name: str, content_type: str, size: int, token: str) -> tuple[Attachment, str]:
         """The attachment, durable, and the token of its upload. Raises CallerError."""
-        known = [self._known[each] for each in self._of.get(seat.contact.id, ())]
+        known = await self._files(seat.contact.id)
         same = next((one for one in known if one.author == seat.participant.id and one.token == token), None)
         if same is None:
             if problem := problem_of_type(name, content_type):
@@ -121,10 +116,10 @@ class Attachments:
         expires = self._clock.now() + self._limits.chat_upload_seconds
         return same, self._chats.tokens.mint(Claim("upload", same.contact_id, same.author, expires, same.id))
 
-    def opened(self, token: str, purpose: Literal["upload", "download"]) -> Attachment | None:
+    async def opened(self, token: str, purpose: Literal["upload", "download"]) -> Attachment | None:
         """What a URL is good for; None when it is not, or not any more."""
         claim = self._chats.tokens.read(token, purpose, self._clock.now())
-        return None if claim is None else self._known.get(claim.file_id)
+        return None if claim is None else await self._find([claim.contact_id], claim.file_id)
 
     async def take(self, one: Attachment, data: bytes) -> str:
         """The upload; returns its digest when it is durable. A second one before it is attached replaces the first."""
@@ -142,8 +137,8 @@ class Attachments:
 
     async def attach(self, seat: Seat, attachment_id: str, token: str) -> None:
         """Returns when it is in the transcript, durably. The same token attaches it once. Raises CallerError."""
-        one = self._known.get(attachment_id)
-        if one is None or one.contact_id != seat.contact.id or one.author != seat.participant.id:
+        one = await self._find([seat.contact.id], attachment_id)
+        if one is None or one.author != seat.participant.id:
             raise refusals.access_denied()
         if one.completed not in ("", token):
             raise refusals.conflict(f"The attachment {one.id} has been completed already")
@@ -158,12 +153,13 @@ class Attachments:
         if one.state == "IN_PROGRESS":
             self._begin_scan(one)
 
-    def download(self, connection_token: str, attachment_id: str, seconds: int | None) -> tuple[Attachment, str, float]:
+    async def download(
+        self, connection_token: str, attachment_id: str, seconds: int | None
+    ) -> tuple[Attachment, str, float]:
         """A file of the chat, or of one that it goes on from: the token of its download and when that expires. Raises
         CallerError."""
-        readable = self._chats.readable(connection_token)
-        one = self._known.get(attachment_id)
-        if one is None or one.contact_id not in readable:
+        one = await self._find(self._chats.readable(connection_token), attachment_id)
+        if one is None:
             raise refusals.access_denied()
         if one.state != "APPROVED":
             raise refusals.invalid(f"The attachment {one.id} is {one.state}, not APPROVED")
@@ -199,6 +195,42 @@ class Attachments:
         await self._chats.judge(one.contact_id, one.file(status), SetRow(TABLE, _key(judged), _encode(judged)))
         if status == "REJECTED":
             await self._store.delete_blob(one.digest)
+
+    async def _find(self, contact_ids: Sequence[str], attachment_id: str) -> Attachment | None:
+        """An attachment of one of these contacts."""
+        for contact_id in contact_ids:
+            for one in await self._files(contact_id):
+                if one.id == attachment_id:
+                    return one
+        return None
+
+    async def _files(self, contact_id: str) -> list[Attachment]:
+        """A contact's, also of one that another node had before."""
+        if contact_id not in self._of:
+            for one in await self._read(contact_id):
+                if one.id not in self._known:
+                    self._take_up(one)
+        return [self._known[each] for each in self._of.get(contact_id, ())]
+
+    async def _read(self, contact_id: str) -> list[Attachment]:
+        """What is on disk of a contact, "" of all."""
+        found: list[Attachment] = []
+        for row in await self._store.scan(TABLE, f"{contact_id}/" if contact_id else ""):
+            try:
+                found.append(_decode.decode(row.value))
+            except msgspec.ValidationError as error:
+                _log.warning("the attachment %s was kept by another version and is left out: %s", row.key, error)
+        return found
+
+    async def _is_kept(self, contact_id: str) -> bool:
+        """Whether anybody has the contact, open or ended."""
+        open_row = await self._store.get(custody.TABLE, contact_id)
+        return open_row is not None or await self._store.get(records.TABLE, contact_id) is not None
+
+    def _take_up(self, one: Attachment) -> None:
+        self._remember(one)
+        if one.state == "IN_PROGRESS":
+            self._begin_scan(one)
 
     def _remember(self, one: Attachment) -> None:
         self._known[one.id] = one

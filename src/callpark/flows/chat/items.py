@@ -64,7 +64,7 @@ class _Writer:
         match effect:
             case Post():
                 self._draft(effect.draft)
-            case Say():
+            case Say() if effect.text:  # what refers to nothing says nothing
                 self._system(TEXT, effect.text)
             case ShowForm():
                 self._system(INTERACTIVE, view_message(effect.view, effect.data))
