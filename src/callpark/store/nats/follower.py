@@ -39,13 +39,19 @@ class Follower:
         self._expected = 1
         self._broken = asyncio.Event()
         self._generation = 0
+        self._stopped = False
 
     def break_off(self) -> None:
         """Begin again: the tables have changed, or the connection has."""
         self._broken.set()
 
+    def stop(self) -> None:
+        """Begin no more: an answer that comes together with a cancellation can swallow it (bpo-37658)."""
+        self._stopped = True
+        self._broken.set()
+
     async def run(self) -> None:
-        while True:
+        while not self._stopped:
             self._broken.clear()
             self._generation += 1
             self._expected = 1

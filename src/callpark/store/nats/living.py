@@ -41,7 +41,7 @@ class Living:
         self._sequence = 0
         self._sent_at: dict[int, float] = {}
         self._confirmed_at = float("-inf")
-        self._lapsed = False
+        self._lapsed = self._left = False
         self._silent: list[Member] = []
         self.replaced = False
         """Another process has this node's name."""
@@ -65,7 +65,7 @@ class Living:
 
     async def run(self) -> None:
         """Beat, and put out who is silent, until cancelled."""
-        while not self.replaced:
+        while not self.replaced and not self._left:
             await pause(self._limits.beat_seconds)
             try:
                 await self._beat()
@@ -84,6 +84,10 @@ class Living:
             del self._sent_at[earlier]
         if sent_at is not None:
             self._silent = self._known.membership.silent(sent_at)
+
+    def stop(self) -> None:
+        """Beat no more: an answer that comes together with a cancellation can swallow it (bpo-37658)."""
+        self._left = True
 
     async def leave(self) -> None:
         """What this node held is anybody's at once; after some silence when the servers do not answer."""

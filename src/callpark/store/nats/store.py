@@ -216,6 +216,8 @@ class NatsStore:
             self._idle = asyncio.get_running_loop().create_future()
             await self._idle
         self._queues.close()
+        self._living.stop()
+        self._follower.stop()
         await self._tasks.aclose()
         await self._living.leave()
         await self._connection.close()

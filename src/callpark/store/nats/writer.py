@@ -52,6 +52,8 @@ BATCH_MESSAGES = 900
 BATCH_BYTES = 8_388_608
 BATCH_CHANGES = 600
 
+_AGAIN_SECONDS = 0.05
+
 
 class Commit(msgspec.Struct, frozen=True, eq=False):
     """`until`: when it fails, on the machine's monotonic clock."""
@@ -177,7 +179,8 @@ class Writer:
                     again = checked = True
                     continue
                 await self._store(fold, token, until)
-            except WrongSequence:
+            except WrongSequence as error:
+                await self._be_patient(until, error)
                 again, checked = True, True
             except Unanswered as error:
                 await self._be_patient(until, error)
@@ -303,8 +306,11 @@ class Writer:
 
     async def _be_patient(self, until: float, error: Exception) -> None:
         if time.monotonic() > until:
-            raise StoreFailure(f"the NATS servers do not answer: {error}")
-        await pause(0.05)
+            faster = isinstance(error, WrongSequence)
+            what = "others are faster again and again" if faster else "the NATS servers do not answer"
+            raise StoreFailure(f"{what}: {error}")
+        if isinstance(error, Unanswered):
+            await pause(_AGAIN_SECONDS)
 
     def _note_failure(self, failure: StoreFailure) -> None:
         if not self._failing:
