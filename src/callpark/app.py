@@ -29,6 +29,7 @@ from callpark.clustered import (
     Publications,
     Slices,
     SourceOfNode,
+    chat_file,
     chat_socket,
     contact_page,
     logs_page,
@@ -235,7 +236,7 @@ class App:
             **identity.OPERATIONS,
         }
         mounts: list[Mount] = []
-        contacts = ContactsPage(self.flows, limits.connect)
+        contacts, files = ContactsPage(self.flows, limits.connect), AttachmentWeb(self.attachments)
         served = made if together is None else self._join_in(together, made)
         if together is not None:
             mounts = together.mounts(limits.gateway.body_bytes)
@@ -254,7 +255,7 @@ class App:
                 PhoneSocket(self.flows),
                 AgentSocket(self.agents),
                 ChatSocket(self.chats) if together is None else together.relayed(ChatSocket(self.chats), chat_socket),
-                AttachmentWeb(self.attachments),
+                files if together is None else together.relayed(files, chat_file),
                 contacts if together is None else together.relayed(contacts, contact_page),
                 EventsPage(self.functions.events, limits.lambda_),
                 FaultsPage(self.faulty, self.functions),

@@ -21,6 +21,7 @@ from callpark.cluster.node import Node
 from callpark.cluster.peers import Peers
 from callpark.cluster.placement import CONTROL, LOGS, Contact, Placed, contact_key, function_key, queue_key
 from callpark.cluster.relaying import Mount, Relayed
+from callpark.flows.api.attachment_web import PATH as FILES
 from callpark.flows.chat.tokens import contact_named
 from callpark.flows.service import Flows
 from callpark.functions.environments.ports import Outcome, ResponseStream
@@ -445,6 +446,12 @@ def chat_socket(scope: Scope) -> Placed:
     """The contact of a chat's web socket."""
     token = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
     found = contact_named(token)
+    return None if found is None else Contact(found)
+
+
+def chat_file(scope: Scope) -> Placed:
+    """The contact of a file's address, whose token names it."""
+    found = contact_named(path(scope).removeprefix(FILES).partition("/")[0])
     return None if found is None else Contact(found)
 
 

@@ -116,6 +116,7 @@ _RULES: Final[Mapping[str, tuple[Rule, Mapping[str, Rule | None]]]] = {
             **dict.fromkeys(
                 (
                     "CreateParticipant",
+                    "CreatePersistentContactAssociation",
                     "DescribeContact",
                     "GetContactAttributes",
                     "ListContactReferences",
