@@ -16,6 +16,7 @@ from callpark.cli import (
     call,
     channels,
     chat,
+    cluster,
     contacts,
     demo,
     dev,
@@ -87,6 +88,11 @@ _EXAMPLES = {
         "callpark invoke CardCheck --project examples/payment-line",
     ),
     "status": ('eval "$(callpark status -o env)"', "callpark status -o json | jq .apis"),
+    "cluster up": (
+        "callpark cluster up examples/story-stream",
+        "callpark cluster up . --nodes 2 --servers 1 --port 0",
+    ),
+    "cluster status": ("callpark cluster status", "callpark cluster status -o json | jq .members"),
     "limits": ("callpark limits", "callpark limits -o json --limit connect.words_per_minute=1000"),
     "demo": ("callpark demo",),
     "logs": (
@@ -184,6 +190,10 @@ channels_cli = typer.Typer(
     name="channels", help="AppSync Events: publishing to channels, listening to them.", no_args_is_help=True
 )
 cli.add_typer(channels_cli)
+cluster_cli = typer.Typer(
+    name="cluster", help="Several nodes that act as one: a whole cluster here, how one stands.", no_args_is_help=True
+)
+cli.add_typer(cluster_cli)
 faults_cli = typer.Typer(
     name="faults", help="Faults for tests: let the next deliveries to a function go wrong.", no_args_is_help=True
 )
@@ -232,6 +242,8 @@ for graphql_function in (graphql.query, graphql.eval_):
     _command(graphql_function, graphql_cli)
 for channel_function in (channels.publish, channels.subscribe):
     _command(channel_function, channels_cli)
+for cluster_function in (cluster.up, cluster.status):
+    _command(cluster_function, cluster_cli)
 for fault_function in (faults.add, faults.ls, faults.clear):
     _command(fault_function, faults_cli)
 

@@ -1,0 +1,126 @@
+"""`callpark cluster`: a whole cluster on this machine, and how one stands."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.markup import escape
+
+from callpark.cli import exits, options, remote
+from callpark.cli.screen import answers, remarks
+from callpark.kernel.errors import ProjectError
+
+_NODES = Annotated[int, typer.Option(help="Nodes of callpark.", min=1, max=16)]
+_SERVERS = Annotated[int, typer.Option(help="NATS servers; what is acknowledged is on most of them.", min=1, max=5)]
+_PORT = Annotated[int, typer.Option(help="Port of the first node; the others follow. 0 picks free ones.", min=0)]
+_DATA = Annotated[
+    Path | None, typer.Option("--data", help="Folder for everything. Default: .callpark/cluster in the project.")
+]
+
+_STOP_SECONDS = 15.0
+
+
+def up(
+    project: options.Project = Path(),
+    nodes: _NODES = 3,
+    servers: _SERVERS = 3,
+    port: _PORT = 4566,
+    data: _DATA = None,
+    limit: options.LimitAssignments = None,
+) -> int:
+    """Start nodes and NATS servers on loopback, for development and tests; one Ctrl-C ends all."""
+    from callpark.cli.cluster_processes import free_ports, nats_server
+    from callpark.cli.loop import run
+
+    if not project.exists():
+        raise ProjectError(f"there is no project at {project}", "name a folder with a template.yaml, or a flow file")
+    nats_server()
+    root = project if project.is_dir() else project.parent
+    folder = (data or root / ".callpark" / "cluster").absolute()
+    ports = free_ports(nodes) if port == 0 else list(range(port, port + nodes))
+    more = [part for each in limit or [] for part in ("--limit", each)]
+    return run(_up(project, folder, ports, servers, more))
+
+
+async def _up(project: Path, folder: Path, ports: list[int], servers: int, more: list[str]) -> int:
+    from callpark.cli.cluster_processes import Supervisor, write_servers
+    from callpark.cli.serving import stop_signal
+
+    stop = stop_signal()
+    supervisor = Supervisor(_tell)
+    stopped = asyncio.ensure_future(stop.wait())
+    try:
+        commands, store = write_servers(folder / "servers", servers)
+        for number, command in enumerate(commands):
+            supervisor.start(f"server s{number + 1}", command)
+        started = []
+        for number, port in enumerate(ports):
+            name = f"n{number + 1}"
+            own = ["--store", store, "--node-name", name, "--port", str(port), "--data", str(folder / name)]
+            command = [sys.executable, "-m", "callpark", "start", str(project), *own, *more]
+            started.append(supervisor.start(f"node {name}", command))
+        ready = asyncio.ensure_future(asyncio.gather(*(each.ready for each in started)))
+        await asyncio.wait((ready, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if ready.done():
+            answers.print(f"[bold green]cluster ready[/] {' '.join(ready.result())}")
+            answers.print(f"  store  {store}", markup=False)
+            answers.print(f"  status callpark cluster status --endpoint {ready.result()[0]}", markup=False)
+            remarks.print("Ctrl-C stops all of it", style="dim")
+        else:
+            ready.cancel()
+        await stopped
+        remarks.print("stopping; Ctrl-C again ends it at once", style="dim")
+        await supervisor.stop("node", _STOP_SECONDS)
+        await supervisor.stop("server", _STOP_SECONDS)
+    finally:
+        stopped.cancel()
+        await supervisor.close()
+    return exits.OK
+
+
+def _tell(name: str, line: str) -> None:
+    """What nodes say of what they serve is alike; servers tell too much of what is well."""
+    if line.startswith((" ", "export ")) or not line or " [INF] " in line:
+        return
+    answers.print(f"{name:<10} {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def status(
+    endpoint: options.Endpoint = options.DEFAULT_ENDPOINT, output: options.OutputFormat = options.Output.TEXT
+) -> int:
+    """Show the members of a cluster, as one of its nodes sees them."""
+    response = remote.request("GET", endpoint, "/_callpark/cluster")
+    try:
+        found = orjson.loads(response.content)
+        members = found["members"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise ProjectError(
+            f"{endpoint} is no node of a cluster", "start it with --store nats://…, or `callpark cluster up`"
+        ) from None
+    if output is options.Output.JSON:
+        answers.print_json(orjson.dumps(found).decode())
+        return exits.OK
+    state = "settled" if found["settled"] else "changing hands"
+    if found["fenced"]:
+        state = "not heard by most others: this node does nothing now"
+    answers.print(f"epoch {found['epoch']}, {state}, as [bold]{escape(found['node'])}[/] sees it")
+    for member in members:
+        answers.print(_line(member), highlight=False)
+    return exits.OK
+
+
+# Any: JSON that our own server made.
+def _line(member: dict[str, Any]) -> str:
+    heard = member["heardSecondsAgo"]
+    words = [
+        f"  [bold]{escape(member['name'])}[/]",
+        escape(member["url"]),
+        member["state"],
+        "not heard yet" if heard is None else f"heard {heard:g} s ago",
+        f"version {member['version']}",
+        *(["control planes"] if member["control"] else []),
+    ]
+    return "  ".join(words)
