@@ -3,7 +3,7 @@
 Used by `server.py` only. Headers and request line are counted as they arrive, before they are kept; connections beyond
 the limit are answered with 503 and closed; what is not HTTP gets a JSON refusal; a connection that never asks anything,
 or stops in the middle of a request, is closed like an idle one. Invoke requests leave ASGI out (`direct.py`). A
-connection that begins with TLS is upgraded (`tls.py`).
+connection that begins with TLS is upgraded (`tls.py`), one that begins with HTTP/2's preface is given away (`http2/`).
 """
 
 import asyncio
@@ -17,6 +17,8 @@ from callpark.gateway import tls
 from callpark.gateway.alarms import Alarms
 from callpark.gateway.certificate import Certificate
 from callpark.gateway.direct import Answered, Answering, Exchange, Headers, exchange_of, lines
+from callpark.gateway.http2.frames import PREFACE
+from callpark.gateway.http2.protocol import Application, Host, Http2Protocol
 from callpark.kernel.limits import GatewayLimits
 
 _T = TypeVar("_T")
@@ -54,9 +56,26 @@ def limited_protocol(
                     self._unset_keepalive_if_required()
                     self._in_background(self._encrypt(data, certificate))
                     return
+                if data.startswith(PREFACE[:4]):
+                    self._unset_keepalive_if_required()
+                    self._give_away().data_received(data)
+                    return
             super().data_received(data)
             if self._incomplete and self.timeout_keep_alive_task is None:
                 self._wait_for_the_rest()
+
+        def _give_away(self) -> Http2Protocol:
+            self.connections.discard(self)
+            host = Host(
+                app=cast(Application, self.app),
+                connections=cast("set[object]", self.connections),
+                tasks=self.tasks,
+                scheme=self.scheme or "http",
+                client=self.client,
+                server=self.server,
+                server_headers=self.default_headers,
+            )
+            return Http2Protocol(self.transport, host, limits)
 
         def _wait_for_the_rest(self) -> None:
             if self.transport.get_protocol() is self:
