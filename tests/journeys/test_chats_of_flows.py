@@ -335,6 +335,21 @@ def readable(items: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return lines
 
 
+async def test_the_example_of_the_documentation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).parents[2] / "docs/chats.md").read_text(encoding="utf-8")
+    example = text.partition("```python\n")[2].partition("```")[0]
+    flow = content(say("hello", "Hello from the flow.", "stay"), wait("stay", completed="bye"), hang_up())
+    (tmp_path / "flow.json").write_text(flow)
+    monkeypatch.chdir(tmp_path)
+    async with served(Settings(data=tmp_path / "data", port=0)) as app:
+        await asyncio.to_thread(exec, example.replace("http://127.0.0.1:4566", app.base_url), {})
+    said = capsys.readouterr().out
+    assert "'Content': 'Hello from the flow.'" in said
+    assert "'Content': 'Hello'" in said
+
+
 @pytest.mark.parametrize("name", CHATS)
 async def test_a_flow_is_chatted_with_to_its_end(tmp_path: Path, name: str) -> None:
     chat = CHATS[name]
