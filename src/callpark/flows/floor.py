@@ -7,6 +7,7 @@ for is told to the contact as an event: ringing is part of the contact, with its
 https://docs.aws.amazon.com/connect/latest/adminguide/about-routing.html
 """
 
+import bisect
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ from callpark.flows.agents.model import AgentContact, AgentContactState, AgentSt
 from callpark.flows.agents.routing import (
     CHANNELS,
     NO_METRICS,
+    LineKey,
     Member,
     QueueMetrics,
     StatusType,
+    Turn,
     Waiting,
     metrics,
     next_look,
@@ -70,6 +73,10 @@ def _answers(agent: Agent) -> bool:
     return agent.auto_accept or agent.answers_after is not None
 
 
+def _turn(item: tuple[Turn, Waiting]) -> Turn:
+    return item[0]
+
+
 class Floor:
     """The state. `offer` tells a contact for whom it rings, `keep` saves what an agent's state has become."""
 
@@ -87,6 +94,7 @@ class Floor:
         self._resources = NO_RESOURCES
         self._contacts: dict[str, _Held] = {}
         self._queued: dict[str, Waiting] = {}
+        self._lines: dict[LineKey, list[tuple[Turn, Waiting]]] = {}
         self._of: dict[str, dict[str, _Held]] = {}
         self._offering: dict[str, str] = {}
         self._rejected: set[str] = set()
@@ -248,11 +256,16 @@ class Floor:
             self._touch(held.agent)
         if held.desk.stage == "queued":
             desk = held.desk
-            self._queued[contact_id] = Waiting(contact_id, desk.target, desk.since, desk.priority, held.channel)
+            waiting = Waiting(contact_id, desk.target, desk.since, desk.priority, held.channel)
+            self._queued[contact_id] = waiting
+            if desk.offered is None:
+                bisect.insort(self._lines.setdefault(waiting.line, []), (waiting.turn, waiting), key=_turn)
 
     def _forget(self, contact_id: str) -> _Held | None:
         held = self._contacts.pop(contact_id, None)
-        self._queued.pop(contact_id, None)
+        waiting = self._queued.pop(contact_id, None)
+        if waiting is not None:
+            self._leave_line(waiting)
         for agent in {self._offering.pop(contact_id, None), None if held is None else held.agent} - {None}:
             assert agent is not None
             self._of.get(agent, {}).pop(contact_id, None)
@@ -303,16 +316,17 @@ class Floor:
         now = self._clock.now()
         self._end_work(now)
         members = self._all()
-        waiting = self._waiting() if any(member.takes and member.room for member in members) else []
-        if waiting:
-            for offer in next_offers(members, waiting, now):
+        looks: list[float] = []
+        if self._lines:
+            for offer in next_offers(members, self._lines, now):
+                self._leave_line(self._queued[offer.contact_id])
                 self._offering[offer.contact_id] = offer.agent
                 self._of.setdefault(offer.agent, {})[offer.contact_id] = self._contacts[offer.contact_id]
                 self._touch(offer.agent)
                 self._offer(offer.contact_id, self._event(offer.agent))
-            waiting = [each for each in waiting if each.contact_id not in self._offering]
+            look = next_look(self._all(), self._lines, now)
+            looks += [] if look is None else [look]
         ends = [one.until for desk in self._desks.values() for one in desk.state.uncleared if one.until is not None]
-        looks = [at for at in (next_look(self._all(), waiting, now),) if at is not None]
         if ends or looks:
             self._timer = self._clock.timer(min((*ends, *looks)), self._changed, "floor")
 
@@ -333,13 +347,13 @@ class Floor:
         after = automatic if desk.played else known.answers_after if known.answers_after is not None else automatic
         return AgentOffered(agent, self._limits.agent_ring_seconds, after, desk.played > 0)
 
-    def _waiting(self) -> list[Waiting]:
-        """Those that ring for nobody."""
-        return [
-            waiting
-            for id_, waiting in self._queued.items()
-            if id_ not in self._offering and self._contacts[id_].desk.offered is None
-        ]
+    def _leave_line(self, waiting: Waiting) -> None:
+        line = self._lines.get(waiting.line, [])
+        place = bisect.bisect_left(line, waiting.turn, key=_turn)
+        if place < len(line) and line[place][0] == waiting.turn:
+            del line[place]
+        if not line:
+            self._lines.pop(waiting.line, None)
 
     def _all(self) -> tuple[Member, ...]:
         return tuple([self._members.get(one.agent.name) or self._member(one) for one in self._resources.staff])

@@ -13,6 +13,7 @@ from callpark.flows.agents.routing import (
     QueueMetrics,
     Served,
     Waiting,
+    lined_up,
     metrics,
     next_look,
     next_offers,
@@ -32,7 +33,7 @@ def waits(contact_id: str, queue: Target = Q, since: float = 0.0, priority: int 
 
 
 def offers(members: list[Member], *waiting: Waiting, now: float = 100.0) -> list[tuple[str, str]]:
-    return [(offer.contact_id, offer.agent) for offer in next_offers(members, waiting, now)]
+    return [(offer.contact_id, offer.agent) for offer in next_offers(members, lined_up(waiting), now)]
 
 
 def but(member: Member, **changes: object) -> Member:
@@ -71,9 +72,13 @@ def test_a_contact_that_only_one_can_take_does_not_wait_for_who_took_another() -
 def test_a_delay_keeps_a_queue_from_an_agent_for_so_long() -> None:
     patient = but(ALICE, serves=(Served("arn:q", delay=30.0),))
     assert offers([patient], waits("1", since=80), now=109.9) == []
-    assert next_look([patient], [waits("1", since=80)], 109.9) == 110.0
+    assert next_look([patient], lined_up([waits("1", since=80)]), 109.9) == 110.0
     assert offers([patient], waits("1", since=80), now=110.0) == [("1", "alice")]
-    assert next_look([patient], [waits("1", since=80)], 110.0) is None
+    assert next_look([patient], lined_up([waits("1", since=80)]), 110.0) is None
+
+
+def test_without_a_delay_a_contact_that_was_made_younger_does_not_wait() -> None:
+    assert offers([ALICE], waits("1", since=130), now=100.0) == [("1", "alice")]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +109,7 @@ def test_room(concurrency: Concurrency, load: dict[str, int], channel: str, room
 def test_a_queue_is_served_on_the_channels_that_the_profile_names() -> None:
     chatty = but(ALICE, serves=(Served("arn:q", channel="CHAT"),), concurrency=Concurrency({"CHAT": 2}))
     waiting = [waits("call"), waits("1", channel="CHAT"), waits("2", channel="CHAT"), waits("3", channel="CHAT")]
-    assert next_offers([chatty], waiting, 9.0) == [Offer("1", "alice", "CHAT"), Offer("2", "alice", "CHAT")]
+    assert next_offers([chatty], lined_up(waiting), 9.0) == [Offer("1", "alice", "CHAT"), Offer("2", "alice", "CHAT")]
 
 
 def test_the_metrics_of_queues() -> None:
@@ -153,7 +158,7 @@ def test_whatever_the_crowd(crew: list[tuple[object, ...]], crowd: list[tuple[Ta
         for n, (serves, room, status, reachable, load, idle) in enumerate(crew)
     ]
     waiting = [Waiting(str(number), *contact) for number, contact in enumerate(crowd)]
-    found = next_offers(members, waiting, 20.0)
+    found = next_offers(members, lined_up(waiting), 20.0)
     by_name, by_id = {m.name: m for m in members}, {w.contact_id: w for w in waiting}
     assert len({offer.contact_id for offer in found}) == len(found)  # nobody rings twice
     for offer in found:
@@ -170,5 +175,5 @@ def test_whatever_the_crowd(crew: list[tuple[object, ...]], crowd: list[tuple[Ta
             load[offer.channel] = load.get(offer.channel, 0) + 1
         after.append(dataclasses.replace(member, load=load))
     left = [contact for contact in waiting if contact.contact_id not in {offer.contact_id for offer in found}]
-    assert next_offers(after, left, 20.0) == []  # nobody waits whom somebody could take
-    assert next_offers(members, list(reversed(waiting)), 20.0) == found  # in whatever order they are known
+    assert next_offers(after, lined_up(left), 20.0) == []  # nobody waits whom somebody could take
+    assert next_offers(members, lined_up(reversed(waiting)), 20.0) == found  # in whatever order they are known

@@ -9,7 +9,8 @@ https://docs.aws.amazon.com/connect/latest/adminguide/concepts-routing-profiles-
 https://docs.aws.amazon.com/connect/latest/adminguide/about-routing.html
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -68,6 +69,14 @@ class Member:
     after_work: int = 0
     errors: int = 0
     idle_since: float = 0.0
+    slots: int = field(init=False)
+    """Room on the one of the channels that they serve on which there is most."""
+
+    def __post_init__(self) -> None:
+        named = {entry.channel for entry in self.serves if entry.channel is not None}
+        every = not self.serves or any(entry.channel is None for entry in self.serves)
+        channels = CHANNELS if every else named
+        object.__setattr__(self, "slots", max(self.concurrency.room(channel, self.load) for channel in channels))
 
     def serving(self, target: Target, channel: str | None = None) -> Served | None:
         """The entry by which they take contacts of a queue; of several the one of highest priority."""
@@ -84,13 +93,6 @@ class Member:
     def takes(self) -> bool:
         return self.status == "ROUTABLE" and self.reachable
 
-    @property
-    def room(self) -> int:
-        """On the one of the channels that they serve on which there is most."""
-        named = {entry.channel for entry in self.serves if entry.channel is not None}
-        every = not self.serves or any(entry.channel is None for entry in self.serves)
-        return max(self.concurrency.room(channel, self.load) for channel in (CHANNELS if every else named))
-
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -103,9 +105,29 @@ class Waiting:
     channel: str = "VOICE"
 
     @property
-    def turn(self) -> tuple[int, float, str]:
+    def turn(self) -> "Turn":
         """Lower comes first."""
         return (self.priority, self.since, self.contact_id)
+
+    @property
+    def line(self) -> "LineKey":
+        """Whom one agent can take, that agent can take all of."""
+        return (self.target, self.channel)
+
+
+Turn: TypeAlias = tuple[int, float, str]
+LineKey: TypeAlias = tuple[Target, str]
+Lines: TypeAlias = Mapping[LineKey, Sequence[tuple[Turn, Waiting]]]
+"""The contacts that ring for nobody, by queue and channel, each line in the order of turns."""
+
+
+def lined_up(waiting: Iterable[Waiting]) -> Lines:
+    lines: dict[LineKey, list[tuple[Turn, Waiting]]] = {}
+    for contact in waiting:
+        lines.setdefault(contact.line, []).append((contact.turn, contact))
+    for line in lines.values():
+        line.sort(key=lambda item: item[0])
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +137,15 @@ class Offer:
     channel: str
 
 
-def next_offers(members: Sequence[Member], waiting: Sequence[Waiting], now: float) -> list[Offer]:
-    """Which contacts ring for whom now; `waiting`: those that ring for nobody. Equally idle agents come in their
-    order."""
-    free = [(order, member) for order, member in enumerate(members) if member.takes and member.room]
-    if not free or not waiting:
-        return []
+def next_offers(members: Sequence[Member], lines: Lines, now: float) -> list[Offer]:
+    """Which contacts ring for whom now. Equally idle agents come in their order."""
+    free = _free(members)
+    most = sum(member.slots for _, member in free)
     pairs = [
-        (served.priority, contact.turn, member.idle_since, order, member, contact)
-        for contact, order, member, served in _pairs(free, waiting)
-        if now >= contact.since + served.delay
+        (served.priority, turn, member.idle_since, order, member, contact)
+        for line, order, member, served in _served(free, lines)
+        # So many can be placed at most: whoever is further behind cannot be.
+        for turn, contact in itertools.islice(_ready(lines[line], served.delay, now), most)
     ]
     pairs.sort(key=lambda pair: pair[:4])
     loads: dict[str, dict[str, int]] = {}
@@ -139,21 +160,34 @@ def next_offers(members: Sequence[Member], waiting: Sequence[Waiting], now: floa
     return offers
 
 
-def next_look(members: Sequence[Member], waiting: Sequence[Waiting], now: float) -> float | None:
+def next_look(members: Sequence[Member], lines: Lines, now: float) -> float | None:
     """The next instant at which a queue's delay is over for a contact and an agent with room."""
-    free = [(order, member) for order, member in enumerate(members) if member.takes and member.room]
-    instants = [contact.since + served.delay for contact, _, _, served in _pairs(free, waiting) if served.delay]
+    instants = [
+        contact.since + served.delay
+        for line, _, _, served in _served(_free(members), lines)
+        if served.delay
+        for _, contact in lines[line]
+    ]
     return min((at for at in instants if at > now), default=None)
 
 
-def _pairs(
-    free: Sequence[tuple[int, Member]], waiting: Sequence[Waiting]
-) -> Iterator[tuple[Waiting, int, Member, Served]]:
-    for contact in waiting:
-        for order, member in free:
-            served = member.serving(contact.target, contact.channel)
-            if served is not None and member.concurrency.room(contact.channel, member.load):
-                yield contact, order, member, served
+def _free(members: Sequence[Member]) -> list[tuple[int, Member]]:
+    return [(order, member) for order, member in enumerate(members) if member.takes and member.slots]
+
+
+def _served(free: Sequence[tuple[int, Member]], lines: Lines) -> Iterator[tuple[LineKey, int, Member, Served]]:
+    """Which lines which agents can take from, by which entry of their profiles."""
+    for line, waiting in lines.items():
+        target, channel = line
+        for order, member in free if waiting else ():
+            served = member.serving(target, channel)
+            if served is not None and member.concurrency.room(channel, member.load):
+                yield line, order, member, served
+
+
+def _ready(line: Sequence[tuple[Turn, Waiting]], delay: float, now: float) -> Iterable[tuple[Turn, Waiting]]:
+    """Those of a line who have waited for the delay."""
+    return (item for item in line if now >= item[1].since + delay) if delay else line
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +223,12 @@ def metrics(members: Sequence[Member], targets: Sequence[Target], waiting: Seque
         since=tuple(sorted(contact.since for contact in waiting if contact.target.arn in arns)),
         online=sum(member.status != "OFFLINE" for member in serving),
         staffed=len(staffed),
-        available=sum(member.room > 0 for member in staffed),
+        available=sum(member.slots > 0 for member in staffed),
         busy=sum(member.talking > 0 for member in serving),
         reachable=sum(member.reachable for member in serving),
         played=sum(member.played for member in serving),
         after_work=sum(member.after_work > 0 for member in serving),
         errors=sum(member.errors > 0 for member in serving),
         active=sum(member.talking for member in serving),
-        slots=sum(member.room for member in staffed),
+        slots=sum(member.slots for member in staffed),
     )
