@@ -98,7 +98,6 @@ class Lane:
 
     __slots__ = (
         "_alarm",
-        "_alarm_at",
         "_busy",
         "_ended",
         "_exchange",
@@ -120,7 +119,6 @@ class Lane:
         self._world = world
         self._queue: tuple[Event, ...] = ()
         self._alarm: Timer | None = None
-        self._alarm_at = 0.0
         self._busy = False
         self.contact = contact
         self.program = program
@@ -337,12 +335,12 @@ class Lane:
         when it is over."""
         at = min(self.contact.timers.values(), default=math.inf)
         if self._alarm is not None:
-            if self._alarm_at == at:
+            if self._alarm.at == at:
                 return
             self._disarm()
         if at < math.inf:
             # Equal instants of all contacts come by contact id, the same in every run.
-            self._alarm, self._alarm_at = self._exchange.clock.timer(at, self, self.contact.id), at
+            self._alarm = self._exchange.clock.timer(at, self, self.contact.id)
 
     def _disarm(self) -> None:
         if self._alarm is not None:
@@ -352,9 +350,10 @@ class Lane:
     def __call__(self) -> None:
         """The alarm has gone off: all timers of its instant are due. (The lane is its own callback: a bound method
         would be another 64 bytes for each parked contact.)"""
-        self._alarm, at = None, self._alarm_at
+        alarm, self._alarm = self._alarm, None
+        assert alarm is not None, "nobody else calls it"
         for name, due in self.contact.timers.items():
-            if due <= at:
+            if due <= alarm.at:
                 self.post(TimerFired(name, due))
         if not self._busy:
             self._arm()
