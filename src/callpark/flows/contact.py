@@ -155,7 +155,7 @@ Stage: TypeAlias = Literal[
 class Desk(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Where a contact is that has left its inbound flow: in a queue, with an agent, or left behind by one.
     `since`: when it entered the queue, aged by UpdateContactRoutingBehavior. `offered`: the agent whom it rings for.
-    `played`: somebody plays the agent; else they do what is declared."""
+    `played`: somebody plays the agent; else they do what is declared. `worked_until`: the end of after contact work."""
 
     stage: Stage
     target: Target
@@ -164,6 +164,7 @@ class Desk(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     agent: str | None = None
     offered: str | None = None
     played: bool = False
+    worked_until: float = 0.0
 
 
 class Speaking(msgspec.Struct, frozen=True, gc=False, tag="speaking"):

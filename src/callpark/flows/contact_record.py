@@ -2,7 +2,7 @@
 
 Called by `service.py` and `api/contacts.py` with a contact and its story. Names of the record are AWS's; instants are
 ISO 8601 as in its JSON, durations whole seconds. What Connect has and callpark does not (recordings, hierarchy groups,
-after-contact work, …) is left out.
+…) is left out.
 
 https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html
 """
@@ -160,8 +160,19 @@ class _DeskTimes:
                 "CustomerHoldDuration": round(sum(held)),
                 "LongestHoldDuration": round(max(held, default=0)),
                 "NumberOfHolds": len(held),
+                **self._after_work(desk.worked_until),
             }
         )
+
+    def _after_work(self, until: float) -> Mapping[str, object]:
+        """Work after the contact, once it is done."""
+        if not until or self.left is None:
+            return {}
+        return {
+            "AfterContactWorkStartTimestamp": _instant(self.left),
+            "AfterContactWorkEndTimestamp": _instant(until),
+            "AfterContactWorkDuration": round(until - self.left),
+        }
 
 
 def _desk_times(contact: Contact, story: Iterable[Entry]) -> _DeskTimes:

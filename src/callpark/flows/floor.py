@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/connect/latest/adminguide/about-routing.html
 
 import bisect
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,14 +78,15 @@ def _turn(item: tuple[Turn, Waiting]) -> Turn:
 
 
 class Floor:
-    """The state. `offer` tells a contact for whom it rings, `keep` saves what an agent's state has become."""
+    """The state. `offer` tells a contact for whom it rings, `keep` saves what an agent's state has become, and that
+    they are done with some contacts."""
 
     def __init__(
         self,
         clock: Clock,
         limits: ConnectLimits,
         offer: Callable[[str, AgentOffered], None],
-        keep: Callable[[AgentState], None] = lambda state: None,
+        keep: Callable[[AgentState, Sequence[Uncleared]], None] = lambda state, done: None,
     ) -> None:
         self._clock = clock
         self._limits = limits
@@ -190,10 +191,11 @@ class Floor:
     def clear(self, agent: str, contact_id: str) -> bool:
         """The agent is done with a contact that they missed, rejected, or had. False when there is no such one."""
         desk = self._desk(agent)
-        kept = tuple(one for one in desk.state.uncleared if one.contact_id != contact_id)
-        if len(kept) == len(desk.state.uncleared):
+        done = [one for one in desk.state.uncleared if one.contact_id == contact_id]
+        if not done:
             return False
-        self._put(desk, msgspec.structs.replace(desk.state, uncleared=kept))
+        kept = tuple(one for one in desk.state.uncleared if one not in done)
+        self._put(desk, msgspec.structs.replace(desk.state, uncleared=kept), done)
         return True
 
     def view(self, agent: str) -> AgentView | None:
@@ -238,9 +240,9 @@ class Floor:
     def _desk(self, agent: str) -> _Desk:
         return self._desks.setdefault(agent, _Desk(AgentState(agent)))
 
-    def _put(self, desk: _Desk, state: AgentState) -> None:
+    def _put(self, desk: _Desk, state: AgentState, done: Sequence[Uncleared] = ()) -> None:
         desk.state = state
-        self._keep(state)
+        self._keep(state, done)
         self._touch(state.name)
         self._changed()
 
@@ -304,7 +306,7 @@ class Floor:
         one = Uncleared(contact_id, before.channel, how, now, until, queue)
         desk.state = msgspec.structs.replace(desk.state, uncleared=(*desk.state.uncleared, one))
         self._touch(desk.state.name)
-        self._keep(desk.state)
+        self._keep(desk.state, ())
 
     def _changed(self) -> None:
         """Somebody has moved: let what can ring, and look again when the next delay or after contact work is over."""
@@ -338,7 +340,7 @@ class Floor:
                 desk.state = msgspec.structs.replace(desk.state, uncleared=kept)
                 desk.idle_since = now
                 self._touch(desk.state.name)
-                self._keep(desk.state)
+                self._keep(desk.state, over)
 
     def _event(self, agent: str) -> AgentOffered:
         """How it rings: who is played decides by hand, the others as they are declared."""

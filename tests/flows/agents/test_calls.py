@@ -202,6 +202,7 @@ async def test_a_customer_who_hangs_up_leaves_after_contact_work(clock: VirtualC
     offered = await clock.run_until(alice.next(Offered))
     assert offered.contact_id == waiting.contact_id
     assert clock.now() - ended_at == pytest.approx(30.0)  # its time is over by itself
+    assert centre.record(call.contact_id)["Agent"]["AfterContactWorkDuration"] == 30
 
 
 async def test_a_transfer_to_an_agent_waits_for_that_agent(clock: VirtualClock) -> None:

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from callpark.flows.agents.model import TABLE, AgentState, from_row, to_row
-from callpark.store.ports import SetRow, Store
+from callpark.store.ports import Change, SetRow, Store
 
 _log = logging.getLogger("callpark")
 
@@ -24,9 +24,10 @@ class AgentStates:
                 continue
             yield state
 
-    def keep(self, state: AgentState) -> None:
+    def keep(self, state: AgentState, also: Sequence[Change] = ()) -> None:
         """Durable a little later. After a crash in between the agent is as before, which costs no contact."""
-        self._saving = asyncio.ensure_future(self._store.commit([SetRow(TABLE, state.name, to_row(state))]))
+        row = SetRow(TABLE, state.name, to_row(state))
+        self._saving = asyncio.ensure_future(self._store.commit([row, *also]))
         self._saving.add_done_callback(_told)
 
     async def saved(self) -> None:
