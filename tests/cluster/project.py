@@ -1,5 +1,6 @@
 """A small project for nodes: functions with and without a share of their own, queues, an API with a subscription."""
 
+import json
 from pathlib import Path
 
 TEMPLATE = """Transform: AWS::Serverless-2016-10-31
@@ -68,13 +69,15 @@ Resources:
 HANDLER = """
 import json, os, time
 
+SEEN = ""
+
 def handler(event, context):
     records = event.get("Records") if isinstance(event, dict) else None
     for one in records or [event]:
         body = one.get("body", one) if isinstance(one, dict) else one
         line = json.dumps([context.function_name, body, context.aws_request_id, os.environ["AWS_ENDPOINT_URL"]])
-        if "SEEN" in os.environ:
-            with open(os.environ["SEEN"], "a") as seen:
+        if SEEN:
+            with open(SEEN, "a") as seen:
                 seen.write(line + chr(10))
     if isinstance(event, dict) and "sleep" in event:
         time.sleep(event["sleep"])
@@ -82,9 +85,15 @@ def handler(event, context):
 """
 
 
-def write(folder: Path) -> Path:
-    """The project's folder."""
+def flow(name: str, content: str) -> str:
+    """A contact flow, as a resource of the template."""
+    properties = {"Name": name, "Type": "CONTACT_FLOW", "InstanceArn": "i", "Content": content}
+    return f"  {name}: {json.dumps({'Type': 'AWS::Connect::ContactFlow', 'Properties': properties})}\n"
+
+
+def write(folder: Path, *flows: str, seen: str = "") -> Path:
+    """The project's folder; handlers write what they are given to the file `seen`."""
     (folder / "src").mkdir(parents=True)
-    (folder / "template.yaml").write_text(TEMPLATE)
-    (folder / "src" / "app.py").write_text(HANDLER)
+    (folder / "template.yaml").write_text(TEMPLATE + "".join(flows))
+    (folder / "src" / "app.py").write_text(HANDLER.replace('SEEN = ""', f"SEEN = {seen!r}"))
     return folder

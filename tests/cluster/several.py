@@ -116,8 +116,8 @@ class Several:
 
 
 @contextlib.asynccontextmanager
-async def several(folder: Path, handlers: dict[str, Handler], count: int = 3) -> AsyncIterator[Several]:
-    found = Several(folder, handlers, MemoryStore(SystemClock()), write(folder / "project"))
+async def several(folder: Path, handlers: dict[str, Handler], *flows: str, count: int = 3) -> AsyncIterator[Several]:
+    found = Several(folder, handlers, MemoryStore(SystemClock()), write(folder / "project", *flows))
     with contextlib.ExitStack() as bound:
         try:
             for _ in range(count):

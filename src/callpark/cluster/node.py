@@ -214,6 +214,8 @@ class Node:
         self._standing = members.listened(before, beat, self.clock.now())
         known = before.heard.get(beat.member.id)
         said = None if known is None or known.beat is None else _said(known.beat)
+        if beat.phase == "gone":
+            self._attended = None  # what it had is anybody's now
         if said != _said(beat):
             if said is None:
                 self._say()  # a newcomer is heard, and hears, at once
