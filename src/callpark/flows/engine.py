@@ -65,6 +65,7 @@ from callpark.flows.happenings import (
 from callpark.flows.language import Flow
 from callpark.flows.legs import end_leg, on_agents_leg
 from callpark.flows.logs import FUNCTION_FAILED
+from callpark.flows.modules import leave_modules
 from callpark.flows.program import (
     Program,
     Result,
@@ -360,7 +361,7 @@ def _end_wait(turn: Turn, branch: str) -> None:
     turn.abandon_activity()
     wait = turn.leave_wait(branch)
     assert wait is not None
-    if len(turn.frames) > wait.depth and turn.pop(wait.depth) is None:
+    if len(turn.frames) > wait.depth and leave_modules(turn, wait.depth) is None:
         ended = fatal(turn, turn.step, "the flow around the module is gone")
         turn.end(ended.reason, ended.detail)
         return

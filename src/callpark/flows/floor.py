@@ -7,7 +7,6 @@ for is told to the contact as an event: ringing is part of the contact, with its
 https://docs.aws.amazon.com/connect/latest/adminguide/about-routing.html
 """
 
-import bisect
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,15 +14,14 @@ from typing import Final
 
 import msgspec
 
+from callpark.flows.agents.lineup import LineUp
 from callpark.flows.agents.model import AgentContact, AgentContactState, AgentState, AgentView, Ending, Uncleared
 from callpark.flows.agents.routing import (
     CHANNELS,
     NO_METRICS,
-    LineKey,
     Member,
     QueueMetrics,
     StatusType,
-    Turn,
     Waiting,
     metrics,
     next_look,
@@ -73,10 +71,6 @@ def _answers(agent: Agent) -> bool:
     return agent.auto_accept or agent.answers_after is not None
 
 
-def _turn(item: tuple[Turn, Waiting]) -> Turn:
-    return item[0]
-
-
 class Floor:
     """The state. `offer` tells a contact for whom it rings, `keep` saves what an agent's state has become, and that
     they are done with some contacts."""
@@ -94,8 +88,7 @@ class Floor:
         self._keep = keep
         self._resources = NO_RESOURCES
         self._contacts: dict[str, _Held] = {}
-        self._queued: dict[str, Waiting] = {}
-        self._lines: dict[LineKey, list[tuple[Turn, Waiting]]] = {}
+        self._line_up = LineUp()
         self._of: dict[str, dict[str, _Held]] = {}
         self._offering: dict[str, str] = {}
         self._rejected: set[str] = set()
@@ -137,9 +130,9 @@ class Floor:
 
     def metrics(self, *targets: Target) -> QueueMetrics:
         """Of a queue, or of several together."""
-        if not self._queued and not self._resources.staff:
+        if not self._line_up.queued and not self._resources.staff:
             return NO_METRICS
-        return metrics(self._all(), targets, list(self._queued.values()))
+        return metrics(self._all(), targets, self._line_up.queued)
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
@@ -195,6 +188,7 @@ class Floor:
         if not done:
             return False
         kept = tuple(one for one in desk.state.uncleared if one not in done)
+        desk.idle_since = self._clock.now()
         self._put(desk, msgspec.structs.replace(desk.state, uncleared=kept), done)
         return True
 
@@ -259,15 +253,11 @@ class Floor:
         if held.desk.stage == "queued":
             desk = held.desk
             waiting = Waiting(contact_id, desk.target, desk.since, desk.priority, held.channel)
-            self._queued[contact_id] = waiting
-            if desk.offered is None:
-                bisect.insort(self._lines.setdefault(waiting.line, []), (waiting.turn, waiting), key=_turn)
+            self._line_up.add(waiting, rings=desk.offered is not None)
 
     def _forget(self, contact_id: str) -> _Held | None:
         held = self._contacts.pop(contact_id, None)
-        waiting = self._queued.pop(contact_id, None)
-        if waiting is not None:
-            self._leave_line(waiting)
+        self._line_up.remove(contact_id)
         for agent in {self._offering.pop(contact_id, None), None if held is None else held.agent} - {None}:
             assert agent is not None
             self._of.get(agent, {}).pop(contact_id, None)
@@ -319,14 +309,14 @@ class Floor:
         self._end_work(now)
         members = self._all()
         looks: list[float] = []
-        if self._lines:
-            for offer in next_offers(members, self._lines, now):
-                self._leave_line(self._queued[offer.contact_id])
+        if self._line_up.lines:
+            for offer in next_offers(members, self._line_up.lines, now):
+                self._line_up.rings(offer.contact_id)
                 self._offering[offer.contact_id] = offer.agent
                 self._of.setdefault(offer.agent, {})[offer.contact_id] = self._contacts[offer.contact_id]
                 self._touch(offer.agent)
                 self._offer(offer.contact_id, self._event(offer.agent))
-            look = next_look(self._all(), self._lines, now)
+            look = next_look(self._all(), self._line_up.lines, now)
             looks += [] if look is None else [look]
         ends = [one.until for desk in self._desks.values() for one in desk.state.uncleared if one.until is not None]
         if ends or looks:
@@ -348,14 +338,6 @@ class Floor:
         automatic = 0.0 if known.auto_accept or (desk.played and desk.auto_accept) else None
         after = automatic if desk.played else known.answers_after if known.answers_after is not None else automatic
         return AgentOffered(agent, self._limits.agent_ring_seconds, after, desk.played > 0)
-
-    def _leave_line(self, waiting: Waiting) -> None:
-        line = self._lines.get(waiting.line, [])
-        place = bisect.bisect_left(line, waiting.turn, key=_turn)
-        if place < len(line) and line[place][0] == waiting.turn:
-            del line[place]
-        if not line:
-            self._lines.pop(waiting.line, None)
 
     def _all(self) -> tuple[Member, ...]:
         return tuple([self._members.get(one.agent.name) or self._member(one) for one in self._resources.staff])

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from callpark.flows.agents.model import AgentState, Uncleared
 from callpark.flows.agents.routing import QueueMetrics
 from callpark.flows.agents.states import AgentStates
 from callpark.flows.calls import Call, Chat, Wanted
@@ -51,7 +50,7 @@ from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
 from callpark.kernel.trace import Entry, Trace
-from callpark.store.ports import Change, DeleteRow, Store
+from callpark.store.ports import DeleteRow, Store
 
 _log = logging.getLogger("callpark")
 
@@ -83,8 +82,8 @@ class Flows:
         self._place = place
         self._functions = functions
         self._runs = FunctionRuns(functions, clock, trace, limits)
-        self.agent_states = AgentStates(store)
-        self.floor = Floor(clock, limits, self._offer, self._keep_agent)
+        self.agent_states = AgentStates(clock, store, self.records)
+        self.floor = Floor(clock, limits, self._offer, self.agent_states.keep)
         self._ledger = Ledger()
         self._lanes: dict[str, Lane] = {}
         self._reconnect: Callable[[Contact], Phone | None] = lambda contact: None
@@ -336,15 +335,6 @@ class Flows:
         """The flow was there when the engine looked; after a reload it may be gone, and the default takes over."""
         program = None if effect.flow is None else self.instance.flow(effect.flow)
         return program or default_programs()[default_arn("Callback")]
-
-    def _keep_agent(self, state: AgentState, done: Sequence[Uncleared]) -> None:
-        """With what ended contacts say of the agent's work after them."""
-        changes: list[Change] = []
-        for contact in (self.records.get(one.contact_id) for one in done if one.how == "ended"):
-            if contact is not None and contact.desk is not None and contact.desk.agent == state.name:
-                desk = msgspec.structs.replace(contact.desk, worked_until=self.clock.now())
-                changes += self.records.replace(msgspec.structs.replace(contact, desk=desk))
-        self.agent_states.keep(state, changes)
 
     def _offer(self, contact_id: str, event: AgentOffered) -> None:
         lane = self._lanes.get(contact_id)

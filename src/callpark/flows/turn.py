@@ -18,7 +18,6 @@ from callpark.flows.contact import (
     Conversing,
     Dialling,
     End,
-    Frame,
     Invocation,
     InvocationState,
     Iterating,
@@ -353,37 +352,6 @@ class Turn:
         self.abandon_activity()
         self.leave_wait("")
         self.frames = ()
-
-    def push(self, program: Program, input_: object) -> None:
-        """Go into a module."""
-        memory = self.memory
-        frame = Frame(
-            self.flow_arn,
-            self.step.action.identifier,
-            memory.flow_attributes,
-            memory.loop_rounds,
-            memory.loops,
-            memory.module_input,
-        )
-        self.frames = (*self.frames, frame)
-        self.switch(program)
-        self.remember(module_input=input_)
-
-    def pop(self, depth: int) -> Frame | None:
-        """Come out of modules until so deep; the frame of the last one left, None when its flow is gone."""
-        frame = self.frames[depth]
-        flow = self.world.flow(frame.flow_arn) or self.world.module(frame.flow_arn)
-        if flow is None or frame.action not in flow.steps:
-            return None
-        self.frames = self.frames[:depth]
-        self.switch(flow)
-        self.remember(
-            flow_attributes=frame.flow_attributes,
-            loop_rounds=frame.loop_rounds,
-            loops=frame.loops,
-            module_input=frame.module_input,
-        )
-        return frame
 
     def leave_wait(self, branch: str) -> WaitState | None:
         """The Wait in force ends with the branch taken, "" when the contact goes another way."""

@@ -5,6 +5,7 @@ Called by `engine.py` once an event has decided something. Actions are dispatche
 
 from callpark.flows.endings import dead_end, fatal
 from callpark.flows.happenings import ActionEntered, ActionFailed, FlowEntered
+from callpark.flows.modules import enter_module, leave_modules
 from callpark.flows.placement import NOT_FOR_AGENTS, support
 from callpark.flows.program import (
     DONE,
@@ -107,7 +108,7 @@ def _go_elsewhere(turn: Turn, outcome: Jump | Call | Move) -> Step | None:
         return begin(turn, outcome.desk, outcome.flow)
     program = outcome.program
     if isinstance(outcome, Call):
-        turn.push(program, outcome.input)
+        enter_module(turn, program, outcome.input)
     else:
         # TransferToFlow: a Wait around it is dropped (rule A16), as are the modules it was called in.
         turn.leave_wait("")
@@ -124,7 +125,7 @@ def _come_back(turn: Turn, step: Step, outcome: Return) -> tuple[Step, Outcome]:
         return step, fatal(turn, step, f"action {step.action.identifier!r}: not in a module")
     if turn.wait is not None and turn.wait.depth > depth:
         turn.leave_wait("")
-    frame = turn.pop(depth)
+    frame = leave_modules(turn, depth)
     if frame is None:
         return step, fatal(turn, step, "the flow that called the module is gone")
     turn.find("Modules", {"Result": outcome.result, "ResultData": outcome.data})
