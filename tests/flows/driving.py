@@ -83,6 +83,9 @@ class PlainWorld:
     def function(self, arn: str) -> str | Refusal:
         return Refusal(self.refused[arn]) if arn in self.refused else arn
 
+    def transcripts(self, contact_id: str) -> tuple[str, ...] | None:
+        return None
+
     def hear(self, prompt: Prompt) -> Heard:
         return hear(prompt, self.limits)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from callpark.flows.agents.routing import QueueMetrics
 from callpark.flows.channels.voice import hear
-from callpark.flows.contact import Target
+from callpark.flows.chat import transcript
+from callpark.flows.contact import Contact, Target
 from callpark.flows.contracts import contract_problems, contracts_of
 from callpark.flows.declared import Case, Profile
 from callpark.flows.defaults import DEFAULT_FLOWS
@@ -162,6 +163,7 @@ class Surroundings:
     floor: Floor
     ledger: Ledger
     open_contacts: Callable[[], int] = lambda: 0
+    contact: Callable[[str], Contact | None] = lambda contact_id: None
 
     @property
     def room(self) -> int:
@@ -190,6 +192,9 @@ class Surroundings:
 
     def flow(self, reference: str) -> Program | None:
         return self.instance.flow(reference)
+
+    def transcripts(self, contact_id: str) -> tuple[str, ...] | None:
+        return transcript.chain(self.contact(contact_id))
 
     def function(self, arn: str) -> str | Refusal:
         """The local function of that ARN, else the one of the same name: exported flows name other accounts."""

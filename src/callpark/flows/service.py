@@ -367,7 +367,14 @@ class Flows:
 
     def _surroundings(self, instance: Instance) -> Surroundings:
         return Surroundings(
-            instance, self._limits, self._place, self._functions, self.floor, self._ledger, self._lanes.__len__
+            instance,
+            self._limits,
+            self._place,
+            self._functions,
+            self.floor,
+            self._ledger,
+            self._lanes.__len__,
+            self.contact,
         )
 
     def _arns_of(self, flow: str) -> frozenset[str]:

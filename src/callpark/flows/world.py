@@ -74,6 +74,10 @@ class World(Protocol):
         """The local function behind a bot: its name or ARN. Connect's permission is not asked."""
         ...
 
+    def transcripts(self, contact_id: str) -> tuple[str, ...] | None:
+        """The contacts whose transcripts a chat shows first that goes on from this one; None when none can."""
+        ...
+
     def hear(self, prompt: Prompt) -> Heard:
         """Raises BadPrompt."""
         ...

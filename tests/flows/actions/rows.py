@@ -126,6 +126,13 @@ ROWS = [
     ),
     Row("CreateCustomerProfile", {"ProfileRequestData": {"FirstName": "$.Attributes.who"}}, "CreateCustomerProfile"),
     Row(
+        "CreatePersistentContactAssociation",
+        {"RehydrationType": "From Segment", "SourceContactId": "$.Attributes.who"},
+        "CreatePersistentContactAssociation",
+        {"SourceContactId": "Ada"},
+        taken="error NoMatchingError",
+    ),
+    Row(
         "CreateTask",
         {"Name": "Call $.Attributes.who", "ContactFlowId": OTHER.flow.arn},
         "CreateTask",

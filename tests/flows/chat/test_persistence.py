@@ -8,7 +8,7 @@ from callpark.flows.declared import Declared, View
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import CallerError
 from tests.flows.building import INSTANCE, action, hang_up, say
-from tests.flows.chat.chatting import told
+from tests.flows.chat.chatting import ECHO, told
 from tests.flows.chat.house import House
 
 pytestmark = pytest.mark.sim
@@ -89,6 +89,40 @@ async def test_a_chat_that_is_open_goes_on_from_another(clock: VirtualClock, beg
                 "CreatePersistentContactAssociation",
                 **{**asked, "InitialContactId": newest.id, "SourceContactId": source},
             )
+    await house.closed()
+
+
+GOES_ON = (
+    action(
+        "past",
+        "CreatePersistentContactAssociation",
+        {"RehydrationType": "Entire Past Session", "SourceContactId": "$.Attributes.before"},
+        "hello",
+        errors={"NoMatchingError": "alone"},
+    ),
+    say("alone", "We have not met.", "wait"),
+    *ECHO,
+)
+
+
+async def test_the_flow_lets_a_chat_go_on_from_another(clock: VirtualClock) -> None:
+    house = await House(clock, flow=GOES_ON).opened()
+    first = await chatted(house, "one")
+    kept = [item.content for item in await house.kept(first) if item.content]
+    assert kept[0] == "We have not met."
+    token = await opened(house, Attributes={"before": first})
+    assert await said(house, token) == []  # the customer has come, and with it the flow begins
+    await clock.settle()
+    assert await said(house, token) == ["one"]
+    [contact] = house.office.flows.contacts()
+    kinds = [item.content or item.content_type.rpartition("event.")[2] for item in await house.kept(contact.id)]
+    assert kinds == ["participant.joined", "chat.rehydrated", "Hello."]
+    assert await house.ask(
+        "CreatePersistentContactAssociation",
+        InitialContactId=contact.id,
+        RehydrationType="ENTIRE_PAST_SESSION",
+        SourceContactId=first,
+    ) == {"ContinuedFromContactId": first}
     await house.closed()
 
 

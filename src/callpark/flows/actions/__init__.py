@@ -27,6 +27,7 @@ from callpark.flows.actions.message import MESSAGE_PARTICIPANT
 from callpark.flows.actions.metrics import CHECK_METRIC_DATA, GET_METRIC_DATA
 from callpark.flows.actions.modules import END_FLOW_MODULE_EXECUTION, INVOKE_FLOW_MODULE
 from callpark.flows.actions.outbound import CHECK_OUTBOUND_CALL_STATUS, COMPLETE_OUTBOUND_CALL
+from callpark.flows.actions.persistence import CREATE_PERSISTENT_CONTACT_ASSOCIATION
 from callpark.flows.actions.profiles import (
     ASSOCIATE_CONTACT_TO_CUSTOMER_PROFILE,
     CREATE_CUSTOMER_PROFILE,
@@ -72,6 +73,7 @@ ACTION_TYPES: Mapping[str, ActionType] = {
         CREATE_CALLBACK_CONTACT,
         CREATE_CASE,
         CREATE_CUSTOMER_PROFILE,
+        CREATE_PERSISTENT_CONTACT_ASSOCIATION,
         CREATE_TASK,
         CREATE_WISDOM_SESSION,
         DEQUEUE_CONTACT_AND_TRANSFER_TO_QUEUE,

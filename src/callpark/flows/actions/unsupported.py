@@ -29,7 +29,6 @@ _ERRORS: Mapping[str, tuple[str, ...]] = {
     "CheckSegmentMembership": (),
     "ConnectParticipantWithAgenticCX": (),
     "CreateContact": (),
-    "CreatePersistentContactAssociation": (),
     "LoadContactContent": (),
     "RenderMessageTemplate": ("TemplateRenderingError",),
     "RouteContactToAgent": (),

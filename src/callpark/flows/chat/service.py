@@ -330,12 +330,10 @@ class Chats:
         """The contacts whose transcripts come first: that chat's, and those that it went on from itself. Both
         rehydration types come to the same, because a chat is one contact here from its first word to its last. Raises
         CallerError."""
-        contact = self._flows.contact(source)
-        if contact is None or contact.chat is None:
-            raise refusals.invalid_request(f"SourceContactId {source} is no chat that is kept")
-        if contact.ended is None:
-            raise refusals.invalid_request(f"SourceContactId {source} is a chat that has not ended")
-        return (*contact.chat.past, contact.id)
+        past = transcript.chain(self._flows.contact(source))
+        if past is None:
+            raise refusals.invalid_request(f"SourceContactId {source} is no chat that has ended and is kept")
+        return past
 
     def problem_of(self, content_type: str, content: str) -> str:
         """What is wrong with the content of a message, "" when nothing is."""

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from callpark.flows.chat.model import Item, Receipt
+from callpark.flows.contact import Contact
 from callpark.flows.logs import timestamp
 from callpark.store.ports import Row, SetRow
 
@@ -66,6 +67,14 @@ class Page:
 
     items: Sequence[Item]
     after: int | None
+
+
+def chain(contact: Contact | None) -> tuple[str, ...] | None:
+    """The contacts whose transcripts come first in a chat that goes on from this one, oldest first: those that it went
+    on from itself, then its own. None for what is no chat, or has not ended."""
+    if contact is None or contact.chat is None or contact.ended is None:
+        return None
+    return (*contact.chat.past, contact.id)
 
 
 class NoSuchItem(Exception):
