@@ -3,7 +3,7 @@
 The flow language does not publish its parameters; `SourceContactId` is spelled as in the operation of the same name.
 Both rehydration types come to the same (`chat/service.py`).
 
-https://docs.aws.amazon.com/connect/latest/adminguide/create-persistent-contact-association-block.html
+https://docs.aws.amazon.com/connect/latest/adminguide/chat-persistence.html
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ go with their contact; those of the oldest ended contacts go first when there ar
     OFFERED ── PUT ──▶ UPLOADED ── CompleteAttachmentUpload ──▶ APPROVED
                                               └── with a scanner ──▶ IN_PROGRESS ──▶ APPROVED | REJECTED
 
-https://docs.aws.amazon.com/connect/latest/adminguide/chat-using-attachments.html
+https://docs.aws.amazon.com/connect/latest/adminguide/enable-attachments.html
 """
 
 import logging
