@@ -29,6 +29,11 @@ from callpark.flows.effects import Effect, Keep
 from callpark.flows.engine import compiled, handle, new_contact
 from callpark.flows.events import (
     AgentAccepted,
+    AgentActed,
+    AgentOffered,
+    AgentRejected,
+    AgentSpoke,
+    AgentTransferred,
     AttributesSet,
     Event,
     FunctionAnswer,
@@ -45,6 +50,7 @@ from callpark.flows.happenings import ActionEntered, StageEntered
 from callpark.flows.instance import default_programs
 from callpark.flows.language import Flow
 from callpark.flows.program import Program
+from callpark.flows.stages import STAGES
 from callpark.kernel.limits import ConnectLimits
 from tests.flows.actions.single import EVERY_DAY
 from tests.flows.building import Action, action, flow, flow_arn, function_arn
@@ -100,7 +106,8 @@ PARAMETERS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "CheckMetricData": [{"MetricType": "NumberOfContactsInQueue", "QueueId": "Q"}],
     "GetMetricData": [{"QueueId": "Q"}],
     "UpdateContactEventHooks": [
-        {"EventHooks": {hook: flow_arn(hook)}} for hook in ("CustomerQueue", "CustomerHold", "CustomerRemaining")
+        {"EventHooks": {hook: flow_arn(hook)}}
+        for hook in ("CustomerQueue", "CustomerHold", "CustomerRemaining", "AgentHold")
     ],
     "UpdateContactRoutingBehavior": [{"QueuePriority": "2"}, {"QueueTimeAdjustmentSeconds": "9"}],
     "CreateCallbackContact": [{"QueueId": "Q"}],
@@ -148,9 +155,15 @@ DECLARED = Declared(
 )
 
 
-HOOK_TYPES = {"CustomerQueue": "CUSTOMER_QUEUE", "CustomerHold": "CUSTOMER_HOLD", "CustomerRemaining": "CONTACT_FLOW"}
-HOOKS = {"CustomerRemaining": flow_arn("CustomerRemaining")}
+HOOK_TYPES = {
+    "CustomerQueue": "CUSTOMER_QUEUE",
+    "CustomerHold": "CUSTOMER_HOLD",
+    "CustomerRemaining": "CONTACT_FLOW",
+    "AgentHold": "AGENT_HOLD",
+}
+HOOKS = {"CustomerRemaining": flow_arn("CustomerRemaining"), "AgentHold": flow_arn("AgentHold")}
 STEPS = (*"019#*", "return", "json", "fail", "accept", "book", "view", "returned", "attributes")
+AGENT_STEPS = ("offer", "play", "accept", "reject", "hold", "resume", "leave", "transfer", "by flow", "say")
 
 
 class Maker:
@@ -187,10 +200,14 @@ class Maker:
         return main, PlainWorld(limits, programs, modules={"m": module}, declared=declared)
 
     def steps(self) -> list[float | str]:
-        return [
-            self.random.uniform(0, 8) if self.random.random() < 0.4 else self.random.choice(STEPS)
-            for _ in range(self.random.randrange(20))
-        ]
+        """What happens; in half of the cases an agent is busy with the contact at the end."""
+        found = [self.step(STEPS) for _ in range(self.random.randrange(20))]
+        if self.random.random() < 0.5:
+            found += ["play", "accept", 1.0, *[self.step(AGENT_STEPS) for _ in range(self.random.randrange(8))]]
+        return found
+
+    def step(self, steps: Sequence[str]) -> float | str:
+        return self.random.uniform(0, 8) if self.random.random() < 0.4 else self.random.choice(steps)
 
 
 class History:
@@ -236,6 +253,15 @@ class History:
             "fail": FunctionReturned(pending[-1], FunctionAnswer(b"", failed=True, message="boom")),
             "hang up": HungUp(),
             "accept": AgentAccepted("alice"),
+            "offer": AgentOffered("alice", 3.0, answers_after=1.0),
+            "play": AgentOffered("alice", 3.0, played=True),
+            "reject": AgentRejected("alice"),
+            "hold": AgentActed("alice", "hold"),
+            "resume": AgentActed("alice", "resume"),
+            "leave": AgentActed("alice", "leave"),
+            "transfer": AgentTransferred("alice", Target("Q", "Q")),
+            "by flow": AgentTransferred("alice", Target("Q", "Q"), flow_arn("other")),
+            "say": AgentSpoke("alice", "Good morning"),
             "book": Spoke("book"),
             "view": ViewAnswered("Next", {"a": [1]}),
             "returned": Signalled("CustomerReturned"),
@@ -272,7 +298,11 @@ def test_any_flow_in_any_world(seed: int) -> None:
         history.happen(Started())
         for step in steps:
             history.step(step)
-            assert history.contact.ended is not None or history.contact.timers, "nothing will ever wake this contact"
+            desk = history.contact.desk
+            played = desk is not None and desk.played
+            assert history.contact.ended or history.contact.timers or played, "nothing will ever wake this contact"
+            on_hold = desk is not None and desk.stage in ("customer_hold", "transferring")
+            assert history.contact.leg is None or on_hold, "an agent hears a hold flow, and nobody is on hold"
         check(history)
     assert to_bytes(again.contact) == to_bytes(whole.contact)
     assert again.effects == whole.effects
@@ -297,6 +327,7 @@ def test_what_is_made_reaches_nearly_everything() -> None:
     """A generator that reaches little proves little."""
     types: set[str] = set()
     stages: set[str] = set()
+    aside: set[str] = set()
     for seed in range(200):
         maker = Maker(seed)
         history = History(*maker.world(), "VOICE", saved=False)
@@ -304,6 +335,8 @@ def test_what_is_made_reaches_nearly_everything() -> None:
         for step in maker.steps():
             history.step(step)
         types |= {effect.type for effect in history.effects if isinstance(effect, ActionEntered)}
+        aside |= {effect.type for effect in history.effects if isinstance(effect, ActionEntered) and effect.aside}
         stages |= {effect.stage for effect in history.effects if isinstance(effect, StageEntered)}
+    assert len(aside) > 20
     assert len(types) >= len(ACTION_TYPES) - 3
-    assert stages == {"queued", "agent_whisper", "customer_whisper", "connected", "customer_hold", "remaining"}
+    assert stages == set(STAGES)
