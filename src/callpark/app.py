@@ -192,7 +192,7 @@ class App:
             function=self.connect_control.file_scanner,
             instance_arn=lambda: self.connect_control.arn,
         )
-        self.attachments = Attachments(self.chats, self.flows, store, self.scanner)
+        self.attachments = Attachments(self.chats, self.flows, store, self.scanner, self.connect_control.chat_files)
         self.outbound = Outbound(clock)
         self.databases = NamedDatabases(settings.databases, clock, limits.appsync)
         outside = Outside(

@@ -119,7 +119,7 @@ class House:
             function=self.plane.file_scanner,
             instance_arn=lambda: self.plane.arn,
         )
-        self.attachments = Attachments(self.chats, self.office.flows, self.store, scanner)
+        self.attachments = Attachments(self.chats, self.office.flows, self.store, scanner, self.plane.chat_files)
         self.operations: OperationTable = operations(
             self.office.flows, self.chats, self.attachments, self.streaming, self.plane
         )

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from callpark.app import App
 from callpark.flows.chat import attachments
+from callpark.flows.control.model import FileRule
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.limits import Limits
 from tests.flows.building import hang_up, say
@@ -194,6 +195,37 @@ async def test_what_cannot_be_offered(tmp_path: Path, http: httpx.AsyncClient) -
                 await sender.offer(**more)
 
 
+async def test_the_instance_has_rules_of_its_own(tmp_path: Path, http: httpx.AsyncClient) -> None:
+    async with chat_server(tmp_path, *ECHO) as app:
+        sender = await Sender(app, http).connected()
+        client = sender.client
+        described = await client.contact("describe_attached_files_configuration", AttachmentScope="CHAT")
+        usual = described["AttachedFilesConfiguration"]
+        assert usual["MaximumSizeLimitInBytes"] == 20_971_520
+        assert {"Extension": "heic"} in usual["ExtensionConfiguration"]["AllowedExtensions"]
+        await client.contact(
+            "update_attached_files_configuration",
+            AttachmentScope="CHAT",
+            ExtensionConfiguration={"AllowedExtensions": [{"Extension": "ZIP"}, {"Extension": "txt"}]},
+        )
+        changed = await client.contact(
+            "update_attached_files_configuration", AttachmentScope="CHAT", MaximumSizeLimitInBytes=len(PHOTO)
+        )
+        assert changed["ExtensionConfiguration"]["AllowedExtensions"] == [{"Extension": "zip"}, {"Extension": "txt"}]
+        await sender.offer("all.zip", "application/zip")
+        for more in (
+            {"name": "photo.png"},
+            {"name": "a.txt", "content_type": "text/html"},
+            {"name": "large.zip", "content_type": "application/zip", "AttachmentSizeInBytes": len(PHOTO) + 1},
+        ):
+            with pytest.raises(ClientError, match="ValidationException"):
+                await sender.offer(**more)
+        listed = await client.contact("list_attached_files_configurations")
+        configurations = listed["AttachedFilesConfigurations"]
+        sizes = {each["AttachmentScope"]: each["MaximumSizeLimitInBytes"] for each in configurations}
+        assert (sizes["CHAT"], sizes["EMAIL"]) == (len(PHOTO), 20_971_520)
+
+
 async def test_addresses_expire_and_a_chat_has_so_many_files(
     tmp_path: Path, http: httpx.AsyncClient, clock: VirtualClock
 ) -> None:
@@ -246,7 +278,7 @@ async def test_files_that_another_node_took_up_are_found(tmp_path: Path, http: h
         sender = await Sender(app, http).connected()
         sent = await sender.send()
         offered = await sender.offer("second.png")
-        forgetful = attachments.Attachments(app.chats, app.flows, app.store, app.scanner)
+        forgetful = attachments.Attachments(app.chats, app.flows, app.store, app.scanner, FileRule)
         one, _, _ = await forgetful.download(sender.token, sent, None)
         assert await forgetful.content(one) == PHOTO
         url = offered["UploadMetadata"]["Url"]

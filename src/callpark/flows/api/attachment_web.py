@@ -98,6 +98,7 @@ class AttachmentWeb:
             (b"content-type", one.content_type.encode("latin-1", "replace")),
             (b"content-disposition", _disposition(form, one.name).encode("latin-1", "replace")),
             (b"x-content-type-options", b"nosniff"),
+            (b"content-security-policy", b"sandbox"),
             (b"cache-control", b"private, no-store"),
         )
         await respond(send, 200, data, headers, method)

@@ -7,6 +7,7 @@ forms, …) the gateway answers by name: 501.
 from callpark.flows.api.agent_statuses import AgentStatusOperations
 from callpark.flows.api.associated_functions import AssociatedFunctionOperations
 from callpark.flows.api.contact_flows import ContactFlowOperations
+from callpark.flows.api.file_rules import FileRuleOperations
 from callpark.flows.api.flow_modules import FlowModuleOperations
 from callpark.flows.api.flow_versions import FLOWS, MODULES, FlowVersionOperations
 from callpark.flows.api.hours import HoursOperations
@@ -35,6 +36,7 @@ def control_operations(plane: ControlPlane) -> OperationTable:
         **FlowVersionOperations(plane, MODULES).table(),
         **AssociatedFunctionOperations(plane).table(),
         **IntegrationOperations(plane).table(),
+        **FileRuleOperations(plane).table(),
         **PhoneNumberOperations(plane).table(),
         **QueueOperations(plane).table(),
         **HoursOperations(plane).table(),

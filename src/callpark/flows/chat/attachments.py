@@ -12,7 +12,7 @@ https://docs.aws.amazon.com/connect/latest/adminguide/enable-attachments.html
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -24,6 +24,7 @@ from callpark.flows.chat.model import Draft, File, FileStatus
 from callpark.flows.chat.scanning import ScannedFile, Scanner
 from callpark.flows.chat.service import Chats, Seat
 from callpark.flows.chat.tokens import Claim
+from callpark.flows.control.model import FileRule
 from callpark.flows.service import Flows
 from callpark.kernel.tasks import Tasks
 from callpark.store.ports import DeleteRow, SetRow, Store
@@ -60,13 +61,16 @@ _decode: msgspec.msgpack.Decoder[Attachment] = msgspec.msgpack.Decoder(Attachmen
 
 
 class Attachments:
-    """Order of life: `start` after `Flows.start`, then whatever else, `close`."""
+    """Order of life: `start` after `Flows.start`, then whatever else, `close`. `rule`: which files may be attached."""
 
-    def __init__(self, chats: Chats, flows: Flows, store: Store, scanner: Scanner) -> None:
+    def __init__(
+        self, chats: Chats, flows: Flows, store: Store, scanner: Scanner, rule: Callable[[], FileRule]
+    ) -> None:
         self._chats = chats
         self._flows = flows
         self._store = store
         self._scanner = scanner
+        self._rule = rule
         self._limits = chats.limits
         self._clock = chats.clock
         self._known: dict[str, Attachment] = {}
@@ -94,10 +98,11 @@ class Attachments:
         known = await self._files(seat.contact.id)
         same = next((one for one in known if one.author == seat.participant.id and one.token == token), None)
         if same is None:
-            if problem := problem_of_type(name, content_type):
+            rule = self._rule()
+            if problem := problem_of_type(name, content_type, rule.extensions):
                 raise refusals.invalid(problem)
-            if size > self._limits.chat_attachment_bytes:
-                most = self._limits.chat_attachment_bytes
+            most = rule.most or self._limits.chat_attachment_bytes
+            if size > most:
                 raise refusals.invalid(f"AttachmentSizeInBytes is {size}; a file has {most} bytes at most")
             if len(known) >= self._limits.chat_attachments:
                 raise refusals.quota_exceeded(f"A chat has {self._limits.chat_attachments} attachments at most")

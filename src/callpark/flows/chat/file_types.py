@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/connect/latest/adminguide/feature-limits.html (attachments)
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
@@ -31,14 +31,15 @@ TYPES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def problem_of_type(name: str, content_type: str) -> str:
-    """Why a file cannot be attached, "" when it can."""
+def problem_of_type(name: str, content_type: str, extensions: Collection[str] | None = None) -> str:
+    """Why a file cannot be attached, "" when it can. `extensions` that are allowed, instead of AWS's."""
     if any(character in name for character in '/\\"') or any(ord(character) < 32 for character in name):
         return "AttachmentName is a file name, without path, quotes and control characters"
-    types = TYPES.get(name.rpartition(".")[2].lower()) if "." in name else None
-    if types is None:
-        return f"AttachmentName {name[:100]!r} ends in none of {', '.join(TYPES)}"
-    essence = content_type.partition(";")[0].strip().lower()
-    if essence not in types:
+    allowed = TYPES if extensions is None else extensions
+    extension = name.rpartition(".")[2].lower() if "." in name else ""
+    if extension not in allowed:
+        return f"AttachmentName {name[:100]!r} ends in none of {', '.join(allowed)}"
+    essence, types = content_type.partition(";")[0].strip().lower(), TYPES.get(extension)
+    if types is not None and essence not in types:
         return f"ContentType {content_type[:100]!r} is not that of {name[:100]!r}: {' or '.join(types)}"
     return ""

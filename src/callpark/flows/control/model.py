@@ -220,13 +220,26 @@ class Integration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     modified_at: float = 0.0
 
 
+CHAT_FILES: Final = "CHAT"
+
+
+class FileRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which files may be attached: at most so many bytes, names that end so (lower case). None: as AWS has it."""
+
+    most: int | None = None
+    extensions: tuple[str, ...] | None = None
+    modified_at: float = 0.0
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of the instance itself. `functions`: associated by the API; None: the API has never associated any."""
+    """Of the instance itself. `functions`: associated by the API; None: the API has never associated any. `files`: by
+    scope."""
 
     functions: tuple[str, ...] | None = None
     attributes: Mapping[str, str] = {}
     tags: Tags = {}
     integrations: tuple[Integration, ...] = ()
+    files: Mapping[str, FileRule] = {}
 
 
 def rehomed(record: Record, instance_arn: str) -> Record:

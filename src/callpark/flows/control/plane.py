@@ -15,7 +15,9 @@ import msgspec
 
 from callpark.flows.control.declaring import declared_records
 from callpark.flows.control.model import (
+    CHAT_FILES,
     FILE_SCANNER,
+    FileRule,
     FlowRecord,
     Key,
     NumberRecord,
@@ -179,6 +181,10 @@ class ControlPlane:
     def file_scanner(self) -> str | None:
         """The function that scans attachments, by its ARN."""
         return next((each.arn for each in self.settings.integrations if each.type == FILE_SCANNER), None)
+
+    def chat_files(self) -> FileRule:
+        """Which files may be attached to chats."""
+        return self.settings.files.get(CHAT_FILES, FileRule())
 
     # Changes
 
