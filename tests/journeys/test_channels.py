@@ -5,13 +5,14 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from callpark.app import App
+from callpark.graphql.happenings import RequestLogged
 from callpark.health import EventApiHealth
 from callpark.serving import served
 from callpark.settings import Settings
@@ -70,11 +71,10 @@ async def connected(app: App) -> AsyncIterator[Client]:
         yield client
 
 
-async def test_the_template_says_where_and_what_is_not_acted_on(app: App) -> None:
+async def test_the_template_says_where(app: App) -> None:
     assert app.project is not None
     assert app.project.outputs["Url"] == f"{app.base_url}/event"
-    (warning,) = app.warnings
-    assert "of Event APIs callpark logs only what handlers write to the console" in warning
+    assert app.warnings == []
     assert api(app).namespaces == ["default", "polite", "guarded", "observed"]
     assert api(app).event_url.startswith(f"{app.base_url}/apis/")
 
@@ -122,3 +122,17 @@ async def test_a_stream_arrives_whole_and_in_order_at_every_subscriber(app: App)
             assert (await publish(app, "/default/stream", *range(start, start + 5))).status_code == 200
         for client in clients:
             assert [int((await client.hear())["event"]) for _ in range(100)] == list(range(100))
+
+
+async def test_what_is_logged_and_counted(app: App) -> None:
+    answer = await publish(app, "/observed/room", 1, 2)
+    api_id = api(app).id
+    logged = [entry.happening for entry in app.trace.entries() if isinstance(entry.happening, RequestLogged)][-1]
+    assert (logged.api_id, logged.request_id) == (api_id, answer.headers["x-amzn-requestid"])
+    assert (logged.lines[0], logged.lines[-1]) == ("Begin Request", "End Request")
+    key = {"MetricName": "InboundMessages", "Namespace": "AWS/AppSync"}
+    listed = await app.own_operations.call("cloudwatch", "ListMetrics", key)
+    wanted = [{"Name": "EventAPIId", "Value": api_id}, {"Name": "ChannelNamespaceName", "Value": "observed"}]
+    assert {**key, "Dimensions": wanted} in cast(list[object], listed["Metrics"])
+    (series,) = app.channel_metrics.recorded("InboundMessages", api_id, f"{api_id}:observed")
+    assert series.total >= 2
