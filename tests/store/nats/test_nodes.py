@@ -72,6 +72,8 @@ async def until(true: Callable[[], bool]) -> None:
 async def kill(store: NatsStore) -> None:
     """The node dies without a word."""
     store._closed = True
+    store._living.stop()
+    store._follower.stop()
     await store._taking.close()
     store._queues.close()
     await store._tasks.aclose()

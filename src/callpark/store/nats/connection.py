@@ -120,6 +120,9 @@ class Connection:
         self.client = client
         self.subjects = subjects
         self.limits = limits
+        self._inbox = client.new_inbox()
+        self._replies: dict[str, asyncio.Future[Msg]] = {}
+        self._asked = 0
 
     @classmethod
     async def open(
@@ -171,6 +174,7 @@ class Connection:
                     f"the NATS server at {shown} is {version.major}.{version.minor}; callpark needs 2.12 or later",
                     "upgrade the servers one after the other; nodes wait for them meanwhile",
                 )
+            await connection._hear_replies()
             await connection._check_jetstream(shown)
         except BaseException:
             await client.close()
@@ -204,10 +208,35 @@ class Connection:
     async def request(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Answer:
         """One question to JetStream. Raises Unanswered, WrongSequence and Refused."""
         try:
-            reply = await self.client.request(subject, payload, self.limits.answer_seconds, headers=headers)
+            return _checked(await self._answer(subject, payload, headers))
         except (errors.Error, TimeoutError, OSError) as error:
             raise Unanswered(said(error)) from None
-        return _checked(_decode(reply.data))
+
+    async def _answer(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Answer:
+        """The client's own `request` can swallow a cancellation that comes together with the answer (bpo-37658).
+
+        Raises TimeoutError, OSError and errors of the client, NoRespondersError among them.
+        """
+        self._asked += 1
+        inbox = f"{self._inbox}.{self._asked}"
+        reply = self._replies[inbox] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(self.limits.answer_seconds):
+                await self.client.publish(subject, payload, reply=inbox, headers=headers)
+                message = await reply
+        finally:
+            del self._replies[inbox]
+        if message.headers is not None and message.headers.get("Status") == "503":
+            raise errors.NoRespondersError
+        return _decode(message.data)
+
+    async def _hear_replies(self) -> None:
+        async def take(message: Msg) -> None:
+            reply = self._replies.get(message.subject)
+            if reply is not None and not reply.done():
+                reply.set_result(message)
+
+        await self.client.subscribe(f"{self._inbox}.*", cb=take, pending_msgs_limit=0, pending_bytes_limit=0)
 
     async def ask(self, operation: str, parameters: Mapping[str, object]) -> Answer:
         """An operation of JetStream's API on our stream, e.g. `STREAM.INFO`. Raises Unanswered and Refused."""
@@ -256,7 +285,7 @@ class Connection:
             async with asyncio.timeout(self.limits.start_seconds):
                 while True:
                     try:
-                        reply = await self.client.request("$JS.API.INFO", b"", self.limits.answer_seconds)
+                        answer = await self._answer("$JS.API.INFO", b"")
                         break
                     except errors.NoRespondersError:
                         raise ProjectError(
@@ -265,7 +294,6 @@ class Connection:
                         ) from None
                     except (errors.Error, TimeoutError):
                         continue
-            answer = _decode(reply.data)
         except TimeoutError:
             raise _no_quorum(shown) from None
         if answer.error is not None:
@@ -281,10 +309,7 @@ class Connection:
             async with asyncio.timeout(self.limits.start_seconds):
                 while True:
                     try:
-                        reply = await self.client.request(
-                            subject, msgspec.json.encode(parameters), self.limits.answer_seconds
-                        )
-                        answer = _decode(reply.data)
+                        answer = await self._answer(subject, msgspec.json.encode(parameters))
                         if answer.error is None or answer.error.err_code in allowed:
                             return answer
                         last = answer.error.description
@@ -293,7 +318,7 @@ class Connection:
                                 f"the NATS servers refuse to keep the store: {last}",
                                 "give JetStream the space and the rights it needs, then start again",
                             )
-                    except errors.Error as error:
+                    except (errors.Error, TimeoutError) as error:
                         last = said(error)
                     await pause(0.1)
         except TimeoutError:

@@ -46,7 +46,7 @@ class Follower:
         self._broken.set()
 
     def stop(self) -> None:
-        """Begin no more: an answer that comes together with a cancellation can swallow it (bpo-37658)."""
+        """Begin no more."""
         self._stopped = True
         self._broken.set()
 

@@ -86,7 +86,7 @@ class Living:
             self._silent = self._known.membership.silent(sent_at)
 
     def stop(self) -> None:
-        """Beat no more: an answer that comes together with a cancellation can swallow it (bpo-37658)."""
+        """Beat no more."""
         self._left = True
 
     async def leave(self) -> None:
