@@ -155,6 +155,7 @@ class App:
             base_url=base_url,
             holds=lambda family: together is None or together.holds_family(family),
             tidies=lambda: together is None or together.tidies(),
+            shared=together is not None,
         )
         source = QueuesAsSource(self.queues)
         self.functions = Functions(

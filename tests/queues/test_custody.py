@@ -12,6 +12,7 @@ from callpark.kernel.limits import SqsLimits
 from callpark.queues.model import Queue, Submission
 from callpark.queues.service import Queues
 from callpark.store.memory import MemoryStore
+from callpark.store.ports import BEFORE_ALL, Done
 
 pytestmark = pytest.mark.sim
 
@@ -33,6 +34,7 @@ class Pair:
                 base_url="http://127.0.0.1:4566",
                 holds=self._holds(number),
                 tidies=self._holds(number),
+                shared=True,
             )
             for number in range(2)
         ]
@@ -89,6 +91,32 @@ async def test_a_fifo_queue_goes_on_in_order_on_another_node(pair: Pair, clock: 
     await clock.run_until(pair.nodes[1].delete(other, [received.receipt_handle for received in first]))
     rest = await clock.run_until(pair.nodes[1].receive(other, 10, 0))
     assert [received.message.body for received in rest] == ["2", "3", "4", "5"]
+
+
+async def test_nothing_overtakes_what_a_dead_node_had_leased(pair: Pair, clock: VirtualClock) -> None:
+    one, other = await pair.make("orders.fifo", FIFO)
+    await clock.run_until(pair.nodes[0].send(one, [_message(0), _message(1), _message(10, "h")]))
+    pair.stores[0].crash(leases_last=5.0)
+    pair.holder = 1
+    await clock.run_until(pair.nodes[1].take_up())
+    await clock.run_until(pair.nodes[1].send(other, [_message(2), _message(20, "i")]))
+    early = await clock.run_until(pair.nodes[1].receive(other, 10, 0))
+    assert [received.message.body for received in early] == ["20"], "the other groups' fronts are not here yet"
+    late = await clock.run_until(pair.nodes[1].receive(other, 10, 10))
+    assert sorted(received.message.body for received in late) == ["0", "1", "10", "2"]
+    assert [received.message.body for received in late if received.message.group == "g"] == ["0", "1", "2"]
+
+
+async def test_what_was_removed_meanwhile_blocks_nobody(pair: Pair, clock: VirtualClock) -> None:
+    one, other = await pair.make("orders.fifo", FIFO)
+    await clock.run_until(pair.nodes[0].send(one, [_message(0), _message(1)]))
+    (first, _) = await pair.stores[1].browse(one.store_queue, BEFORE_ALL, 10)
+    pair.stores[0].crash(leases_last=5.0)
+    pair.holder = 1
+    await clock.run_until(pair.nodes[1].take_up())
+    await clock.run_until(pair.stores[1].commit([Done(one.store_queue, first[1].id)]))
+    (received,) = await clock.run_until(pair.nodes[1].receive(other, 10, 10))
+    assert received.message.body == "1"
 
 
 async def test_duplicates_are_known_on_another_node_and_numbers_go_on(pair: Pair, clock: VirtualClock) -> None:

@@ -144,18 +144,26 @@ class Forwarder:
 
     async def _ask(self, peer: Member, call: Call, key: Key | None) -> Answering:
         asked = Asked(call.service, call.operation, dict(call.parameters), call.request_id, dict(call.headers), key)
-        answering = self._peers.call(peer, self._node.secret, asked)
-        if call.client_gone is None:
-            return await answering
-        asking, leaving = asyncio.ensure_future(answering), asyncio.ensure_future(call.client_gone())
+        asking = asyncio.ensure_future(self._peers.call(peer, self._node.secret, asked))
+        leaving = [asyncio.ensure_future(self._left(peer))]
+        if call.client_gone is not None:
+            leaving.append(asyncio.ensure_future(call.client_gone()))
         try:
-            await asyncio.wait((asking, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
-                raise ClientGone
-            return asking.result()
+            await asyncio.wait((asking, *leaving), return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return asking.result()
+            if leaving[0].done():
+                why = f"node {peer.name} is gone, whether it has done what was asked is not known"
+                raise unavailable(why, self._node.limits)
+            raise ClientGone
         finally:
-            asking.cancel()
-            leaving.cancel()
+            for each in (asking, *leaving):
+                each.cancel()
+
+    async def _left(self, peer: Member) -> None:
+        """Until a node is no member any more: it may be stopped, and never answer."""
+        while self._node.member(peer.id) is not None:
+            await self._node.changed()
 
 
 class Receiver:

@@ -133,7 +133,7 @@ class FifoWindow:
         messages = self._groups[held.group].messages
         index = messages.index(held) + 1
         following = messages[index] if index < len(messages) else None
-        if following is None or following.message.sent_at + self.delay > now:
+        if following is None or following.taken or following.message.sent_at + self.delay > now:
             return None
         return following
 

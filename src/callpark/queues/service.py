@@ -46,7 +46,7 @@ _SENDER = "AROACALLPARKLOCALROLE:callpark"
 class Queues:
     """`base_url` is where the server answers; queue URLs begin with it. One node of several gives out messages of the
     queues that it `holds`, by family; of the others it knows what they are. One of all `tidies`: it removes what
-    belongs to no queue."""
+    belongs to no queue. `shared`: there may be other nodes."""
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Queues:
         base_url: str,
         holds: Callable[[str], bool] = lambda family: True,
         tidies: Callable[[], bool] = lambda: True,
+        shared: bool = False,
     ) -> None:
         self.limits = limits
         self.place = place
@@ -83,6 +84,7 @@ class Queues:
             tasks=self._tasks,
             queue=self._catalogue.get,
             delivery=self._delivery_of,
+            shared=shared,
         )
         self._sweeper = Sweeper(self._world, lambda: tuple(self._catalogue), self._deliveries.get, self._open)
         self.administration = Administration(

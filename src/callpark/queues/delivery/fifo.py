@@ -8,6 +8,7 @@ recognised. Order, visibility and delay are decided by `queues/fifo.py`.
 import asyncio
 from collections.abc import Callable, Sequence
 
+from callpark.kernel.clock import sleep
 from callpark.kernel.timers import Timer
 from callpark.queues import deduplication, messages, refusals
 from callpark.queues.delivery.standard import beyond_limit
@@ -30,7 +31,7 @@ from callpark.queues.model import (
 )
 from callpark.queues.receipts import Receipt, encode
 from callpark.queues.submissions import deduplication_id
-from callpark.store.ports import Change, Defer, DeleteRow, Done, Put, SetRow, StoreFailure, WorkItem
+from callpark.store.ports import BEFORE_ALL, Change, Defer, DeleteRow, Done, Put, SetRow, StoreFailure, WorkItem
 
 DEDUPLICATION_TABLE = "sqs-deduplication"
 _NEW = encode_state(MessageState())
@@ -61,6 +62,7 @@ class FifoDelivery:
         self._sequence = 0
         self._position = 0.0
         self._end_watch: Callable[[], None] | None = None
+        self._expected: set[str] = set()
         self._timer: Timer | None = None
         self.waiters = Waiters(world.clock)
 
@@ -72,11 +74,32 @@ class FifoDelivery:
         for key, seen in sorted(rows, key=lambda pair: pair[1].at):
             self._seen.keep(key.removeprefix(self._prefix), seen)
             self._sequence = max(self._sequence, seen.sequence)
+        if self._world.shared:
+            await self._expect_what_is_leased()
+
+    async def _expect_what_is_leased(self) -> None:
+        """Another node may be dead, and its leases not yet over: what it has leased is in the window all the same, as
+        taken, so that nothing overtakes it."""
+        after, most = BEFORE_ALL, self._world.limits.fifo_window_messages
+        while len(self._window) < most and (
+            page := await self._world.store.browse(self._store_queue, after, min(_PAGE, most))
+        ):
+            for _, item in page:
+                if self._window.get(item.id) is None:
+                    self._hold(item)
+                    self._expected.add(item.id)
+                    held = self._window.get(item.id)
+                    assert held is not None
+                    held.taken = True
+                    self._window.changed(held)
+            after = page[-1][0]
 
     def open(self) -> None:
         if self._end_watch is None:
             self._end_watch = self._world.store.watch(self._store_queue, self._filled)
             self._filled()
+            if self._expected:
+                self._world.tasks.spawn(self._look_for_expected(), f"messages that {self._name} expects")
 
     def successor(self, queue: Queue) -> "FifoDelivery":
         following = FifoDelivery(self._world, queue)
@@ -93,7 +116,7 @@ class FifoDelivery:
         self.waiters.wake_all()
 
     async def release(self) -> None:
-        held = [one for one in self._window if not one.taken]
+        held = [one for one in self._window if one.item.id not in self._expected]
         changes = [Defer(self._store_queue, one.item.id, encode_state(one.state), one.item.ready_at) for one in held]
         if changes:
             await self._world.persist(changes)
@@ -326,15 +349,35 @@ class FifoDelivery:
     def _fill(self) -> None:
         """Lease what the window has room for; what it holds already comes by again after each Defer."""
         window, limits = self._window, self._world.limits
-        while self._end_watch is not None and window.bytes < limits.fifo_window_bytes:
-            room = limits.fifo_window_messages - len(window)
+        while self._end_watch is not None and (window.bytes < limits.fifo_window_bytes or self._expected):
+            room = limits.fifo_window_messages - len(window) + len(self._expected)
             asked = min(room, _PAGE)
             items = self._world.store.lease(self._store_queue, asked)
             for item in items:
-                if window.get(item.id) is None:
+                if item.id in self._expected:
+                    self._come(item)
+                elif window.get(item.id) is None:
                     self._hold(item)
             if len(items) < asked or not asked:
                 return
+
+    def _come(self, item: WorkItem) -> None:
+        """What another node had leased is here."""
+        self._expected.discard(item.id)
+        held = self._window.get(item.id)
+        if held is not None:
+            held.taken, held.state = False, decode_state(item.state)
+            self._window.changed(held)
+
+    async def _look_for_expected(self) -> None:
+        """What was removed meanwhile does not come."""
+        while self._expected and self._end_watch is not None:
+            await sleep(self._world.clock, 1.0, f"messages that {self._name} expects")
+            for message_id in tuple(self._expected):
+                if await self._world.store.find(self._store_queue, message_id) is None:
+                    self._expected.discard(message_id)
+                    self._window.remove(message_id)
+            self._review()
 
     def _hold(self, item: WorkItem) -> None:
         held = Held(item, decode_message(item.body), decode_state(item.state))

@@ -107,6 +107,8 @@ class QueueWorld:
     """The queue of a name as it is now."""
     delivery: Callable[[str], "Delivery | None"]
     """The delivery of the queue with an ARN."""
+    shared: bool = False
+    """Whether other nodes may have leased messages of a queue that comes here."""
 
     async def persist(self, changes: Sequence[Change]) -> None:
         """Commit until the store takes it: for what must not stay half done."""
