@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from callpark.flows.declared import Agent, Declared, HoursOverride, ProfileQueue, PromptFile, Queue, ThirdParty
+from callpark.flows.declared import (
+    Agent,
+    Declared,
+    HoursOverride,
+    Proficiency,
+    ProfileQueue,
+    PromptFile,
+    Queue,
+    ThirdParty,
+)
 from callpark.flows.resources import build_resources
 from callpark.kernel.errors import ProjectError
 from callpark.projects.flow_file import load_flow_file
@@ -255,6 +264,7 @@ PEOPLE = """
       RoutingProfileArn: !GetAtt Profile.RoutingProfileArn
       SecurityProfileArns: ["arn:aws:connect:us-east-1:123456789012:instance/i/security-profile/s"]
       IdentityInfo: { FirstName: Ada, LastName: Lovelace }
+      UserProficiencies: [{ AttributeName: Language, AttributeValue: French, Level: 3.5 }]
       PhoneConfig: { PhoneType: SOFT_PHONE, AutoAccept: true, AfterContactWorkTimeLimit: 20 }
   Lunch:
     Type: AWS::Connect::AgentStatus
@@ -292,6 +302,7 @@ def test_users_routing_profiles_statuses_and_quick_connects(tmp_path: Path) -> N
     )
     assert (ada.name, ada.first_name, ada.routing_profile) == ("ada", "Ada", profile.arn)
     assert (ada.auto_accept, ada.after_work) == (True, 20.0)
+    assert ada.proficiencies == (Proficiency(name="Language", value="French", level=3.5),)
     assert lunch.name == "Lunch"
     assert [(each.name, each.queue, each.agent) for each in declared.quick_connects] == [
         ("Support desk", queue, None),
@@ -306,6 +317,7 @@ def test_users_routing_profiles_statuses_and_quick_connects(tmp_path: Path) -> N
     [
         ("Channel: CHAT, Concurrency: 3", "Channel: FAX, Concurrency: 3", "'FAX' is no channel"),
         ("QueueConfig: {", "OtherConfig: {", "without its config"),
+        ("Level: 3.5", "Level: 9", "'9' is no level"),
         ("RoutingProfileArn: !GetAtt Profile.RoutingProfileArn", "Tags: []", "RoutingProfileArn"),
     ],
 )

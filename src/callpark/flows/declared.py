@@ -77,6 +77,14 @@ class AgentStatus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     type: Literal["ROUTABLE", "CUSTOM"] = "CUSTOM"
 
 
+class Proficiency(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an agent can, for routing criteria: e.g. Language, French, 4.0 of 5."""
+
+    name: str
+    value: str
+    level: float
+
+
 class QuickConnect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where agents transfer to: a `queue` or an `agent`, through a transfer `flow` (without one straight)."""
 
@@ -103,6 +111,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     routing_profile: str | None = None
     auto_accept: bool = False
     after_work: float = 0.0
+    proficiencies: tuple[Proficiency, ...] = ()
     answers_after: float | None = None
     talks: float = 30.0
     hold_after: float | None = None

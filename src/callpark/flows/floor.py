@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from callpark.flows.agents.criteria import SETTING, Criteria, read_criteria
 from callpark.flows.agents.lineup import LineUp
 from callpark.flows.agents.model import AgentContact, AgentContactState, AgentState, AgentView, Ending, Uncleared
 from callpark.flows.agents.routing import (
@@ -48,6 +49,7 @@ class _Held:
     method: str
     since: float
     connected_at: float | None = None
+    criteria: Criteria = ()
 
     @property
     def agent(self) -> str | None:
@@ -252,7 +254,7 @@ class Floor:
             self._touch(held.agent)
         if held.desk.stage == "queued":
             desk = held.desk
-            waiting = Waiting(contact_id, desk.target, desk.since, desk.priority, held.channel)
+            waiting = Waiting(contact_id, desk.target, desk.since, desk.priority, held.channel, held.criteria)
             self._line_up.add(waiting, rings=desk.offered is not None)
 
     def _forget(self, contact_id: str) -> _Held | None:
@@ -270,7 +272,8 @@ class Floor:
         if desk.stage == "connected" and connected_at is None:
             connected_at = now
         since = before.since if same and before is not None else now
-        return _Held(desk, contact.party.channel, contact.party.initiation_method, since, connected_at)
+        criteria = read_criteria(contact.memory.record.settings.get(SETTING)) if desk.stage == "queued" else ()
+        return _Held(desk, contact.party.channel, contact.party.initiation_method, since, connected_at, criteria)
 
     def _let_go(self, contact_id: str, before: _Held, after: _Held | None, now: float) -> None:
         """An agent does not have a contact any more, or it does not ring for them any more."""
@@ -363,6 +366,7 @@ class Floor:
             after_work=sum(one.how == "ended" for one in uncleared),
             errors=sum(one.how != "ended" for one in uncleared),
             idle_since=desk.idle_since,
+            skills={(skill.name, skill.value): skill.level for skill in agent.proficiencies},
         )
         return member
 

@@ -23,7 +23,7 @@ from callpark.flows.agents.panel import Panel
 from callpark.flows.calls import Call
 from callpark.flows.channels.phone import Manner
 from callpark.flows.contact import Target
-from callpark.flows.declared import Agent
+from callpark.flows.declared import Agent, Proficiency
 from callpark.flows.happenings import OfferEnded, StageEntered
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import ProjectError
@@ -31,6 +31,8 @@ from tests.flows.agents.centre import DECLARED, Centre, line
 from tests.flows.building import action, definition, flow_arn, hang_up, say
 
 pytestmark = pytest.mark.sim
+
+OPERATOR = "NumberGreaterOrEqualTo"
 
 
 async def on_duty(centre: Centre, *names: str) -> list[Panel]:
@@ -143,6 +145,37 @@ def _queue_up() -> list[dict[str, object]]:
         action("go", "TransferContactToQueue", {}, "bye", errors={"QueueAtCapacity": "bye", "NoMatchingError": "bye"}),
         hang_up(),
     ]
+
+
+async def test_criteria_of_the_flow_choose_the_agent(clock: VirtualClock) -> None:
+    condition = {"Name": "Language", "Value": "French", "ProficiencyLevel": "4", "ComparisonOperator": OPERATOR}
+    step = {"Expression": {"AttributeCondition": condition}, "Expiry": {"DurationInSeconds": "30"}}
+    asking = definition(
+        action(
+            "ask",
+            "UpdateContactRoutingCriteria",
+            {"RoutingCriteria": {"Steps": [step]}},
+            "set",
+            errors={"NoMatchingError": "bye"},
+        ),
+        *_queue_up(),
+        name="asking",
+    )
+    fluent = Agent(
+        name="chloe",
+        routing_profile="Everything",
+        status="offline",
+        proficiencies=(Proficiency(name="Language", value="French", level=4.5),),
+    )
+    centre = Centre(clock, [asking], declared=msgspec.structs.replace(DECLARED, agents=(*DECLARED.agents, fluent)))
+    (alice,) = await on_duty(centre, "alice")
+    began = clock.now()
+    centre.flows.start_call("asking", centre.phone())
+    await clock.run_until(alice.next(Offered))
+    assert clock.now() - began == pytest.approx(30.0)  # nobody speaks French, so anybody will do in the end
+    (chloe,) = await on_duty(centre, "chloe")
+    call = centre.flows.start_call("asking", centre.phone())
+    assert (await clock.run_until(chloe.next(Offered))).contact_id == call.contact_id
 
 
 async def test_a_missed_call_waits_on_and_rings_for_the_next_agent(clock: VirtualClock) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callpark.flows.agents.criteria import Step, read_criteria, step_after
 from callpark.flows.agents.routing import (
     Concurrency,
     Member,
@@ -110,6 +111,47 @@ def test_a_queue_is_served_on_the_channels_that_the_profile_names() -> None:
     chatty = but(ALICE, serves=(Served("arn:q", channel="CHAT"),), concurrency=Concurrency({"CHAT": 2}))
     waiting = [waits("call"), waits("1", channel="CHAT"), waits("2", channel="CHAT"), waits("3", channel="CHAT")]
     assert next_offers([chatty], lined_up(waiting), 9.0) == [Offer("1", "alice", "CHAT"), Offer("2", "alice", "CHAT")]
+
+
+FRENCH = ("Language", "French")
+FIRST = Step(((FRENCH, 4.0),), 30.0)
+THEN = Step(((FRENCH, 2.0), (("Product", "Cards"), 1.0)), 20.0)
+
+
+@pytest.mark.parametrize(
+    ("waited", "step"), [(0.0, FIRST), (29.9, FIRST), (30.0, THEN), (49.9, THEN), (50.0, None), (1e9, None)]
+)
+def test_the_step_of_criteria_that_is_in_force(waited: float, step: Step | None) -> None:
+    assert step_after((FIRST, THEN), waited) == step
+    assert step_after((FIRST, Step(THEN.levels)), 1e9) == Step(THEN.levels)  # without an expiry for good
+
+
+def test_criteria_choose_the_agent_and_loosen_as_the_contact_waits() -> None:
+    fluent = but(ALICE, skills={FRENCH: 5.0})
+    fair = but(BOB, serves=BOTH, skills={FRENCH: 3.0, ("Product", "Cards"): 2.0}, idle_since=-1.0)
+    asking = Waiting("1", Q, 0.0, 5, criteria=(FIRST, THEN))
+    assert offers([fair, fluent], asking, now=5.0) == [("1", "alice")]
+    assert offers([fair], asking, now=29.0) == []
+    assert next_look([fair], lined_up([asking]), 29.0) == 30.0
+    assert offers([fair, fluent], asking, now=30.0) == [("1", "bob")]
+    assert offers([ALICE], asking, now=49.0) == []
+    assert offers([ALICE], asking, now=50.0) == [("1", "alice")]
+    assert offers([fair, ALICE], asking, waits("2", since=1.0), now=5.0) == [("2", "bob")]  # and hold up nobody else
+
+
+def test_criteria_as_a_contact_keeps_them() -> None:
+    french = {"AttributeCondition": {"Name": "Language", "Value": "French", "ProficiencyLevel": "4"}}
+    cards = {"AttributeCondition": {"Name": "Product", "Value": "Cards", "ProficiencyLevel": 2.5}}
+    steps = [
+        {"Expression": french, "Expiry": {"DurationInSeconds": "30"}},
+        {"Expression": {"AndExpression": [french, cards]}},
+    ]
+    assert read_criteria({"Steps": steps}) == (
+        Step(((FRENCH, 4.0),), 30.0),
+        Step(((FRENCH, 4.0), (("Product", "Cards"), 2.5))),
+    )
+    nothing: tuple[object, ...] = (None, {}, {"Steps": None}, "x", {"Steps": []})
+    assert {read_criteria(each) for each in nothing} == {()}
 
 
 def test_the_metrics_of_queues() -> None:

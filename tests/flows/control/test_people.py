@@ -249,6 +249,23 @@ async def metric(scene: Scene, made: dict[str, str], *names: str) -> list[float]
     return [each["Value"] for each in answer["MetricResults"][0]["Collections"]]
 
 
+async def test_proficiencies(scene: Scene) -> None:
+    made = await staffed(scene)
+    who = {"UserId": made["user"]}
+    french = {"AttributeName": "Language", "AttributeValue": "French"}
+    cards = {"AttributeName": "Product", "AttributeValue": "Cards"}
+    await scene.call(
+        "AssociateUserProficiencies", **who, UserProficiencies=[{**french, "Level": 2.0}, {**cards, "Level": 5.0}]
+    )
+    await scene.call("UpdateUserProficiencies", **who, UserProficiencies=[{**french, "Level": 4.0}])
+    await scene.call("DisassociateUserProficiencies", **who, UserProficiencies=[cards])
+    missing = [{**cards, "Level": 1.0}]
+    assert await refused_by(scene, "UpdateUserProficiencies", **who, UserProficiencies=missing) == 400
+    again = await scene.restarted()
+    listed = await again.call("ListUserProficiencies", **who)
+    assert listed["UserProficiencyList"] == [{**french, "Level": 4.0}]
+
+
 async def test_quick_connects(scene: Scene, refused: Refused) -> None:
     made = await staffed(scene)
     flow_id = await scene.flow("transfer")

@@ -1,6 +1,6 @@
 """UpdateContactRoutingBehavior (priority and age in the queue) and UpdateContactRoutingCriteria (proficiencies).
 
-Criteria are kept on the contact; callpark's agents have no proficiencies, so they do not choose (warning).
+Criteria are kept on the contact, and routing goes by them (`agents/criteria.py`); in the queue at once.
 
 https://docs.aws.amazon.com/connect/latest/devguide/contact-actions-updatecontactroutingbehavior.html
 https://docs.aws.amazon.com/connect/latest/devguide/flow-control-actions-updateroutingcriteria.html
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from callpark.flows.actions.nested import compile_nested, resolve_nested
+from callpark.flows.agents.criteria import SETTING
 from callpark.flows.language import Action
 from callpark.flows.parameters import ParameterProblem, members, number, scalar
 from callpark.flows.program import DONE, NO_RESULT, ActionType, Handlers, Outcome
@@ -43,8 +44,9 @@ class RoutingCriteria:
     criteria: object
 
     def enter(self, turn: Turn) -> Outcome:
-        turn.keep_setting("RoutingCriteria", resolve_nested(self.criteria, turn.namespace))
-        turn.warn("routing criteria are kept and not acted on: agents here have no proficiencies")
+        turn.keep_setting(SETTING, resolve_nested(self.criteria, turn.namespace))
+        if turn.desk is not None and turn.desk.stage == "queued":
+            turn.desk = msgspec.structs.replace(turn.desk)  # so that the floor looks again
         turn.log(self.action, {})
         return DONE
 

@@ -2,8 +2,8 @@
 
 `next_offers` is asked whenever a contact or an agent has moved; `metrics` reads the same state. An agent takes contacts
 of the queues that their routing profile names (and of their own), on channels on which they have room; a queue's delay
-keeps a contact from them for so long. Contacts come by the queue's priority in the profile, then by their own, then by
-age; among agents the one who has been idle longest takes the first.
+keeps a contact from them for so long, and so do criteria that they do not meet. Contacts come by the queue's priority
+in the profile, then by their own, then by age; among agents the one who has been idle longest takes the first.
 
 https://docs.aws.amazon.com/connect/latest/adminguide/concepts-routing-profiles-priority.html
 https://docs.aws.amazon.com/connect/latest/adminguide/about-routing.html
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from callpark.flows.agents.criteria import Criteria, Skill, expiries, step_after
 from callpark.flows.contact import Target
 
 StatusType: TypeAlias = Literal["ROUTABLE", "CUSTOM", "OFFLINE"]
@@ -69,6 +70,7 @@ class Member:
     after_work: int = 0
     errors: int = 0
     idle_since: float = 0.0
+    skills: Mapping[Skill, float] = field(default_factory=dict)
     slots: int = field(init=False)
     """Room on the one of the channels that they serve on which there is most."""
 
@@ -103,6 +105,7 @@ class Waiting:
     since: float
     priority: int
     channel: str = "VOICE"
+    criteria: Criteria = ()
 
     @property
     def turn(self) -> "Turn":
@@ -112,13 +115,13 @@ class Waiting:
     @property
     def line(self) -> "LineKey":
         """Whom one agent can take, that agent can take all of."""
-        return (self.target, self.channel)
+        return (self.target, self.channel, self.criteria)
 
 
 Turn: TypeAlias = tuple[int, float, str]
-LineKey: TypeAlias = tuple[Target, str]
+LineKey: TypeAlias = tuple[Target, str, Criteria]
 Lines: TypeAlias = Mapping[LineKey, Sequence[tuple[Turn, Waiting]]]
-"""The contacts that ring for nobody, by queue and channel, each line in the order of turns."""
+"""The contacts that ring for nobody, by queue, channel and criteria, each line in the order of turns."""
 
 
 def lined_up(waiting: Iterable[Waiting]) -> Lines:
@@ -145,7 +148,7 @@ def next_offers(members: Sequence[Member], lines: Lines, now: float) -> list[Off
         (served.priority, turn, member.idle_since, order, member, contact)
         for line, order, member, served in _served(free, lines)
         # So many can be placed at most: whoever is further behind cannot be.
-        for turn, contact in itertools.islice(_ready(lines[line], served.delay, now), most)
+        for turn, contact in itertools.islice(_ready(lines[line], member, served.delay, now), most)
     ]
     pairs.sort(key=lambda pair: pair[:4])
     loads: dict[str, dict[str, int]] = {}
@@ -161,12 +164,13 @@ def next_offers(members: Sequence[Member], lines: Lines, now: float) -> list[Off
 
 
 def next_look(members: Sequence[Member], lines: Lines, now: float) -> float | None:
-    """The next instant at which a queue's delay is over for a contact and an agent with room."""
+    """The next instant at which a queue's delay or a step of criteria is over for a contact and an agent with room."""
     instants = [
-        contact.since + served.delay
+        contact.since + seconds
         for line, _, _, served in _served(_free(members), lines)
-        if served.delay
+        if served.delay or line[2]
         for _, contact in lines[line]
+        for seconds in (served.delay, *expiries(line[2]))
     ]
     return min((at for at in instants if at > now), default=None)
 
@@ -178,16 +182,25 @@ def _free(members: Sequence[Member]) -> list[tuple[int, Member]]:
 def _served(free: Sequence[tuple[int, Member]], lines: Lines) -> Iterator[tuple[LineKey, int, Member, Served]]:
     """Which lines which agents can take from, by which entry of their profiles."""
     for line, waiting in lines.items():
-        target, channel = line
+        target, channel, _ = line
         for order, member in free if waiting else ():
             served = member.serving(target, channel)
             if served is not None and member.concurrency.room(channel, member.load):
                 yield line, order, member, served
 
 
-def _ready(line: Sequence[tuple[Turn, Waiting]], delay: float, now: float) -> Iterable[tuple[Turn, Waiting]]:
-    """Those of a line who have waited for the delay."""
-    return (item for item in line if now >= item[1].since + delay) if delay else line
+def _ready(
+    line: Sequence[tuple[Turn, Waiting]], member: Member, delay: float, now: float
+) -> Iterable[tuple[Turn, Waiting]]:
+    """Those of a line who have waited for the delay, and whose criteria the agent meets by now."""
+    if not delay and not line[0][1].criteria:
+        return line
+    return (item for item in line if _fits(item[1], member, delay, now))
+
+
+def _fits(contact: Waiting, member: Member, delay: float, now: float) -> bool:
+    step = step_after(contact.criteria, now - contact.since)
+    return (not delay or now >= contact.since + delay) and (step is None or step.met_by(member.skills))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The operations on what an instance owns, and on contacts that the API makes, in one table. Called by `operations.py`.
 
-What is not among them (creating instances, storage, user hierarchies, proficiencies, evaluation
+What is not among them (creating instances, storage, user hierarchies, evaluation
 forms, …) the gateway answers by name: 501.
 """
 
@@ -16,6 +16,7 @@ from callpark.flows.api.integrations import IntegrationOperations
 from callpark.flows.api.made_contacts import MadeContactOperations
 from callpark.flows.api.metric_data import MetricDataOperations
 from callpark.flows.api.phone_numbers import PhoneNumberOperations
+from callpark.flows.api.proficiencies import ProficiencyOperations
 from callpark.flows.api.prompts import PromptOperations
 from callpark.flows.api.queues import QueueOperations
 from callpark.flows.api.quick_connects import QuickConnectOperations
@@ -42,6 +43,7 @@ def control_operations(plane: ControlPlane) -> OperationTable:
         **HoursOperations(plane).table(),
         **PromptOperations(plane).table(),
         **UserOperations(plane).table(),
+        **ProficiencyOperations(plane).table(),
         **RoutingProfileOperations(plane).table(),
         **AgentStatusOperations(plane).table(),
         **QuickConnectOperations(plane).table(),

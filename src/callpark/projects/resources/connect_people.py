@@ -6,7 +6,16 @@ A user of a template takes contacts when somebody plays them (`callpark agent`),
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Connect.html
 """
 
-from callpark.flows.declared import Agent, AgentStatus, Channel, ProfileQueue, QuickConnect, RoutingProfile
+from callpark.flows.declared import (
+    Agent,
+    AgentStatus,
+    Channel,
+    Proficiency,
+    ProfileQueue,
+    QuickConnect,
+    RoutingProfile,
+)
+from callpark.flows.parameters import number
 from callpark.projects.resources.properties import Properties
 
 _CHANNELS: tuple[Channel, ...] = ("VOICE", "CHAT", "TASK", "EMAIL")
@@ -14,7 +23,6 @@ _CHANNELS: tuple[Channel, ...] = ("VOICE", "CHAT", "TASK", "EMAIL")
 
 def user(properties: Properties, arn: str) -> Agent:
     properties.without_effect("SecurityProfileArns", "DirectoryUserId", "HierarchyGroupArn", "Password", "Tags")
-    properties.without_effect("UserProficiencies")
     identity, phone = properties.mapping("IdentityInfo"), properties.mapping("PhoneConfig")
     if identity is not None:
         identity.without_effect("Email", "SecondaryEmail", "Mobile")
@@ -26,9 +34,18 @@ def user(properties: Properties, arn: str) -> Agent:
         routing_profile=properties.required("RoutingProfileArn"),
         auto_accept=phone is not None and (phone.text("AutoAccept") or "").lower() == "true",
         after_work=float((phone.integer("AfterContactWorkTimeLimit") if phone is not None else None) or 0),
+        proficiencies=tuple(_proficiency(item) for item in properties.mappings("UserProficiencies")),
         first_name=(identity.text("FirstName") if identity is not None else None) or "",
         last_name=(identity.text("LastName") if identity is not None else None) or "",
     )
+
+
+def _proficiency(item: Properties) -> Proficiency:
+    said = item.required("Level")
+    level = number(said)
+    if level is None or not 1 <= level <= 5:
+        raise item.wrong("Level", f"{said!r} is no level", "write a number from 1 to 5")
+    return Proficiency(name=item.required("AttributeName"), value=item.required("AttributeValue"), level=level)
 
 
 def routing_profile(properties: Properties, arn: str) -> RoutingProfile:
