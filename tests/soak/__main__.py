@@ -1,4 +1,5 @@
-"""`make soak`: 20,000 events, 200 kills, and what became of them. Ends with 1 when a promise was broken."""
+"""`make soak`: 20,000 events, 200 kills, and what became of them; `make soak-cluster`: the same of a cluster, with
+queue messages and 50 faults. Ends with 1 when a promise was broken."""
 
 import argparse
 import asyncio
@@ -7,15 +8,20 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.soak import cluster
 from tests.soak.driver import Soak, soak
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("server", "cluster"), default="server")
     parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=None, help="200 of a server, 50 of a cluster")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
+    if chosen.what == "cluster":
+        sys.exit(_cluster(chosen.seed, chosen.events, 50 if chosen.kills is None else chosen.kills))
+    chosen.kills = 200 if chosen.kills is None else chosen.kills
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="callpark-soak-") as text:
         asked = Soak(chosen.seed, chosen.events, chosen.kills, Path(text))
@@ -27,6 +33,19 @@ def main() -> None:
         print(problem)
     print(f"{len(verdict.problems):10,}  promises broken")
     sys.exit(1 if verdict.problems else 0)
+
+
+def _cluster(seed: int, count: int, faults: int) -> int:
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="callpark-soak-") as text:
+        asked = cluster.Asked(seed, count, count, faults, Path(text))
+        found = asyncio.run(cluster.soak(asked, lambda line: print(line, flush=True)))
+    problems = found.problems(faults)
+    print(f"\nseed {seed}, {faults} faults, {time.monotonic() - started:.0f} s: {found.summary()}")
+    for problem in problems[:50]:
+        print(problem)
+    print(f"{len(problems):10,}  promises broken")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

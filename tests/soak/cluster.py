@@ -143,7 +143,7 @@ class Soak:
         self._chance = random.Random(asked.seed)
         self._began = time.monotonic()
         self.found = Found()
-        self._http = httpx.AsyncClient(timeout=httpx.Timeout(30, connect=2), trust_env=False)
+        self._http = httpx.AsyncClient(timeout=httpx.Timeout(6, connect=2), trust_env=False)
         self._sending = True
         self._done = 0
 
@@ -205,9 +205,15 @@ class Soak:
         await asyncio.gather(*(sender() for _ in range(4)))
 
     async def _messages(self) -> None:
-        for number in range(self._asked.messages):
-            await self._insist(lambda n=number: self._send("work", str(n)))  # type: ignore[misc]
-            self.found.sent.add(number)
+        waiting = list(range(self._asked.messages))
+
+        async def sender() -> None:
+            while waiting:
+                number = waiting.pop()
+                await self._insist(lambda: self._send("work", str(number)))
+                self.found.sent.add(number)
+
+        await asyncio.gather(*(sender() for _ in range(4)))
 
     async def _fifo(self, group: int) -> None:
         for number in range(self._asked.messages // _GROUPS):

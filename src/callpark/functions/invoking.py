@@ -129,7 +129,7 @@ class Invoker:
                 self._trace.emit(EventAccepted(request_id, name, len(payload), resource))
                 accepted.set_result(receipt)
             elif isinstance(failure, StoreFailure):
-                refusal = refusals.service_exception(f"The event could not be stored: {failure}")
+                refusal = refusals.not_stored(str(failure))
                 refusal.__cause__ = failure
                 accepted.set_exception(refusal)
             else:

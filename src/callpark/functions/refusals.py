@@ -60,6 +60,13 @@ def service_exception(message: str) -> CallerError:
     return CallerError("ServiceException", 500, message, body={"Type": "Service", "Message": message})
 
 
+def not_stored(reason: str) -> CallerError:
+    """Ours: nothing was accepted, and the same request may succeed a little later. SDKs try again on a 503."""
+    message = f"The event could not be stored: {reason}"
+    body = {"Type": "Service", "Message": message}
+    return CallerError("ServiceException", 503, message, body=body, headers={"Retry-After": "1"})
+
+
 def validation(problems: Sequence[str]) -> CallerError:
     """Several problems are counted and joined, as AWS does."""
     noun = "error" if len(problems) == 1 else "errors"

@@ -32,6 +32,7 @@ from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import GatewayLimits
 from callpark.kernel.operations import Answer, Call, OperationTable
+from callpark.store.ports import StoreFailure
 
 _log = logging.getLogger("callpark")
 
@@ -209,7 +210,11 @@ class Gateway:
         return response, request_id
 
     def refuse(self, route: Route | None, request: Request, error: Exception, request_id: str) -> Response:
-        """The response for a CallerError, and for any other error, which is a bug and logged as one."""
+        """The response for a CallerError, and for any other error, which is a bug and logged as one. A store that takes
+        nothing now is neither."""
+        if isinstance(error, StoreFailure):
+            _log.warning("request %s (%s %s) was refused: %s", request_id, request.method, request.path, error)
+            error = CallerError("ServiceUnavailable", 503, str(error), headers={"Retry-After": "1"})
         try:
             if isinstance(error, CallerError):
                 return _refusal(route, request, error, request_id)

@@ -131,7 +131,8 @@ def unsupported(text: str) -> CallerError:
 
 def unavailable(reason: str) -> CallerError:
     """Ours: the disk refuses. SDKs try again on a 503."""
-    return CallerError("ServiceUnavailable", 503, f"The change could not be stored: {reason}")
+    text = f"The change could not be stored: {reason}"
+    return CallerError("ServiceUnavailable", 503, text, headers={"Retry-After": "1"})
 
 
 def over_statements(limit: int) -> CallerError:

@@ -283,7 +283,7 @@ async def test_a_store_that_fails_now_and_then_delays_but_loses_nothing(clock: V
         except CallerError as refusal:
             refused.append(refusal.status)
     assert len(accepted) > 20
-    assert set(refused) == {500}
+    assert set(refused) == {503}
     await ended(scene, accepted)
     assert {run.request_id for run in scene.environments.runs} >= set(accepted)
     await clock.run_until(scene.functions.close())
