@@ -210,7 +210,7 @@ class Soak:
         async def sender() -> None:
             while waiting:
                 number = waiting.pop()
-                await self._insist(lambda: self._send("work", str(number)))
+                await self._insist(lambda n=number: self._send("work", str(n)))  # type: ignore[misc]
                 self.found.sent.add(number)
 
         await asyncio.gather(*(sender() for _ in range(4)))
