@@ -1,0 +1,188 @@
+"""Commits as messages: what is written, what it expects, what is refused or lost. Pure."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from callpark.store.nats.folding import AnyChange, Claim, Fold, Folding, ItemKey, RowState, Sizes, Withdraw, wanted
+from callpark.store.nats.index import Entry
+from callpark.store.nats.records import ItemHead, PartHead, Parts, RowHead, WithdrawalHead
+from callpark.store.nats.subjects import Subjects
+from callpark.store.ports import Defer, DeleteRow, Done, Put, RevisionConflict, SetRow, WorkItem
+from callpark.store.revisions import RowKey
+
+pytestmark = pytest.mark.unit
+
+SUBJECTS = Subjects("n")
+ITEM = SUBJECTS.item("q", "i")
+
+
+class Known:
+    """A view of items of the queue `q` and rows of the table `t`."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.graves: dict[str, int] = {}
+        self.rows: dict[str, RowState] = {}
+        self.lost_ones: set[str] = set()
+        self.room = 100
+        self.serving = True
+
+    def has(self, item_id: str, at: int, holder: str = "me", parts: Parts | None = None) -> None:
+        self.entries[item_id] = Entry("q", item_id, ItemHead(1.0, 3, holder, 0, parts), at)
+
+    def entry(self, name: ItemKey) -> Entry | None:
+        return self.entries.get(name[1])
+
+    def sequence_of(self, name: ItemKey) -> int:
+        entry = self.entry(name)
+        return entry.at if entry else self.graves.get(name[1], 0)
+
+    def content(self, name: ItemKey) -> WorkItem | None:
+        return WorkItem(*name, b"body", b"old", 1.0) if name[1] in self.entries else None
+
+    def row(self, name: RowKey) -> RowState:
+        return self.rows.get(name[1], RowState())
+
+    def lost(self, name: ItemKey) -> bool:
+        return name[1] in self.lost_ones
+
+    def serves(self, queue: str) -> bool:
+        return self.serving
+
+    def takes(self, queue: str, more: int) -> bool:
+        return self.serving and self.room > more
+
+    def leased(self, queue: str) -> frozenset[str]:
+        return frozenset({"leased"})
+
+    def fold(self, *commits: Sequence[AnyChange]) -> Fold:
+        return Folding(self, SUBJECTS, Sizes(inline=8, part=10), "node", "me", "me.1").fold(commits)
+
+
+def put(item_id: str = "i", body: bytes = b"body") -> Put:
+    return Put(WorkItem("q", item_id, body, b"new", 1.0))
+
+
+def test_a_put_expects_that_there_is_nothing_or_the_tombstone() -> None:
+    known = Known()
+    known.graves["again"] = 9
+    fold = known.fold([put(), put("again")])
+    assert [(write.subject, write.expected) for write in fold.writes] == [(ITEM, 0), (SUBJECTS.item("q", "again"), 9)]
+    assert fold.writes[0].head == ItemHead(1.0, 0, "me", 3)
+    assert fold.writes[0].payload == b"newbody"
+
+
+def test_a_put_of_what_is_there_writes_nothing() -> None:
+    known = Known()
+    known.has("i", 5)
+    assert known.fold([put()]).writes == []
+    assert len(Known().fold([put()], [put(body=b"other")]).writes) == 1
+
+
+def test_an_item_that_comes_and_goes_in_one_batch_is_not_written() -> None:
+    assert Known().fold([put()], [Done("q", "i")]).writes == []
+
+
+def test_what_is_put_again_after_its_end_is_ordered_behind_the_others() -> None:
+    known = Known()
+    known.has("i", 5)
+    fold = known.fold([Done("q", "i"), put("other"), put("i", b"2")])
+    assert [write.subject for write in fold.writes] == [SUBJECTS.item("q", "other"), ITEM]
+    assert fold.writes[1].expected == 5
+    assert fold.writes[1].head == ItemHead(1.0, 0, "me", 3)
+
+
+def test_a_defer_keeps_body_and_place() -> None:
+    known = Known()
+    known.has("i", 5)
+    assert wanted([Defer("q", "i", b"s", 2.0)], known) == []
+    fold = known.fold([Defer("q", "i", b"s", 2.0)])
+    assert fold.writes[0].head == ItemHead(2.0, 3, "me", 1)
+    assert (fold.writes[0].payload, fold.writes[0].expected) == (b"sbody", 5)
+    known.serving = False
+    assert known.fold([Defer("q", "i", b"s", 2.0)]).writes[0].head == ItemHead(2.0, 3, "-", 1), "others may have it"
+
+
+def test_what_was_lost_is_left_alone_and_told() -> None:
+    known = Known()
+    known.has("i", 5, holder="other")
+    known.lost_ones.add("i")
+    fold = known.fold([Done("q", "i"), SetRow("t", "k", b"v")])
+    assert [write.subject for write in fold.writes] == [SUBJECTS.row("t", "k")]
+    assert fold.lost == [("q", "i")]
+
+
+def test_a_claim_changes_the_holder_unless_the_item_has_changed() -> None:
+    known = Known()
+    known.has("i", 5, holder="-")
+    item = known.content(("q", "i"))
+    assert item is not None
+    assert known.fold([Claim(item, 4)]).writes == []
+    fold = known.fold([Claim(item, 5)])
+    assert fold.writes[0].head == ItemHead(1.0, 3, "me", 3)
+    assert fold.items[0].claimed
+    assert known.fold([Done("q", "i")], [Claim(item, 5)]).writes[0].head is None
+
+
+def test_a_node_with_enough_leaves_what_it_puts_to_the_others() -> None:
+    known = Known()
+    known.room = 2
+    fold = known.fold([put(str(n)) for n in range(4)])
+    assert [write.head.holder for write in fold.writes if isinstance(write.head, ItemHead)] == ["me", "me", "-", "-"]
+
+
+def test_a_large_body_goes_in_parts_before_its_head_and_ends_with_it() -> None:
+    known = Known()
+    fold = known.fold([put(body=b"0123456789abc")])
+    assert [(write.payload, write.expected) for write in fold.writes] == [
+        (b"0123456789", None),
+        (b"abc", None),
+        (b"new", 0),
+    ]
+    assert fold.writes[2].head == ItemHead(1.0, 0, "me", 3, Parts(2, "me.1"))
+    assert isinstance(fold.writes[0].head, PartHead)
+    known.has("i", 5, parts=Parts(2, "me.0"))
+    deferred = known.fold([Defer("q", "i", b"s", 2.0)])
+    assert len(deferred.writes) == 1, "the parts stay"
+    assert deferred.writes[0].head == ItemHead(2.0, 3, "me", 1, Parts(2, "me.0"))
+    assert [write.head for write in known.fold([Done("q", "i")]).writes] == [None] * 3
+
+
+def test_rows_are_written_once_with_their_last_value_and_revision() -> None:
+    known = Known()
+    known.rows["k"] = RowState(7, 2, Parts(3, "me.0"))
+    fold = known.fold([SetRow("t", "k", b"1", 2)], [SetRow("t", "k", b"2", 3), SetRow("t", "new", b"n", 0)])
+    assert [(write.head, write.payload, write.expected) for write in fold.writes if not _is_part(write.subject)] == [
+        (RowHead(4), b"2", 7),
+        (RowHead(1), b"n", 0),
+    ]
+    assert sum(_is_part(write.subject) and write.head is None for write in fold.writes) == 3
+
+
+def _is_part(subject: str) -> bool:
+    return ".p." in subject
+
+
+def test_a_refused_commit_leaves_nothing_and_the_others_go_on() -> None:
+    known = Known()
+    known.rows["k"] = RowState(7, 2)
+    fold = known.fold([SetRow("t", "k", b"1", 1), put()], [put("j")], [DeleteRow("t", "k")])
+    assert isinstance(fold.refused[0], RevisionConflict)
+    assert [(write.subject, write.head is None) for write in fold.writes] == [
+        (SUBJECTS.item("q", "j"), False),
+        (SUBJECTS.row("t", "k"), True),
+    ]
+
+
+def test_the_deletion_of_nothing_writes_nothing() -> None:
+    assert Known().fold([DeleteRow("t", "k"), Done("q", "i"), Defer("q", "i", b"", 0.0)]).writes == []
+
+
+def test_a_withdrawal_names_what_is_still_leased_unless_the_queue_is_served_again() -> None:
+    known = Known()
+    assert known.fold([Withdraw("q")]).writes == []
+    known.serving = False
+    fold = known.fold([put(), Withdraw("q")])
+    assert fold.writes[-1].subject == SUBJECTS.withdrawal("q", "node")
+    assert fold.writes[-1].head == WithdrawalHead("me", frozenset({"leased"}))
