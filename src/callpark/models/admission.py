@@ -44,14 +44,6 @@ class Desk:
         """Until nobody is in."""
         await self._idle.wait()
 
-    @property
-    def running(self) -> int:
-        return len(self._line.running)
-
-    @property
-    def waiting(self) -> int:
-        return len(self._line.waiting)
-
     def _carry_out(self, decided: Decided) -> None:
         self._line = decided.line
         for ticket in decided.started:

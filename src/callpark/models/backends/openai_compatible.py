@@ -62,7 +62,7 @@ class OpenAiCompatible:
                     break
                 self._warn_of_reasoning(chunk)
                 if (error := chunk.get("error")) is not None:
-                    raise refusal_of(error, None, begun=begun)
+                    raise refusal_of(error, None, begun=begun or counted)
                 for part in reading.read(chunk):
                     begun = True
                     yield part
@@ -70,12 +70,12 @@ class OpenAiCompatible:
                     counted = True
                     yield Prompt(reading.input_tokens)
         except _Broken as broken:
-            raise broken.refusal(begun=begun) from None
+            raise broken.refusal(begun=begun or counted) from None
         finally:
             await chunks.aclose()  # type: ignore[attr-defined]
         if reading.reason is None:
             text = f"{self._host} ended the stream before the model had ended."
-            raise refusals.stream_error(text) if begun else refusals.model_error(text)
+            raise refusals.stream_error(text) if begun or counted else refusals.model_error(text)
         yield reading.stop()
 
     async def count_tokens(self, request: GenerationRequest) -> int:

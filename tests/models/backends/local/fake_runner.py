@@ -19,8 +19,8 @@ def _text(body: Mapping[str, object]) -> str:
 
 
 class FakeRunner:
-    """`say W…`: the words, one by one. `die`, `hang`, `memory`, `stop`, `fail` before any word; with ` after N` after
-    N words `w`. `endless`: words until cancelled, then leaves a mark: the path in the options."""
+    """`say W…`: the words, one by one. `die`, `hang`, `memory`, `allocate` (2 GB), `stop`, `fail` before any word; with
+    ` after N` after N words `w`. `endless`: words until cancelled, then leaves a mark: the path in the options."""
 
     note = "knows no tools"
 
@@ -44,6 +44,8 @@ class FakeRunner:
             case "stop":
                 os.kill(os.getpid(), signal.SIGSTOP)
                 self._never.wait()
+            case "allocate":
+                bytearray(2_000_000_000)
             case "memory":
                 raise MemoryError
             case "fail":

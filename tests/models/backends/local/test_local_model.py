@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -32,8 +33,10 @@ async def making(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT)]))
     made: list[LocalModel] = []
 
-    def make(limits: ModelLimits = PATIENT, runner: str = "load", clock: object = None) -> LocalModel:
-        options = Options(str(tmp_path / "mark"), at_once=4)
+    def make(
+        limits: ModelLimits = PATIENT, runner: str = "load", clock: object = None, memory_bytes: int = 0
+    ) -> LocalModel:
+        options = Options(str(tmp_path / "mark"), at_once=4, memory_bytes=memory_bytes)
         clock = clock or SystemClock()
         made.append(LocalModel(f"{FAKE}:{runner}", options, "fake", limits, clock))  # type: ignore[arg-type]
         return made[-1]
@@ -80,7 +83,7 @@ async def test_a_request_that_kills_every_process_fails_after_the_second(
     making: Making, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = making()
-    with pytest.raises(CallerError, match="ModelErrorException"):
+    with pytest.raises(CallerError, match="ModelStreamErrorException"):
         await gathered(model.stream(asking("die")))
     with pytest.raises(CallerError, match="ModelErrorException"):
         await model.embed(EmbeddingRequest(("die",)))
@@ -120,7 +123,7 @@ async def test_a_process_that_hangs_is_ended(making: Making, how: str, caplog: p
 
 async def test_running_out_of_memory_ends_one_request_not_the_process(making: Making) -> None:
     model = making()
-    with pytest.raises(CallerError, match="ModelErrorException: The model ran out of memory"):
+    with pytest.raises(CallerError, match="ModelStreamErrorException: The model ran out of memory"):
         await gathered(model.stream(asking("memory")))
     pid = model.pid
     with pytest.raises(CallerError, match="ModelStreamErrorException: The model ran out of memory"):
@@ -128,6 +131,43 @@ async def test_running_out_of_memory_ends_one_request_not_the_process(making: Ma
     with pytest.raises(CallerError, match="ModelStreamErrorException: The model failed: no luck"):
         await gathered(model.stream(asking("fail after 1")))
     assert model.pid == pid
+
+
+async def test_the_memory_of_the_process_is_bounded(making: Making) -> None:
+    model = making(memory_bytes=1_000_000_000)
+    with pytest.raises(CallerError, match="ModelStreamErrorException: The model ran out of memory"):
+        await gathered(model.stream(asking("allocate after 1")))
+    assert text_of(await gathered(model.stream(asking("say on")))) == "on"
+
+
+async def test_a_process_ends_with_its_parent(making: Making) -> None:
+    """However that ends: nobody is left who could end it."""
+    script = f"""
+import asyncio
+from tests.models.backends.local.test_local_model import *
+
+async def main():
+    model = LocalModel("{FAKE}:load", Options("", at_once=4), "fake", PATIENT, SystemClock())
+    parts = model.stream(asking("hang after 1"))
+    await anext(parts)
+    print(model.pid, flush=True)
+    await anext(parts)
+    await anext(parts)
+
+asyncio.run(main())
+"""
+    making()
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
+    ended = os.pidfd_open(pid)
+    gone = asyncio.Event()
+    asyncio.get_running_loop().add_reader(ended, gone.set)
+    parent.kill()
+    await parent.wait()
+    await gone.wait()
+    asyncio.get_running_loop().remove_reader(ended)
+    os.close(ended)
 
 
 async def test_what_the_caller_did_wrong_is_the_callers(making: Making) -> None:

@@ -39,7 +39,7 @@ class LocalModel:
         self._leaving: set[ModelProcess] = set()
         self._starting: asyncio.Task[ModelProcess] | None = None
         self._unloadable: tuple[float, CallerError] | None = None
-        self._warned = False
+        self._warned: set[str] = set()
         self._closed = False
 
     @property
@@ -60,7 +60,8 @@ class LocalModel:
         counted = False
         for last in (False, True):
             process = await self._ready()
-            self._warn(process, request)
+            if request.tools and process.note:
+                self._warn(process.note)
             begun = False
             parts = process.stream(lambda identifier: Generate(identifier, body, stop, forced))
             try:
@@ -75,7 +76,7 @@ class LocalModel:
                 return
             except ProcessLost as lost:
                 if begun or lost.hung or last or self._closed:
-                    raise self._refusal(lost, begun=begun) from None
+                    raise self._refusal(lost, begun=begun or counted) from None
             finally:
                 await parts.aclose()  # type: ignore[attr-defined]
 
@@ -90,6 +91,10 @@ class LocalModel:
         assert isinstance(answer, Embedded)
         values = array.array("f", answer.vectors)
         wanted = request.dimensions or answer.dimensions
+        if wanted > answer.dimensions:
+            self._warn(
+                f"has {answer.dimensions} dimensions, not the {wanted} that are asked for; it answers with its own"
+            )
         vectors = tuple(
             _shortened(tuple(values[start : start + answer.dimensions]), wanted, normalize=request.normalize)
             for start in range(0, len(values), answer.dimensions)
@@ -167,10 +172,11 @@ class LocalModel:
             return refusals.timed_out(text)
         return refusals.stream_error(text, 500) if begun else refusals.model_error(text, 500)
 
-    def _warn(self, process: ModelProcess, request: GenerationRequest) -> None:
-        if request.tools and process.note and not self._warned:
-            self._warned = True
-            _log.warning("%s: %s", self._description, process.note)
+    def _warn(self, text: str) -> None:
+        """Once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            _log.warning("%s: %s", self._description, text)
 
 
 def _asked(request: GenerationRequest) -> tuple[dict[str, object], tuple[str, ...], str | None]:

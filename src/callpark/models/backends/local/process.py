@@ -86,7 +86,8 @@ class ModelProcess(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", _WORKER, str(theirs.fileno()), runner, msgspec.json.encode(options).decode()),
+                *(sys.executable, "-P", "-m", _WORKER),  # -P: nothing of the folder it is started in
+                *(str(theirs.fileno()), runner, msgspec.json.encode(options).decode()),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,

@@ -39,7 +39,7 @@ from callpark.models.backends.local.messages import (
     asked_decoder,
     framed,
 )
-from callpark.models.model import Part, Prompt
+from callpark.models.model import Part
 
 Say = Callable[[Part | None], bool]
 """Sends a part, or with None a sign of life; True when nobody listens any more and the work shall end."""
@@ -110,7 +110,7 @@ class Worker:
     def _generate(self, asked: Generate, generation: "_Generation") -> None:
         def say(part: Part | None) -> bool:
             self.send(Working(asked.id) if part is None else Said(asked.id, part))
-            generation.begun |= part is not None and not isinstance(part, Prompt)
+            generation.begun |= part is not None
             return generation.cancelled
 
         try:
@@ -136,7 +136,7 @@ class Worker:
 
 
 class _Generation:
-    """One that goes on: whether anything of it was said, and whether nobody listens any more."""
+    """One that goes on: whether any part of it was sent, and whether nobody listens any more."""
 
     begun = False
     cancelled = False
