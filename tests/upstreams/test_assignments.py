@@ -79,6 +79,12 @@ def test_callpark_keeps_its_own_services_and_is_no_upstream_of_itself(given: str
         parse([given], SERVICES).check({"lambda"}, "http://127.0.0.1:4566")
 
 
+def test_models_are_named_elsewhere() -> None:
+    with pytest.raises(ProjectError, match="bedrock-runtime is served by callpark itself") as error:
+        parse(["bedrock-runtime=aws"], {"bedrock-runtime"}).check({"bedrock-runtime"}, "http://127.0.0.1:4566")
+    assert "models.yaml" in error.value.remedy
+
+
 def test_the_command_line_comes_after_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLPARK_UPSTREAMS", "s3=http://a, dynamodb=aws ,")
     assignments = upstreams(["s3=http://b"])

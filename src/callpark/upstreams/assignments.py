@@ -16,6 +16,10 @@ from callpark.kernel.errors import ProjectError
 ALL = "all"
 """`--upstream all=…` names who serves every service that has no assignment of its own."""
 
+_MODELS = "say in models.yaml who answers, Amazon Bedrock itself or any other: docs/models.md"
+_INSTEAD = {"bedrock": _MODELS, "bedrock-runtime": _MODELS}
+"""What to do instead of naming an upstream for a service of ours."""
+
 _WRITE = "write --upstream SERVICE=URL, e.g. --upstream dynamodb=http://127.0.0.1:8000; or SERVICE=aws, or all=URL"
 
 
@@ -75,7 +79,8 @@ class Assignments(msgspec.Struct, frozen=True):
         """Raises ProjectError for a service that callpark serves itself, and for callpark as its own upstream."""
         for service, server in (*self.by_service.items(), (ALL, self.default)):
             if service in ours:
-                raise ProjectError(f"{service} is served by callpark itself", f"leave out --upstream {service}=…")
+                remedy = _INSTEAD.get(service, f"leave out --upstream {service}=…")
+                raise ProjectError(f"{service} is served by callpark itself", remedy)
             if isinstance(server, Emulator) and server.url == base_url:
                 raise ProjectError(f"--upstream {service}={base_url} is callpark itself", _WRITE)
 
