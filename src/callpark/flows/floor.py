@@ -222,8 +222,7 @@ class Floor:
 
     def room(self, agent: str, channel: str) -> int:
         """How many more contacts of a channel an agent could take, whatever their status."""
-        member = self._member_of(agent)
-        return member.concurrency.room(channel, member.load)
+        return self._member_of(agent).room(channel)
 
     def _member_of(self, agent: str) -> Member:
         return next(member for member in self._all() if member.name == agent)

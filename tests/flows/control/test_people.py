@@ -15,7 +15,7 @@ from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import ConnectLimits
 from tests.flows.agents.centre import line
-from tests.flows.building import INSTANCE
+from tests.flows.building import INSTANCE, action, content, hang_up
 from tests.flows.control.conftest import Refused
 from tests.flows.control.scene import Scene
 
@@ -247,6 +247,29 @@ async def metric(scene: Scene, made: dict[str, str], *names: str) -> list[float]
         CurrentMetrics=[{"Name": name, "Unit": "COUNT"} for name in names],
     )
     return [each["Value"] for each in answer["MetricResults"][0]["Collections"]]
+
+
+async def test_a_task_is_transferred_to_a_user(scene: Scene, clock: VirtualClock) -> None:
+    tasks = [{"Channel": "TASK", "Concurrency": 1}]
+    made = await staffed(scene, MediaConcurrencies=tasks)
+    first, second = await scene.flow("line", line().content), await scene.flow("queued", QUEUED)
+    task = await scene.call("StartTaskContact", Name="Letter", ContactFlowId=first, References={})
+    await clock.advance(5)
+    ada = sit(scene, "ada")
+    await ada.set_status("Available")
+    moved = await scene.call("TransferContact", ContactId=task["ContactId"], UserId=made["user"], ContactFlowId=second)
+    offered = await clock.run_until(ada.next(Offered))
+    assert (offered.contact_id, offered.channel, offered.queue) == (moved["ContactId"], "TASK", "ada")
+    await ada.accept(moved["ContactId"])
+    await clock.run_until(ada.next(Connected))
+    await ada.hang_up(moved["ContactId"])
+    assert (await clock.run_until(ada.next(Left))).why == "AGENT_DISCONNECT"
+
+
+QUEUED = content(
+    action("go", "TransferContactToQueue", {}, "bye", errors={"NoMatchingError": "bye", "QueueAtCapacity": "bye"}),
+    hang_up(),
+)
 
 
 async def test_proficiencies(scene: Scene) -> None:

@@ -72,13 +72,21 @@ class Member:
     idle_since: float = 0.0
     skills: Mapping[Skill, float] = field(default_factory=dict)
     slots: int = field(init=False)
-    """Room on the one of the channels that they serve on which there is most."""
+    """Room on the channel on which there is most."""
 
     def __post_init__(self) -> None:
-        named = {entry.channel for entry in self.serves if entry.channel is not None}
-        every = not self.serves or any(entry.channel is None for entry in self.serves)
-        channels = CHANNELS if every else named
-        object.__setattr__(self, "slots", max(self.concurrency.room(channel, self.load) for channel in channels))
+        object.__setattr__(self, "slots", max(self.room(channel) for channel in CHANNELS))
+
+    def room(self, channel: str) -> int:
+        return self.concurrency.room(channel, self.load)
+
+    def room_for(self, targets: Sequence[Target]) -> int:
+        """For contacts of these queues, on the channel on which there is most."""
+        if any(target.agent and target.name == self.name for target in targets):
+            return self.slots
+        arns = [target.arn for target in targets]
+        taken = [entry.channel for entry in self.serves if entry.queue in arns]
+        return self.slots if None in taken else max((self.room(channel) for channel in taken if channel), default=0)
 
     def serving(self, target: Target, channel: str | None = None) -> Served | None:
         """The entry by which they take contacts of a queue; of several the one of highest priority."""
@@ -185,7 +193,7 @@ def _served(free: Sequence[tuple[int, Member]], lines: Lines) -> Iterator[tuple[
         target, channel, _ = line
         for order, member in free if waiting else ():
             served = member.serving(target, channel)
-            if served is not None and member.concurrency.room(channel, member.load):
+            if served is not None and member.room(channel):
                 yield line, order, member, served
 
 
@@ -232,16 +240,17 @@ def metrics(members: Sequence[Member], targets: Sequence[Target], waiting: Seque
     arns = {target.arn for target in targets}
     serving = [member for member in members if any(member.serving(target) for target in targets)]
     staffed = [member for member in serving if member.status == "ROUTABLE"]
+    rooms = [member.room_for(targets) for member in staffed]
     return QueueMetrics(
         since=tuple(sorted(contact.since for contact in waiting if contact.target.arn in arns)),
         online=sum(member.status != "OFFLINE" for member in serving),
         staffed=len(staffed),
-        available=sum(member.slots > 0 for member in staffed),
+        available=sum(room > 0 for room in rooms),
         busy=sum(member.talking > 0 for member in serving),
         reachable=sum(member.reachable for member in serving),
         played=sum(member.played for member in serving),
         after_work=sum(member.after_work > 0 for member in serving),
         errors=sum(member.errors > 0 for member in serving),
         active=sum(member.talking for member in serving),
-        slots=sum(member.slots for member in staffed),
+        slots=sum(rooms),
     )

@@ -13,6 +13,7 @@ from callpark.flows.api.contact_operations import check_attributes
 from callpark.flows.api.parameters import instant, optional, structure, tags, text, text_map, texts
 from callpark.flows.contact import Contact, Memory, Record, Target
 from callpark.flows.control.model import QueueRecord
+from callpark.flows.control.people import UserRecord
 from callpark.flows.control.plane import ControlPlane, flow_of
 from callpark.flows.control.refusals import invalid_parameter, invalid_request, not_found, unsupported
 from callpark.flows.events import HungUp, RecordChanged, Rescheduled
@@ -98,8 +99,6 @@ class MadeContactOperations:
         contact, plane = self._open(call), self._plane
         if contact.party.channel not in ("TASK", "EMAIL"):
             raise invalid_request(f"A contact of the channel {contact.party.channel} cannot be transferred by the API.")
-        if optional(call, "UserId"):
-            raise unsupported("TransferContact to a UserId")
         record = contact.memory.record
         if record.segments >= plane.limits.queue_transfers:
             raise invalid_request(f"A contact is transferred {plane.limits.queue_transfers} times at most.")
@@ -111,7 +110,7 @@ class MadeContactOperations:
             references=record.references,
             priority=record.priority,
             segments=record.segments + 1,
-            target=_target(self._queue(call)) or record.target,
+            target=self._user(call) or _target(self._queue(call)) or record.target,
         )
         party: dict[str, object] = {
             "channel": contact.party.channel,
@@ -200,6 +199,11 @@ class MadeContactOperations:
     def _queue(self, call: Call) -> QueueRecord | None:
         reference = optional(call, "QueueId")
         return None if reference is None else self._plane.find(QueueRecord, "The queue", reference)
+
+    def _user(self, call: Call) -> Target | None:
+        reference = optional(call, "UserId")
+        user = None if reference is None else self._plane.find(UserRecord, "The user", reference)
+        return None if user is None else Target(user.arn, user.name, agent=True)
 
     def _named(self, call: Call, member: str) -> Contact | None:
         """Open, or ended and kept."""
