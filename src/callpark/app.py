@@ -279,6 +279,7 @@ class App:
         spread = together.bind(
             queues=self.queues,
             flows=self.flows,
+            functions=self.functions,
             refresh={
                 "lambda": self.functions.refresh,
                 "sqs": self.queues.refresh,

@@ -149,12 +149,13 @@ class Clustered:
         *,
         queues: Queues,
         flows: Flows,
+        functions: Functions,
         refresh: Mapping[str, Callable[[], Awaitable[None]]],
         operations: OperationTable,
     ) -> OperationTable:
         """The services that were made with this; the operations as the gateway shall have them."""
         self._queues, self._flows = queues, flows
-        self.news = News(self.node, self._store, refresh)
+        self.news = News(self.node, self._store, refresh, functions)
         self._operations = self.news.telling(operations)
         return self.forwarder.spread(self._operations)
 

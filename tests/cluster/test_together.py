@@ -55,6 +55,14 @@ async def _until(count: int, seen: list[object]) -> None:
             await asyncio.sleep(0.02)
 
 
+async def _answers(cluster: Several, status: int) -> None:
+    """Until every node answers so."""
+    async with asyncio.timeout(10):
+        for each in cluster.nodes:
+            while (await _invoke(each.url, "Plain", {}))[0] != status:  # noqa: ASYNC110 (it asks again)
+                await asyncio.sleep(0.02)
+
+
 async def test_a_queue_is_one_queue_whoever_is_asked(tmp_path: Path) -> None:
     async with several(tmp_path, handlers(Work())) as cluster:
         (one, *others) = cluster.others("queue", "work")
@@ -118,6 +126,16 @@ async def test_reserved_concurrency_holds_across_nodes(tmp_path: Path) -> None:
         answers = await asyncio.gather(*(_invoke(each.url, "Narrow", {"n": 1}) for each in cluster.nodes))
         assert {status for status, _ in answers} <= {200, 429}
         assert work.most == 1
+
+
+async def test_a_reservation_that_the_api_makes_holds_at_all_nodes(tmp_path: Path) -> None:
+    async with several(tmp_path, handlers(Work())) as cluster:
+        client = cluster.nodes[1].client("lambda")
+        set_ = functools.partial(client.put_function_concurrency, FunctionName="Plain", ReservedConcurrentExecutions=0)
+        await asyncio.to_thread(set_)
+        await _answers(cluster, 429)
+        await asyncio.to_thread(functools.partial(client.delete_function_concurrency, FunctionName="Plain"))
+        await _answers(cluster, 200)
 
 
 async def test_functions_without_a_share_run_where_they_are_asked(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -22,13 +22,29 @@ _log = logging.getLogger("callpark")
 
 _TOPIC: Final = "cluster-news"
 
-_decode = msgspec.msgpack.Decoder(tuple[str, str]).decode
+_decode = msgspec.msgpack.Decoder(tuple[str, str, str, bytes | None]).decode
+
+
+class Declared(Protocol):
+    """What no row holds: changes of functions that the project declares."""
+
+    def declared_settings(self, function: str) -> bytes | None: ...
+
+    def adopt(self, function: str, settings: bytes) -> None: ...
 
 
 class News:
-    """`refresh`: service → reads its rows again."""
+    """`refresh`: service → reads its rows again; what the API changes of functions that the project
+    declares is told with the hint."""
 
-    def __init__(self, node: Node, store: Store, refresh: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        store: Store,
+        refresh: Mapping[str, Callable[[], Awaitable[None]]],
+        functions: Declared | None = None,
+    ) -> None:
+        self._functions = functions
         self._node = node
         self._store = store
         self._refresh = refresh
@@ -74,12 +90,19 @@ class News:
 
     async def _telling(self, operation: Operation, call: Call) -> Mapping[str, object] | Answer:
         answer = await operation(call)
-        self._store.publish(_TOPIC, msgspec.msgpack.encode((self._node.me.id, call.service)))
+        name, settings = str(call.parameters.get("FunctionName") or call.parameters.get("Resource") or ""), None
+        if call.service == "lambda" and self._functions is not None:
+            settings = self._functions.declared_settings(name)
+        self._store.publish(_TOPIC, msgspec.msgpack.encode((self._node.me.id, call.service, name, settings)))
         return answer
 
     def _hear(self, message: bytes) -> None:
-        life, service = _decode(message)
-        if life != self._node.me.id and service in self._refresh:
+        life, service, name, settings = _decode(message)
+        if life == self._node.me.id:
+            return
+        if settings is not None and self._functions is not None:
+            self._functions.adopt(name, settings)
+        if service in self._refresh:
             self._tasks.spawn(self.renew(service), f"hint of {service}")
 
     async def _read(self, service: str, refresh: Callable[[], Awaitable[None]]) -> None:

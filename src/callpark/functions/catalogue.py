@@ -46,13 +46,19 @@ class Catalogue:
             del self._functions[name]
         return [*changed, *gone]
 
-    def adopt(self, function: Function) -> bool:
-        """What another node has changed of a function that the project declares; whether it is one."""
-        known = self._functions.get(function.configuration.name)
-        if known is None or not known.declared or known == function:
+    def declared_settings(self, name: str) -> bytes | None:
+        """Of a function that the project declares; for `adopt` at other nodes."""
+        function = self._functions.get(name)
+        return records.settings_row(function) if function is not None and function.declared else None
+
+    def adopt(self, name: str, settings: bytes) -> bool:
+        """What another node has changed of a function that the project declares; whether it changes anything."""
+        known = self._functions.get(name)
+        if known is None or not known.declared:
             return False
-        self._functions[function.configuration.name] = function
-        return True
+        changed = records.with_settings(known, settings)
+        self._functions[name] = changed
+        return changed != known
 
     def get(self, name: str) -> Function | None:
         return self._functions.get(name)

@@ -3,7 +3,7 @@
 Rows written by an earlier callpark lack the later members, so those have defaults.
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import msgspec
 
@@ -54,6 +54,16 @@ class _Function(msgspec.Struct, frozen=True):
     published: int = 0
 
 
+class _Settings(msgspec.Struct, frozen=True):
+    reserved_concurrency: int | None
+    event_invoke_configs: dict[str, DatedEventInvokeConfig]
+    tags: dict[str, str]
+    provisioned: dict[str, ProvisionedConcurrency]
+    urls: dict[str, FunctionUrl]
+    policies: dict[str, Policy]
+    recursive_loop: RecursiveLoop
+
+
 class _Layer(msgspec.Struct, frozen=True):
     name: str
     number: int
@@ -69,6 +79,7 @@ class _Layer(msgspec.Struct, frozen=True):
 
 
 _function = msgspec.json.Decoder(_Function).decode
+_settings = msgspec.json.Decoder(_Settings).decode
 _layer = msgspec.json.Decoder(_Layer).decode
 _SAME = tuple(name for name in _Function.__struct_fields__ if name not in ("archive", "versions"))
 _VERSION_SAME = tuple(name for name in _Version.__struct_fields__ if name != "archive")
@@ -95,6 +106,16 @@ def function_of(row: bytes) -> Function:
         for number, version in kept.versions.items()
     }
     return Function(code=kept.archive, versions=versions, **{name: getattr(kept, name) for name in _SAME})
+
+
+def settings_row(function: Function) -> bytes:
+    """What the API may change of a function beside code, configuration and versions."""
+    return msgspec.json.encode({name: getattr(function, name) for name in _Settings.__struct_fields__})
+
+
+def with_settings(function: Function, row: bytes) -> Function:
+    settings = _settings(row)
+    return replace(function, **{name: getattr(settings, name) for name in _Settings.__struct_fields__})
 
 
 def layer_row(layer: LayerVersion) -> bytes:

@@ -207,10 +207,19 @@ class Functions:
         self._now_current(changed)
         await self.sources.refresh()
 
-    def adopt(self, function: Function) -> None:
+    def declared_settings(self, function: str) -> bytes | None:
+        """Of a function (name or ARN) that the project declares; None for others. For `adopt` at other nodes."""
+        try:
+            name, _ = self._catalogue.find_invoked(function)
+        except CallerError:
+            return None
+        return self._catalogue.declared_settings(name)
+
+    def adopt(self, function: str, settings: bytes) -> None:
         """Another node has changed a function that the project declares."""
-        if self._catalogue.adopt(function):
-            self._now_current([function.configuration.name])
+        name = function.rpartition(":function:")[2].partition(":")[0]
+        if self._catalogue.adopt(name, settings):
+            self._now_current([name])
 
     async def apply(
         self,
