@@ -7,7 +7,7 @@ COMPAT := tests/compat/node_modules/.installed
 GRAPHIQL := src/callpark/graphql/graphiql/static/graphiql.min.js
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test soak check format bench lock clean
+.PHONY: help setup demo dev test soak soak-cluster check format bench lock clean
 
 help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
