@@ -4,7 +4,7 @@ What events need to know of a version is put together when its first event comes
 changes; running one is the runner's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from callpark.functions import versions
 from callpark.functions.catalogue import Catalogue
@@ -55,10 +55,10 @@ class EventSubjects:
     def function_named(self, arn: str) -> tuple[str, str | None]:
         return self._catalogue.find_invoked(arn)
 
-    async def run_event(
+    def run_event(
         self, function: str, version: str, request_id: str, payload: bytes, state: EventState
-    ) -> Outcome:
-        return await self._runner.run_event(function, version, request_id, payload, state)
+    ) -> Awaitable[Outcome]:
+        return self._runner.run_event(function, version, request_id, payload, state)
 
     def _describe(self, function: Function, qualifier: str, version: str) -> EventSubject:
         dated = function.event_invoke_configs.get(qualifier)

@@ -5,6 +5,7 @@ What a fault does is in `faults.py`. Every injected fault is a line in the trace
 """
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 import orjson
@@ -48,9 +49,12 @@ class FaultyEnvironments:
         self._trace = trace
         self._limits = limits
 
-    async def run(self, deployment: Deployment, attempt: Attempt, *, patient: bool = False) -> Outcome:
+    def run(self, deployment: Deployment, attempt: Attempt, *, patient: bool = False) -> Awaitable[Outcome]:
         if not self.plan.faults:
-            return await self._environments.run(deployment, attempt, patient=patient)
+            return self._environments.run(deployment, attempt, patient=patient)
+        return self._run_with_faults(deployment, attempt, patient)
+
+    async def _run_with_faults(self, deployment: Deployment, attempt: Attempt, patient: bool) -> Outcome:
         fault = self._take(deployment, attempt)
         if fault is not None:
             instead = await self._instead(fault, attempt)

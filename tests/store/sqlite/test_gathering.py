@@ -100,6 +100,13 @@ async def test_a_full_batch_does_not_wait_for_the_end_of_another() -> None:
     for _ in range(ENOUGH):
         writer.add()
     assert writer.batches == [1, ENOUGH]
+    for _ in range(3 * ENOUGH):
+        writer.add()
+    await _turns()
+    assert writer.batches == [1, ENOUGH], "once is enough: the writer takes all there is"
+    writer.gathering.settled()
+    await _turns()
+    assert writer.batches == [1, ENOUGH, 3 * ENOUGH]
 
 
 async def test_patient_removals_wait_for_company_and_go_with_whoever_is_in_a_hurry() -> None:

@@ -100,10 +100,10 @@ class Fleet:
         if isinstance(self._platform.launcher, ForkingLauncher):
             self._tasks.spawn(self._platform.launcher.warm(), "warming")
 
-    async def run(self, deployment: Deployment, attempt: Attempt, *, patient: bool = False) -> Outcome:
+    def run(self, deployment: Deployment, attempt: Attempt, *, patient: bool = False) -> "asyncio.Future[Outcome]":
         if self._closed:
             raise EnvironmentUnavailable("callpark is closing")
-        return await self._placed_run(deployment, attempt, None, patient=patient)
+        return self._placed_run(deployment, attempt, None, patient=patient)
 
     async def run_stream(self, deployment: Deployment, attempt: Attempt) -> ResponseStream:
         if self._closed:

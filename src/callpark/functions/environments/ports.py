@@ -82,7 +82,7 @@ class EnvironmentUnavailable(Exception):
 
 
 class Environments(Protocol):
-    async def run(self, deployment: Deployment, attempt: Attempt, *, patient: bool = False) -> Outcome:
+    def run(self, deployment: Deployment, attempt: Attempt, *, patient: bool = False) -> Awaitable[Outcome]:
         """Run the handler in an idle environment or a new one. A `patient` attempt (an asynchronous event) may wait for
         an environment of its function to become free instead of starting another at once.
 

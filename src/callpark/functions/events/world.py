@@ -3,7 +3,7 @@
 Built by `events/dispatcher.py`; used by `events/queue.py` and `events/endings.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -57,9 +57,9 @@ class EventFunctions(Protocol):
         """Name and qualifier of a function that exists. Raises CallerError."""
         ...
 
-    async def run_event(
+    def run_event(
         self, function: str, version: str, request_id: str, payload: bytes, state: EventState
-    ) -> Outcome:
+    ) -> Awaitable[Outcome]:
         """Run a version as it is now. Raises Saturated, EnvironmentUnavailable, ProjectError."""
         ...
 

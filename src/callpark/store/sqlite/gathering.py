@@ -27,6 +27,7 @@ class Gathering:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._last = 0
         self._in_flight = False
+        self._following = False
         self._urgent = False
         self._looking = False
         self._lingering: asyncio.TimerHandle | None = None
@@ -36,12 +37,13 @@ class Gathering:
         self._urgent = self._urgent or urgent
         if not self._looking and not self._in_flight and (self._urgent or self._lingering is None):
             self._look_soon(0)
-        elif self._in_flight and not self._looking and self._lined_up() >= ENOUGH:
+        elif self._in_flight and not self._following and self._lined_up() >= ENOUGH:
+            self._following = True
             self._go()
 
     def settled(self) -> None:
         """What the writer had is settled, and those who waited for it are answered."""
-        self._in_flight = False
+        self._in_flight = self._following = False
         if not self._looking and self._lined_up():
             self._look_soon(0)
 
