@@ -1,5 +1,6 @@
 """What a node knows of all items, who lives, and what it takes: pure."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from callpark.store.nats.claims import choose, preferred
 from callpark.store.nats.index import Entry, Index
 from callpark.store.nats.membership import Membership
 from callpark.store.nats.records import Head, ItemHead, Message
+from callpark.store.ports import BEFORE_ALL
 
 pytestmark = pytest.mark.unit
 
@@ -28,7 +30,28 @@ def head(message: Message) -> ItemHead:
     return message.head
 
 
+def ids(entries: Iterable[Entry]) -> list[str]:
+    return [entry.id for entry in entries]
+
+
 class TestIndex:
+    @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from([None, 1.0, 2.0, 3.0])), max_size=400))
+    def test_items_stand_in_order_however_they_come_and_go(self, written: list[tuple[str, float | None]]) -> None:
+        index, expected = Index(), dict[str, tuple[float, int]]()
+        for at, (item_id, ready_at) in enumerate(written, 1):
+            if ready_at is None:
+                index.remove("q", item_id, at)
+                expected.pop(item_id, None)
+            else:
+                sequence = expected[item_id][1] if item_id in expected else at
+                index.set("q", item_id, ItemHead(ready_at, sequence, "-", 0), at)
+                expected[item_id] = ready_at, sequence
+        order = sorted(expected, key=lambda item_id: expected[item_id])
+        assert ids(index.after("q", BEFORE_ALL)) == order
+        assert ids(index.after("q", (2.0, 2**60))) == [item_id for item_id in order if expected[item_id][0] > 2.0]
+        assert index.count("q") == len(order)
+        assert len(index.queues["q"]._order if order else []) <= max(64, 2 * len(order) + 1)
+
     def test_what_this_node_wrote_is_known_before_the_follower_brings_it(self) -> None:
         index = Index()
         index.set("q", "i", head(item(5)), 5)
@@ -54,7 +77,9 @@ class TestIndex:
         index.begin_again()
         index.hear("q", "stays", item(2, "stays"))
         assert [entry.id for entry in index.end_again(2)] == ["gone"]
-        assert [entry.id for entry in index.entries("q")] == ["stays", "own"], "what was written since is to come"
+        assert [entry.id for entry in index.after("q", BEFORE_ALL)] == ["stays", "own"], (
+            "what was written since is to come"
+        )
 
     @given(st.lists(st.tuples(st.sampled_from("ij"), st.booleans()), max_size=20), st.data())
     def test_in_whatever_order_own_and_brought_meet_the_last_message_counts(
@@ -83,15 +108,15 @@ class TestIndex:
         index.live({"a"})
         for sequence, (item_id, holder) in enumerate([("1", "a"), ("2", "b"), ("3", "-")], 1):
             index.set("q", item_id, head(item(sequence, item_id, holder)), sequence)
-        assert list(index.free["q"]) == ["2", "3"]
+        assert ids(index.free["q"]) == ["2", "3"]
         index.live({"b"})
-        assert list(index.free["q"]) == ["1", "3"]
+        assert ids(index.free["q"]) == ["1", "3"]
         index.withdraw("q", "b", frozenset(), 2)
         assert "2" not in index.free["q"], "written since"
         index.withdraw("q", "b", frozenset({"2"}), 9)
         assert "2" not in index.free["q"], "still leased"
         index.withdraw("q", "b", frozenset(), 9)
-        assert sorted(index.free["q"]) == ["1", "2", "3"]
+        assert sorted(ids(index.free["q"])) == ["1", "2", "3"]
         for item_id in "123":
             index.remove("q", item_id, 10)
         assert not index.free
@@ -132,9 +157,11 @@ def entries(count: int, ready_at: float = 0.0) -> list[Entry]:
 
 class TestChoice:
     def test_one_alone_takes_all_that_are_nearly_ready_the_earliest_first(self) -> None:
-        choice = choose(reversed(entries(20)), "a", {"a"}, 3, 10.0, 0.0, LIMITS)
+        choice = choose(entries(20), "a", {"a"}, 3, 10.0, 0.0, LIMITS)
         assert [entry.id for entry in choice.taken] == ["1", "2", "3"]
-        assert choice.ready_at == 11.0, "5 seconds before the sixteenth is ready"
+        assert choice.ready_at is None, "first what is nearly ready"
+        later = choose(entries(20), "a", {"a"}, 500, 10.0, 0.0, LIMITS)
+        assert (len(later.taken), later.ready_at) == (15, 11.0), "5 seconds before the sixteenth is ready"
 
     def test_several_take_different_ones_at_first_then_any(self) -> None:
         free, living = entries(100), {"a", "b", "c"}

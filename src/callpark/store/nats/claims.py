@@ -4,7 +4,6 @@ Hashing names one node for each item, so that several do not grasp at the same o
 does not serve the queue, or has enough), whoever wants it may.
 """
 
-import heapq
 from collections.abc import Collection, Iterable
 from hashlib import blake2b
 
@@ -31,16 +30,15 @@ def choose(
     monotonic: float,
     limits: StoreLimits,
 ) -> Choice:
-    """At most `room` items, the earliest first."""
+    """At most `room` of the `free` items, which come in order."""
     choice = Choice()
-    due: list[Entry] = []
     for entry in free:
         take_at = entry.ready_at - limits.claim_ahead_seconds
+        if len(choice.taken) >= room:
+            break
         if take_at > now:
-            choice.ready_at = take_at if choice.ready_at is None else min(choice.ready_at, take_at)
-        else:
-            due.append(entry)
-    for entry in heapq.nsmallest(max(room, 0), due, key=lambda entry: entry.position):
+            choice.ready_at = take_at
+            break
         if not entry.free_since:
             entry.free_since = monotonic
         left = entry.free_since + limits.preference_seconds - monotonic

@@ -5,6 +5,7 @@ back by the follower later. An item may be leased by its holder only; items whos
 *free*. About 300 bytes an item.
 """
 
+from bisect import bisect_right, insort
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
@@ -14,8 +15,7 @@ from callpark.store.ports import Position
 
 class Entry:
     """`sequence` orders equal instants, `at` is the stream's sequence of the item's message. `free_since`: when this
-    node
-    first wanted it while it was free, on its monotonic clock; 0 before."""
+    node first wanted it while it was free, on its monotonic clock; 0 before."""
 
     __slots__ = ("at", "free_since", "holder", "id", "parts", "queue", "ready_at", "sequence")
 
@@ -29,15 +29,67 @@ class Entry:
         self.at = at
         self.free_since = 0.0
 
+    def __lt__(self, other: "Entry") -> bool:
+        """A stale place may stand beside its successor; which comes first does not matter."""
+        return False
+
     @property
     def position(self) -> Position:
         return self.ready_at, self.sequence
 
 
+class Places:
+    """Items of one queue, by id and in order. Places that have become stale are swept when they are many."""
+
+    __slots__ = ("_by_id", "_order")
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Entry] = {}
+        self._order: list[tuple[float, int, Entry]] = []
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._by_id.values())
+
+    def __contains__(self, item_id: str) -> bool:
+        return item_id in self._by_id
+
+    def get(self, item_id: str) -> Entry | None:
+        return self._by_id.get(item_id)
+
+    def put(self, entry: Entry) -> None:
+        if self._by_id.get(entry.id) is not entry:
+            self._by_id[entry.id] = entry
+            insort(self._order, (entry.ready_at, entry.sequence, entry))
+            self._sweep()
+
+    def pop(self, item_id: str) -> None:
+        if self._by_id.pop(item_id, None) is not None:
+            self._sweep()
+
+    def after(self, position: Position) -> Iterator[Entry]:
+        """What stands behind a position, in order; to be used before anything changes."""
+        order, by_id = self._order, self._by_id
+        for place in range(bisect_right(order, position, key=_position), len(order)):
+            entry = order[place][2]
+            if by_id.get(entry.id) is entry:
+                yield entry
+
+    def _sweep(self) -> None:
+        if len(self._order) > 64 and len(self._order) > 2 * len(self._by_id):
+            self._order = [place for place in self._order if self._by_id.get(place[2].id) is place[2]]
+
+
+def _position(place: tuple[float, int, Entry]) -> Position:
+    return place[:2]
+
+
 class Index:
     def __init__(self) -> None:
-        self.queues: dict[str, dict[str, Entry]] = {}
-        self.free: dict[str, dict[str, Entry]] = {}
+        self.queues: dict[str, Places] = {}
+        self.free: dict[str, Places] = {}
         self._living: AbstractSet[str] = frozenset()
         self._graves: dict[tuple[str, str], int] = {}
         self._seen: set[tuple[str, str]] | None = None
@@ -46,12 +98,17 @@ class Index:
         entries = self.queues.get(queue)
         return entries.get(item_id) if entries is not None else None
 
-    def entries(self, queue: str) -> Iterator[Entry]:
-        return iter(self.queues.get(queue, {}).values())
+    def count(self, queue: str) -> int:
+        return len(self.queues.get(queue, ()))
+
+    def after(self, queue: str, position: Position) -> Iterator[Entry]:
+        """Items of the queue behind a position, in order; to be used before anything changes."""
+        places = self.queues.get(queue)
+        return places.after(position) if places is not None else iter(())
 
     def all(self) -> Iterator[Entry]:
-        for entries in self.queues.values():
-            yield from entries.values()
+        for places in self.queues.values():
+            yield from places
 
     def sequence_of(self, queue: str, item_id: str) -> int:
         """What a write of this item has to expect: the sequence of its last message, 0 for none."""
@@ -61,16 +118,14 @@ class Index:
     def set(self, queue: str, item_id: str, head: ItemHead, at: int) -> Entry:
         entry = Entry(queue, item_id, head, at)
         self._graves.pop((queue, item_id), None)
-        self.queues.setdefault(queue, {})[item_id] = entry
+        _put(self.queues, entry)
         self._mark(entry)
         return entry
 
     def remove(self, queue: str, item_id: str, at: int) -> None:
         """`at` is the sequence of the message that says so, 0 when the stream has none at all."""
-        entries = self.queues.get(queue)
-        if entries is not None and entries.pop(item_id, None) is not None and not entries:
-            del self.queues[queue]
-        self._take(queue, item_id)
+        _pop(self.queues, queue, item_id)
+        _pop(self.free, queue, item_id)
         if at:
             self._graves[queue, item_id] = at
         else:
@@ -115,7 +170,7 @@ class Index:
 
     def withdraw(self, queue: str, holder: str, leased: AbstractSet[str], at: int) -> None:
         """What `holder` held in the queue before the sequence `at` is free, but for what it has `leased`."""
-        for entry in self.entries(queue):
+        for entry in self.queues.get(queue, ()):
             if entry.holder == holder and entry.at < at and entry.id not in leased:
                 entry.holder = NOBODY
                 self._mark(entry)
@@ -129,11 +184,21 @@ class Index:
 
     def _mark(self, entry: Entry) -> None:
         if entry.holder == NOBODY or entry.holder not in self._living:
-            self.free.setdefault(entry.queue, {})[entry.id] = entry
+            _put(self.free, entry)
         else:
-            self._take(entry.queue, entry.id)
+            _pop(self.free, entry.queue, entry.id)
 
-    def _take(self, queue: str, item_id: str) -> None:
-        entries = self.free.get(queue)
-        if entries is not None and entries.pop(item_id, None) is not None and not entries:
-            del self.free[queue]
+
+def _put(queues: dict[str, Places], entry: Entry) -> None:
+    places = queues.get(entry.queue)
+    if places is None:
+        places = queues[entry.queue] = Places()
+    places.put(entry)
+
+
+def _pop(queues: dict[str, Places], queue: str, item_id: str) -> None:
+    places = queues.get(queue)
+    if places is not None:
+        places.pop(item_id)
+        if not places:
+            del queues[queue]

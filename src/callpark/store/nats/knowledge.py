@@ -7,6 +7,7 @@ in its `Queues` and nowhere else's, so leasing needs no word with anybody.
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 
 import msgspec
 
@@ -211,11 +212,13 @@ class Knowledge:
 
     def held(self, queue: str, since: Position) -> list[Entry]:
         """What this node holds behind `since`, in order."""
-        found = [entry for entry in self.index.entries(queue) if entry.holder == self.holder and entry.position > since]
-        return sorted(found, key=lambda entry: entry.position)
+        return [entry for entry in self.index.after(queue, since) if entry.holder == self.holder]
 
     def count(self, queue: str, ready_by: float | None) -> int:
-        return sum(ready_by is None or entry.ready_at <= ready_by for entry in self.index.entries(queue))
+        if ready_by is None:
+            return self.index.count(queue)
+        ready = takewhile(lambda entry: entry.ready_at <= ready_by, self.index.after(queue, BEFORE_ALL))
+        return sum(1 for _ in ready)
 
     def met_row(self, name: RowKey, message: Message | None) -> None:
         """A row was read; None: the stream has nothing of it."""

@@ -9,6 +9,7 @@ it is kept, `membership.py` who lives, `knowledge.py` what a node knows.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from callpark.kernel.clock import Clock
@@ -129,6 +130,8 @@ class NatsStore:
             return ()
         leased = self._queues.lease(queue, limit)
         self._known.leases.update((queue, item.id) for item in leased)
+        if leased and queue in self._known.index.free:
+            self._taking.look()  # there is room again
         return leased
 
     def watch(self, queue: str, callback: Callable[[], None]) -> Callable[[], None]:
@@ -159,10 +162,7 @@ class NatsStore:
         return await self._read(lambda: self._lookups.item(queue, item_id))
 
     async def browse(self, queue: str, after: Position, limit: int) -> Sequence[tuple[Position, WorkItem]]:
-        entries = sorted(
-            (entry for entry in self._known.index.entries(queue) if entry.position > after),
-            key=lambda entry: entry.position,
-        )[:limit]
+        entries = list(islice(self._known.index.after(queue, after), limit))
         found = await self._read(lambda: self._lookups.contents(entries))
         return [(entry.position, found[entry.at]) for entry in entries if entry.at in found]
 

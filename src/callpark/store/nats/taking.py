@@ -18,7 +18,7 @@ from callpark.store.nats.folding import AnyChange, Claim
 from callpark.store.nats.index import Entry
 from callpark.store.nats.knowledge import Knowledge
 from callpark.store.nats.lookups import Lookups
-from callpark.store.ports import Position, StoreFailure, WorkItem
+from callpark.store.ports import BEFORE_ALL, Position, StoreFailure, WorkItem
 from callpark.store.queues import Queues
 from callpark.store.window import Bounds, weight
 
@@ -102,7 +102,7 @@ class Taking:
         known = self._known
         living = known.membership.living()
         return choose(
-            known.index.free.get(queue, {}).values(),
+            known.index.free[queue].after(BEFORE_ALL),
             known.holder,
             living,
             min(_ITEMS, known.room(queue)),
