@@ -72,12 +72,15 @@ def pull(
 
 def ask(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to ask.")],
-    model: Annotated[str, typer.Option("--model", help="Model id, as a handler would name it.")] = "callpark.smollm2",
+    model: Annotated[
+        str, typer.Option("--model", help="Model id, as a handler would name it; else the first that writes.")
+    ] = "",
     most: Annotated[int, typer.Option("--max-tokens", help="At most so many tokens.", min=1)] = 200,
     project: Where = Path(),
 ) -> int:
     """Ask a model and print its tokens as they are sampled."""
     models = _models(project)
+    model = model or next((one.model_id for one in models.summaries() if not one.embeds), "")
     request = GenerationRequest((Message("user", (Text(text),)),), inference=Inference(max_tokens=most))
     return loop.run(_asked(models, model, request))
 

@@ -157,7 +157,9 @@ class _Writing:
                 self._prompt = progress["total"]
                 return self._tell(Prompt(self._prompt))
             return self._tell(None)
-        return any(self._said(part) for part in self._reading.read(chunk))
+        parts = self._reading.read(chunk)
+        # A chunk without any (a model's reasoning, half a character) is a sign of life all the same.
+        return any(self._said(part) for part in parts) if parts else self._tell(None)
 
     def _said(self, part: Part) -> bool:
         if not isinstance(part, Token):
@@ -165,7 +167,7 @@ class _Writing:
         if self._forced is not None:
             return self._forced_input(self._forced, part.text)
         self._stop, text = spoken(self._stop, part.text)
-        return (bool(text) and self._tell(Token(text))) or self._stop.met is not None
+        return self._tell(Token(text) if text else None) or self._stop.met is not None
 
     def _forced_input(self, tool: str, text: str) -> bool:
         if not self._begun:
