@@ -170,7 +170,9 @@ class _Ear(asyncio.Protocol):
             assert head.startswith(b"HTTP/1.1 101"), head
             self._unread = rest
             self.open.set_result(None)
-        texts, self._unread = websocket.texts(self._unread)
+        texts, pings, self._unread = websocket.messages(self._unread)
+        for ping in pings:
+            self._transport.write(websocket.pong(ping))
         for text in texts:
             self.texts.put_nowait(text)
 

@@ -110,12 +110,19 @@ class _Subscriber:
     def expect(self, kind: str) -> None:
         """Read on until a message of this type, past those that keep the connection alive."""
         while True:
-            texts, self.unread = websocket.texts(self.unread)
+            texts = self.texts(b"")
             kinds = [json.loads(text)["type"] for text in texts]
             assert {*kinds} <= {kind, "ka"}, texts
             if kind in kinds:
                 return
             self._receive()
+
+    def texts(self, data: bytes) -> list[bytes]:
+        """The messages that are whole now."""
+        texts, pings, self.unread = websocket.messages(self.unread + data)
+        for ping in pings:
+            self.send(websocket.pong(ping))
+        return texts
 
     def _receive(self) -> None:
         data = self.socket.recv(65_536)
@@ -187,8 +194,7 @@ def _child(asked: _Asked) -> None:
 
 def _delays(subscriber: _Subscriber, data: bytes, at: float) -> list[float]:
     assert data, "the server has hung up"
-    texts, subscriber.unread = websocket.texts(subscriber.unread + data)
-    return [at - float(match[1]) for text in texts if (match := _SENT.search(text))]
+    return [at - float(match[1]) for text in subscriber.texts(data) if (match := _SENT.search(text))]
 
 
 if __name__ == "__main__":

@@ -26,9 +26,15 @@ def frame(text: str) -> bytes:
     return b"\x81" + size + b"\0\0\0\0" + payload
 
 
-def texts(received: bytes) -> tuple[list[bytes], bytes]:
-    """The whole messages of what a server sent, and the rest: servers neither mask nor, here, fragment."""
-    found: list[bytes] = []
+def pong(ping: bytes) -> bytes:
+    """What a server's ping of up to 125 bytes is answered with; one who does not answer is cut after 20 seconds."""
+    return b"\x8a" + bytes([0x80 | len(ping)]) + b"\0\0\0\0" + ping
+
+
+def messages(received: bytes) -> tuple[list[bytes], list[bytes], bytes]:
+    """The whole texts and pings of what a server sent, and the rest: servers neither mask nor, here, fragment."""
+    texts: list[bytes] = []
+    pings: list[bytes] = []
     while len(received) >= 2:
         size, start = received[1], 2
         if size > 125:
@@ -37,6 +43,8 @@ def texts(received: bytes) -> tuple[list[bytes], bytes]:
         if len(received) < start + size:
             break
         if received[0] == 0x81:
-            found.append(received[start : start + size])
+            texts.append(received[start : start + size])
+        elif received[0] == 0x89:
+            pings.append(received[start : start + size])
         received = received[start + size :]
-    return found, received
+    return texts, pings, received
