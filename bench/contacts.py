@@ -52,7 +52,7 @@ def engine_waits_per_second(count: int, contacts: int = 100) -> float:
     limits = ConnectLimits(actions_per_contact=count)
     runner = flows.Stubs(VirtualClock(), {})
     instance, _ = build_instance(flows.INSTANCE, [flows.ROUNDS], [], limits)
-    floor = Floor(runner.clock, lambda contact_id, agent: None)
+    floor = Floor(runner.clock, limits, lambda contact_id, offered: None)
     world = Surroundings(instance, limits, Place(), runner, floor, Ledger())
     program = instance.programs[flows.ROUNDS.arn]
     ids = SeededIds(1)
