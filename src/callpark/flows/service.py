@@ -230,6 +230,7 @@ class Flows:
             return False
         lane.post(HungUp("API"))
         await asyncio.wait([lane.ended])
+        self._check_kept(lane)
         return True
 
     async def update_attributes(self, contact_id: str, attributes: Mapping[str, str]) -> bool:
@@ -238,6 +239,7 @@ class Flows:
         if lane is not None:
             lane.post(AttributesSet(attributes))
             await asyncio.wait([lane.idle])
+            self._check_kept(lane)
             return True
         contact = self.records.get(contact_id)
         if contact is None:
@@ -265,6 +267,7 @@ class Flows:
             return False
         lane.post(event)
         await asyncio.wait([lane.idle])
+        self._check_kept(lane)
         return True
 
     def metrics(self, *targets: Target) -> QueueMetrics:
@@ -360,6 +363,12 @@ class Flows:
         lane = self._open(contact, program, phone)
         lane.greet()
         return lane
+
+    def _check_kept(self, lane: Lane) -> None:
+        """Raises CallerError when the contact was let go of before what it was told was done: it goes on elsewhere."""
+        if lane.closed and lane.contact.ended is None:
+            text = f"contact {lane.contact.id} goes on at another node or after a restart; try again"
+            raise CallerError("InternalServiceException", 503, text, headers={"Retry-After": "1"})
 
     def _need_room(self) -> None:
         if len(self._lanes) >= self._limits.calls:

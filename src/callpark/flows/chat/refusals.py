@@ -57,3 +57,9 @@ def no_resource(what: str) -> CallerError:
 
 def no_contact() -> CallerError:
     return _error("ContactNotFoundException", 410, "The contact does not exist, or it has ended")
+
+
+def moved() -> CallerError:
+    """The chat goes on at another node; the same request finds it there."""
+    text = "The chat goes on at another node; try again"
+    return CallerError("InternalServerException", 503, text, headers={"Retry-After": "1"})

@@ -75,7 +75,12 @@ class Room:
     def moved(self) -> None:
         """The contact goes on at another node: whoever listens is to connect again."""
         self._line = None
-        for ears in self._ears.values():
+        for saved in self._unsaved.values():
+            if not saved.done():
+                saved.set_exception(refusals.moved())
+        self._unsaved.clear()
+        self._unsaved_tokens.clear()
+        for ears in tuple(self._ears.values()):
             for ear in tuple(ears):
                 ear.replaced()
         self._closed(self)
