@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import chats, contacts, events, fan_out, gateway, graphql, models, queues, stories, vtl
+from bench import chats, contacts, events, fan_out, gateway, graphql, models, queues, stores, stories, vtl
 from bench.figures import Figure, show
 from callpark.cli.loop import run
 
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "chats": chats.figures,
     "models": models.figures,
     "stories": stories.figures,
+    "stores": stores.figures,
 }
 
 
