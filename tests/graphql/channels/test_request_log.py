@@ -117,3 +117,12 @@ async def test_without_a_configuration_nothing_is_logged(clock: VirtualClock) ->
 async def test_a_request_writes_so_much_and_no_more(clock: VirtualClock) -> None:
     lines = await Scene(clock, "ALL", request_log_bytes=200).publish("x" * 1_000)
     assert lines[-1] == "… the rest of this request's log is left out"
+
+
+async def test_an_api_that_goes_meanwhile_is_no_trouble(clock: VirtualClock) -> None:
+    scene = Scene(clock, "ALL")
+    place = scene.apis.take_place("events", PublishAsked(A, ('"good"',)))
+    scene.apis.remove("events")
+    done = await scene.apis.publish(place, ASKER)
+    assert len(done.successful) == 1
+    assert not [each for each in scene.trace.entries() if isinstance(each.happening, RequestLogged)]

@@ -176,7 +176,8 @@ class EventApis:
     @contextlib.contextmanager
     def _logged(self, api_id: str, channel: Channel, operation: Operation, asker: Asker) -> Iterator[ChannelLog | None]:
         """The log of what happens inside, if the API has one; it is told when that is over."""
-        definition = self._served[api_id].definition.logs
+        api = self.api(api_id)  # it may have gone since the publication got its place
+        definition = None if api is None else api.logs
         if definition is None:
             yield None
             return
