@@ -8,7 +8,7 @@ connection that begins with TLS is upgraded (`tls.py`), one that begins with HTT
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,11 +17,15 @@ from callpark.gateway import tls
 from callpark.gateway.alarms import Alarms
 from callpark.gateway.certificate import Certificate
 from callpark.gateway.direct import Answered, Answering, Exchange, Headers, exchange_of, lines
-from callpark.gateway.http2.frames import PREFACE
-from callpark.gateway.http2.protocol import Application, Host, Http2Protocol
 from callpark.kernel.limits import GatewayLimits
 
+if TYPE_CHECKING:
+    from callpark.gateway.http2.protocol import Http2Protocol
+
 _T = TypeVar("_T")
+
+#: How a connection of HTTP/2 begins, and no other.
+_PREFACE = b"PRI * HTTP/2.0"
 
 
 class _TooManyHeaderBytes(Exception):
@@ -56,7 +60,7 @@ def limited_protocol(
                     self._unset_keepalive_if_required()
                     self._in_background(self._encrypt(data, certificate))
                     return
-                if data.startswith(PREFACE[:4]):
+                if data.startswith(_PREFACE[:4]):
                     self._unset_keepalive_if_required()
                     self._give_away().data_received(data)
                     return
@@ -64,7 +68,9 @@ def limited_protocol(
             if self._incomplete and self.timeout_keep_alive_task is None:
                 self._wait_for_the_rest()
 
-        def _give_away(self) -> Http2Protocol:
+        def _give_away(self) -> "Http2Protocol":
+            from callpark.gateway.http2.protocol import Application, Host, Http2Protocol  # few need it
+
             self.connections.discard(self)
             host = Host(
                 app=cast(Application, self.app),

@@ -1,27 +1,38 @@
-"""A client's side of HTTP/2, as little of it as tests need."""
+"""A client's side of HTTP/2, as frames: what tests say and what they hear."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from callpark.gateway.http2 import frames
-from callpark.gateway.http2.connection import Connection, Event
-from callpark.gateway.http2.frames import Code, Frame, Kind, Setting
-from callpark.gateway.http2.hpack import Decoder, Header, encode
+from h2.errors import ErrorCodes
+from hpack import Decoder, Encoder
+from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
 
+from callpark.gateway.http2.connection import Connection, Event, Header
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 POST: Sequence[Header] = (
     (b":method", b"POST"),
     (b":scheme", b"http"),
     (b":path", b"/model/m/converse?a=b"),
     (b":authority", b"localhost:4566"),
 )
-HELLO = frames.PREFACE + frames.settings({Setting.ENABLE_PUSH: 0})
 
 
-def headers(stream: int, given: Iterable[Header] = POST, flags: int = frames.END_HEADERS | frames.END_STREAM) -> bytes:
-    return frames.write(Kind.HEADERS, flags, stream, encode(given))
+def greeting(settings: Mapping[int, int]) -> bytes:
+    return PREFACE + SettingsFrame(settings=dict(settings)).serialize()
+
+
+HELLO = greeting({SettingsFrame.ENABLE_PUSH: 0})
+
+
+def headers(stream: int, given: Iterable[Header] = POST, *, ended: bool = True) -> bytes:
+    flags = ["END_HEADERS", "END_STREAM"] if ended else ["END_HEADERS"]
+    encoder = Encoder()
+    encoder.header_table_size = 0  # each block can be read alone
+    return HeadersFrame(stream, encoder.encode(list(given)), flags=flags).serialize()
 
 
 def data(stream: int, payload: bytes, *, ended: bool = True) -> bytes:
-    return frames.write(Kind.DATA, frames.END_STREAM if ended else 0, stream, payload)
+    return DataFrame(stream, payload, flags=["END_STREAM"] if ended else []).serialize()
 
 
 class Reader:
@@ -29,18 +40,26 @@ class Reader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self.decoder = Decoder(10**6)
+        self._decoder = Decoder()
+        self._headers: dict[int, list[Header]] = {}
 
     def feed(self, received: bytes) -> list[Frame]:
         self._buffer += received
         found: list[Frame] = []
-        while len(self._buffer) >= frames.HEAD_BYTES:
-            end = frames.HEAD_BYTES + frames.length_of(self._buffer)
-            if len(self._buffer) < end:
+        while len(self._buffer) >= 9:
+            frame, length = Frame.parse_frame_header(memoryview(bytes(self._buffer[:9])))
+            if len(self._buffer) < 9 + length:
                 break
-            found.append(frames.read(bytes(self._buffer[:end])))
-            del self._buffer[:end]
+            frame.parse_body(memoryview(bytes(self._buffer[9 : 9 + length])))
+            if isinstance(frame, HeadersFrame):  # what a block says depends on those before it
+                block = self._decoder.decode(frame.data, raw=True)
+                self._headers[frame.stream_id] = [(bytes(name), bytes(value)) for name, value in block]
+            found.append(frame)
+            del self._buffer[: 9 + length]
         return found
+
+    def headers(self, frame: Frame) -> list[Header]:
+        return self._headers[frame.stream_id]
 
 
 class Talk:
@@ -60,12 +79,12 @@ class Talk:
         self.connection.outgoing.clear()
         return found
 
-    def ended_with(self) -> Code | None:
+    def ended_with(self) -> ErrorCodes | None:
         """Why the connection has ended; None while it goes on."""
-        away = [frame for frame in self.heard() if frame.kind == Kind.GOAWAY]
-        return Code(frames.number(away[0].payload[4:])) if away and self.connection.closed else None
+        away = [frame for frame in self.heard() if isinstance(frame, GoAwayFrame)]
+        return ErrorCodes(away[0].error_code) if away and self.connection.closed else None
 
-    def reset_with(self) -> Code | None:
+    def reset_with(self) -> ErrorCodes | None:
         """Why the last stream that was reset was."""
-        resets = [frame for frame in self.heard() if frame.kind == Kind.RST_STREAM]
-        return Code(frames.number(resets[-1].payload)) if resets else None
+        resets = [frame for frame in self.heard() if isinstance(frame, RstStreamFrame)]
+        return ErrorCodes(resets[-1].error_code) if resets else None

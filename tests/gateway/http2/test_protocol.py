@@ -5,26 +5,36 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import orjson
 import pytest
+from h2.errors import ErrorCodes
+from hyperframe.frame import (
+    DataFrame,
+    Frame,
+    GoAwayFrame,
+    HeadersFrame,
+    RstStreamFrame,
+    SettingsFrame,
+    WindowUpdateFrame,
+)
 
 from callpark.gateway.app import Gateway
 from callpark.gateway.certificate import Certificate
-from callpark.gateway.http2 import frames
-from callpark.gateway.http2.frames import Code, Frame, Kind, Setting
-from callpark.gateway.http2.hpack import Header
+from callpark.gateway.http2.connection import Header
 from callpark.gateway.server import Server, bind
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import SystemClock
 from callpark.kernel.ids import SystemIds
 from callpark.kernel.limits import Limits
 from callpark.kernel.operations import Answer, Call, OperationTable
-from tests.gateway.http2.talking import HELLO, POST, Reader, data, headers
+from tests.gateway.http2.talking import HELLO, POST, Reader, data, greeting, headers
 
 pytestmark = pytest.mark.process
 
+FRAME_BYTES = 16_384
 LIMITS = Limits().override(["gateway.header_bytes=8000", "gateway.shutdown_seconds=1"]).gateway
 HEALTH: list[Header] = [(b":method", b"GET"), *POST[1:2], (b":path", b"/_callpark/health"), *POST[3:]]
 
@@ -66,6 +76,9 @@ class Toys:
         return Answer(stream=events())
 
 
+_Frame = TypeVar("_Frame", bound=Frame)
+
+
 class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -76,12 +89,12 @@ class Client:
     def say(self, *parts: bytes) -> None:
         self._writer.write(b"".join(parts))
 
-    async def frame(self, *kinds: Kind) -> Frame:
-        """The next of one of these kinds."""
+    async def frame(self, kind: type[_Frame]) -> _Frame:
+        """The next of its kind."""
         while True:
             while self._waiting:
                 frame = self._waiting.pop(0)
-                if frame.kind in kinds:
+                if isinstance(frame, kind):
                     return frame
             received = await self._reader.read(65_536)
             assert received, "the server has closed the connection"
@@ -89,16 +102,15 @@ class Client:
 
     async def answer(self) -> tuple[dict[bytes, bytes], bytes]:
         """Headers and body, windows opened as it comes."""
-        head = await self.frame(Kind.HEADERS)
-        found, body, last = dict(self._frames.decoder.decode(head.payload)), bytearray(), head
-        while not last.has(frames.END_STREAM):
-            last = await self.frame(Kind.DATA)
-            body += last.payload
-            if last.payload:
-                self.say(
-                    frames.window_update(0, len(last.payload)), frames.window_update(head.stream, len(last.payload))
-                )
-        return found, bytes(body)
+        head = await self.frame(HeadersFrame)
+        found, body = dict(self._frames.headers(head)), bytearray()
+        while True:
+            piece = await self.frame(DataFrame)
+            body += piece.data
+            if "END_STREAM" in piece.flags:
+                return found, bytes(body)
+            for stream in (0, head.stream_id):
+                self.say(WindowUpdateFrame(stream, len(piece.data)).serialize())
 
     async def closed(self) -> None:
         while await self._reader.read(65_536):
@@ -157,7 +169,7 @@ async def test_requests_one_after_another_and_at_once(served: Served) -> None:
     assert b"date" in head
     assert orjson.loads(body) == {"status": "ready"}
     client.say(*(headers(stream, HEALTH) for stream in (3, 5, 7)))
-    ended = [(await client.frame(Kind.DATA)).stream for _ in range(3)]
+    ended = [(await client.frame(DataFrame)).stream_id for _ in range(3)]
     assert sorted(ended) == [3, 5, 7]
     async with httpx.AsyncClient() as other:
         assert (await other.get(f"http://127.0.0.1:{served.port}/_callpark/health")).http_version == "HTTP/1.1"
@@ -166,8 +178,10 @@ async def test_requests_one_after_another_and_at_once(served: Served) -> None:
 async def test_a_body_in_pieces_and_what_the_application_sees(served: Served) -> None:
     client = await served.client()
     body = orjson.dumps({"messages": [{"role": "user", "content": [{"text": "hello"}]}]})
-    given = asked(b"/model/amazon.nova-lite-v1%3A0/converse", (b"x-amzn-trace-id", b"Root=1"), (b"host", b"other"))
-    client.say(headers(1, given, frames.END_HEADERS), data(1, body[:10], ended=False), data(1, body[10:]))
+    given = asked(
+        b"/model/amazon.nova-lite-v1%3A0/converse", (b"x-amzn-trace-id", b"Root=1"), (b"host", b"localhost:4566")
+    )
+    client.say(headers(1, given, ended=False), data(1, body[:10], ended=False), data(1, body[10:]))
     head, _ = await client.answer()
     assert head[b":status"] == b"200"
     (call,) = served.toys.seen
@@ -181,23 +195,23 @@ async def test_a_body_beyond_the_first_windows(served: Served) -> None:
     client = await served.client()
     size = 3_000_000
     path = asked(b"/model/m/converse")
-    client.say(headers(1, path, frames.END_HEADERS))
+    client.say(headers(1, path, ended=False))
     text = b'{"messages": [{"role": "user", "content": [{"text": "' + b"x" * size + b'"}]}]}'
     room = [1_048_576, 4_194_304]
     at = 0
     while at < len(text):
-        if min(room) < frames.FRAME_BYTES:
-            grant = await client.frame(Kind.WINDOW_UPDATE)
-            room[0 if grant.stream else 1] += frames.number(grant.payload)
+        if min(room) < FRAME_BYTES:
+            grant = await client.frame(WindowUpdateFrame)
+            room[0 if grant.stream_id else 1] += grant.window_increment
             continue
-        piece = text[at : at + frames.FRAME_BYTES]
+        piece = text[at : at + FRAME_BYTES]
         at += len(piece)
         room = [left - len(piece) for left in room]
         client.say(data(1, piece, ended=at >= len(text)))
     head, answer = await client.answer()
     assert head[b":status"] == b"200"
     assert int(orjson.loads(answer)["output"]["message"]["content"][0]["text"]) > size
-    client.say(headers(3, asked(b"/model/m/invoke"), frames.END_HEADERS), data(3, b"300000"))
+    client.say(headers(3, asked(b"/model/m/invoke"), ended=False), data(3, b"300000"))
     _, large = await client.answer()
     assert large == b"x" * 300_000
 
@@ -205,25 +219,25 @@ async def test_a_body_beyond_the_first_windows(served: Served) -> None:
 async def test_each_event_is_sent_when_it_is_made(served: Served) -> None:
     client = await served.client()
     client.say(headers(1, asked(b"/model/m/converse-stream")))
-    await client.frame(Kind.HEADERS)
+    await client.frame(HeadersFrame)
     for text in ("one", "two"):
         served.toys.pieces.put_nowait(text)
-        assert text.encode() in (await client.frame(Kind.DATA)).payload
+        assert text.encode() in (await client.frame(DataFrame)).data
     served.toys.pieces.put_nowait(None)
-    assert (await client.frame(Kind.DATA)).has(frames.END_STREAM)
+    assert "END_STREAM" in (await client.frame(DataFrame)).flags
 
 
 @pytest.mark.parametrize("way", ["resets the stream", "goes"])
 async def test_a_client_that_leaves(served: Served, way: str) -> None:
     client = await served.client()
     client.say(headers(1, asked(b"/model/m/converse-stream")))
-    await client.frame(Kind.HEADERS)
+    await client.frame(HeadersFrame)
     served.toys.pieces.put_nowait("one")
-    await client.frame(Kind.DATA)
+    await client.frame(DataFrame)
     if way == "goes":
         await client.leave()
     else:
-        client.say(frames.reset(1, Code.CANCEL))
+        client.say(RstStreamFrame(1, ErrorCodes.CANCEL).serialize())
     await served.toys.left.wait()
     if way != "goes":
         client.say(headers(3, HEALTH))
@@ -231,27 +245,27 @@ async def test_a_client_that_leaves(served: Served, way: str) -> None:
 
 
 async def test_a_reader_that_does_not_read_does_not_stop_others(served: Served) -> None:
-    slow = await served.client(frames.PREFACE + frames.settings({Setting.INITIAL_WINDOW_SIZE: 0}))
-    slow.say(headers(1, asked(b"/model/m/invoke"), frames.END_HEADERS), data(1, b"1000"))
-    await slow.frame(Kind.HEADERS)
+    slow = await served.client(greeting({SettingsFrame.INITIAL_WINDOW_SIZE: 0}))
+    slow.say(headers(1, asked(b"/model/m/invoke"), ended=False), data(1, b"1000"))
+    await slow.frame(HeadersFrame)
     quick = await served.client()
     quick.say(headers(1, HEALTH))
     assert (await quick.answer())[0][b":status"] == b"200"
-    slow.say(frames.window_update(1, 1000))
-    assert len((await slow.frame(Kind.DATA)).payload) == 1000
+    slow.say(WindowUpdateFrame(1, 1000).serialize())
+    assert len((await slow.frame(DataFrame)).data) == 1000
 
 
 async def test_what_breaks_the_protocol_ends_the_connection(served: Served) -> None:
     client = await served.client()
-    client.say(frames.write(Kind.PING, 0, 0, b"short"))
-    away = await client.frame(Kind.GOAWAY)
-    assert frames.number(away.payload[4:]) == Code.FRAME_SIZE_ERROR
+    client.say(data(1, b"of nothing"))
+    away = await client.frame(GoAwayFrame)
+    assert away.error_code == ErrorCodes.PROTOCOL_ERROR
     await client.closed()
 
 
 async def test_refusals_have_awss_shape(served: Served) -> None:
     client = await served.client()
-    client.say(headers(1, asked(b"/model/m/count-tokens"), frames.END_HEADERS), data(1, b"{}"))
+    client.say(headers(1, asked(b"/model/m/count-tokens"), ended=False), data(1, b"{}"))
     head, body = await client.answer()
     assert (head[b":status"], head[b"x-amzn-errortype"]) == (b"501", b"NotImplemented")
     assert b"CountTokens" in body
@@ -260,15 +274,15 @@ async def test_refusals_have_awss_shape(served: Served) -> None:
 async def test_a_server_that_stops_lets_requests_finish(served: Served) -> None:
     client, idle = await served.client(), await served.client()
     client.say(headers(1, asked(b"/model/m/converse-stream")))
-    await client.frame(Kind.HEADERS)
-    await idle.frame(Kind.SETTINGS)
+    await client.frame(HeadersFrame)
+    await idle.frame(SettingsFrame)
     stopping = asyncio.create_task(served.server.stop())
-    await idle.frame(Kind.GOAWAY)
+    await idle.frame(GoAwayFrame)
     await idle.closed()
-    await client.frame(Kind.GOAWAY)
+    await client.frame(GoAwayFrame)
     for text in ("last", None):
         served.toys.pieces.put_nowait(text)
-    assert b"last" in (await client.frame(Kind.DATA)).payload
+    assert b"last" in (await client.frame(DataFrame)).data
     await client.closed()
     await stopping
 

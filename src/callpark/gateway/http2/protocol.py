@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 from urllib.parse import unquote
 
-from callpark.gateway.http2.connection import Connection, Ended, Opened, Received
-from callpark.gateway.http2.frames import Code
-from callpark.gateway.http2.hpack import Header
+from callpark.gateway.http2.connection import Connection, Ended, Header, Opened, Received
 from callpark.kernel.asgi import Message, Receive, Scope, Send
 from callpark.kernel.limits import GatewayLimits
 
@@ -136,7 +134,7 @@ class Http2Protocol(asyncio.Protocol):
     def over(self, stream: int, *, complete: bool) -> None:
         self._requests.pop(stream, None)
         if not complete:
-            self._connection.give_up(stream, Code.INTERNAL_ERROR)
+            self._connection.give_up(stream)
         self.flush()
         self._wait_for_somebody()
         if not self._requests and self._connection.leaving:
