@@ -1,0 +1,66 @@
+"""`callpark cluster up` and `status`, as people use them."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.project import write
+from tests.journeys.commands import command
+from tests.journeys.servers import started
+
+pytestmark = pytest.mark.process
+
+
+@pytest.mark.timeout(150)
+async def test_a_whole_cluster_starts_and_one_signal_ends_all_of_it(tmp_path: Path) -> None:
+    project, data = write(tmp_path / "project"), tmp_path / "data"
+    options = ("--nodes", "2", "--servers", "1", "--port", "0", "--data", str(data))
+    async with command("cluster", "up", str(project), *options) as running:
+        endpoints = (await running.until("cluster ready", 100)).split()[2:]
+        assert len(endpoints) == 2
+        async with command("cluster", "status", "--endpoint", endpoints[1], "-o", "json") as asked:
+            assert await asked.ended() == 0
+            found = json.loads("\n".join(asked.lines))
+        assert [member["name"] for member in found["members"]] == ["n1", "n2"]
+        assert found["settled"] is True
+        assert len(processes_about(data)) >= 4, "the supervisor, a server and two nodes"
+        assert await running.signal(signal.SIGINT) == 0
+        assert processes_about(data) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+async def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    project, data = write(tmp_path / "project"), tmp_path / "data"
+    options = ("--nodes", "1", "--servers", "1", "--port", "0", "--data", str(data))
+    async with command("cluster", "up", str(project), *options) as running:
+        await running.until("cluster ready", 50)
+        running.process.kill()
+        await running.process.wait()
+        async with asyncio.timeout(20):
+            while processes_about(data):  # noqa: ASYNC110 (the kernel tells nobody)
+                await asyncio.sleep(0.05)
+
+
+def processes_about(data: Path) -> list[str]:
+    """The command lines that name this folder."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (folder / "cmdline").read_text().replace("\0", " ")
+            if str(data) in line:
+                found.append(line)
+    return found
+
+
+async def test_a_server_that_is_no_node_is_told(tmp_path: Path) -> None:
+    async with (
+        started(write(tmp_path / "project"), tmp_path / "data") as server,
+        command("cluster", "status", "--endpoint", server.endpoint) as asked,
+    ):
+        assert await asked.ended() == 2
+        assert any("is no node of a cluster" in line for line in asked.lines)
