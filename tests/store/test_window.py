@@ -27,6 +27,19 @@ def test_items_come_by_readiness_then_sequence(instants: list[float]) -> None:
     assert [item.id for item in window.lease(99.0, 99)] == expected
 
 
+@given(st.lists(INSTANTS, max_size=60), INSTANTS, st.integers(1, 70), st.integers(0, 20))
+def test_ready_items_are_counted_as_a_lease_would_find_them(
+    instants: list[float], now: float, limit: int, gone: int
+) -> None:
+    window = Window(Bounds(1_000, 1_000_000))
+    for sequence, ready_at in enumerate(instants):
+        window.put(_item(str(sequence), ready_at), sequence)
+    for sequence in range(gone):
+        window.done(str(sequence))
+    assert window.ready(now, limit) == min(limit, sum(ready_at <= now for ready_at in instants[gone:]))
+    assert [window.peek(str(n)) is not None for n in range(len(instants))] == [n >= gone for n in range(len(instants))]
+
+
 def test_the_window_is_bounded_by_items_and_by_bytes() -> None:
     window = Window(Bounds(10, 1_000_000))
     for sequence in range(1_000):

@@ -156,8 +156,8 @@ class Store(Protocol):
         ...
 
     def follow(self, table: str, callback: Callable[[str], None]) -> Callable[[], None]:
-        """Call back with the key of each row of the table that another node wrote or removed, soon after; with `""`
-        when that may have been missed for a while and the table is to be read again. Returns what ends it."""
+        """Call back with the key of each row of the table that another node wrote or removed, soon after, and perhaps of
+        others; with `""` when some may have been missed and the table is to be read again. Returns what ends it."""
         ...
 
     def publish(self, topic: str, message: bytes) -> None:

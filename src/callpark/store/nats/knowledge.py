@@ -180,10 +180,12 @@ class Knowledge:
                 self._rows.pop((table, key), None)
                 self._row_changed(table, key)
 
-    def begin_again(self) -> None:
-        """From here on everything that there is will be brought."""
+    def begin_again(self) -> bool:
+        """From here on everything that there is will be brought. True when something was brought before."""
+        before = bool(self.membership.living())
         self.index.begin_again()
         self.membership.begin_again()
+        return before
 
     def end_again(self, until: int) -> None:
         """Everything up to `until` has been brought."""
@@ -266,6 +268,8 @@ class Knowledge:
     def _left(self, name: ItemKey, before: Entry | None) -> None:
         """Another node wrote an item: what this one has of it is no longer so."""
         if before is not None and before.holder == self.holder:
+            if self.index.find(*name) is None:
+                self.leases.discard(name)
             self.queues.done(*name)
             self.queues.review()
 

@@ -84,7 +84,6 @@ class NatsStore:
         self._outstanding = 0
         self._hold: Hold | None = None
         self._idle: asyncio.Future[None] | None = None
-        self._begun = 0
         self._synchronised = asyncio.Event()
         self._closed = False
 
@@ -282,8 +281,10 @@ class NatsStore:
             ) from None
 
     def _begin_again(self) -> None:
-        self._begun += 1
-        self._known.begin_again()
+        if self._known.begin_again():
+            for followers in tuple(self._followers.values()):
+                for callback in tuple(followers):
+                    callback("")
 
     def _bring(self, message: Message) -> None:
         self._known.bring(message)

@@ -53,6 +53,7 @@ BATCH_BYTES = 8_388_608
 BATCH_CHANGES = 600
 
 _AGAIN_SECONDS = 0.05
+_LOOKS = 10
 
 
 class Commit(msgspec.Struct, frozen=True, eq=False):
@@ -244,8 +245,10 @@ class Writer:
                 self._known.given_up(token)
                 raise
             except WrongSequence:
-                if uncertain and (first := await self._look(writes, token, until)):
-                    return first
+                for _ in range(_LOOKS if uncertain else 0):  # a new leader may not show at once what it refuses for
+                    if first := await self._look(writes, token, until):
+                        return first
+                    await pause(_AGAIN_SECONDS)
                 raise
             except Unanswered as error:
                 uncertain = True
