@@ -21,6 +21,7 @@ from callpark.adapters import (
     wanted,
 )
 from callpark.channel_metrics import ChannelMetrics
+from callpark.cluster.files import share
 from callpark.cluster.node import Node
 from callpark.clustered import (
     Clustered,
@@ -68,6 +69,7 @@ from callpark.graphql.auth.fetching import DocumentFetcher
 from callpark.graphql.auth.iam import OWN_ACCESS_KEYS, AccessKeys
 from callpark.graphql.auth.keyring import Keyring
 from callpark.graphql.auth.lambda_authorizer import LambdaAuthorizers
+from callpark.graphql.auth.local_pool import FILE as USER_POOL_FILE
 from callpark.graphql.auth.local_pool import LocalPool
 from callpark.graphql.channels.api.operations import operations as event_operations
 from callpark.graphql.channels.api.web import ChannelsWeb
@@ -322,6 +324,7 @@ class App:
         self._publications.start()
         self._lines.start()
         async with node.turn():
+            await share(self.store, self.settings.data / USER_POOL_FILE, self.user_pool.document)
             await self._start(source)
         await node.join()
 
@@ -466,4 +469,8 @@ class App:
         warnings += await self.functions.apply(project.functions, project.layers, project.sources)
         warnings += self.models.serve(catalogue)
         warnings += self.upstreams.want([wanted(resource) for resource in project.foreign])
+        if self.together is not None and project.foreign and fallback_installed():
+            warnings.append(
+                "each node has a fallback (moto) of its own; name one emulator for all with --upstream all=…"
+            )
         return warnings

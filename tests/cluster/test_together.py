@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import functools
+import io
 import json
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -126,6 +128,30 @@ async def test_reserved_concurrency_holds_across_nodes(tmp_path: Path) -> None:
         answers = await asyncio.gather(*(_invoke(each.url, "Narrow", {"n": 1}) for each in cluster.nodes))
         assert {status for status, _ in answers} <= {200, 429}
         assert work.most == 1
+
+
+async def test_a_function_made_at_one_node_is_invoked_at_another_at_once(tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writing:
+        writing.writestr("app.py", "def handler(event, context): return 1")
+    async with several(tmp_path, handlers(Work()) | {"Fresh": lambda run: "made"}) as cluster:
+        make = functools.partial(
+            cluster.nodes[0].client("lambda").create_function,
+            FunctionName="Fresh",
+            Runtime="python3.11",
+            Role="arn:aws:iam::123456789012:role/r",
+            Handler="app.handler",
+            Code={"ZipFile": archive.getvalue()},
+        )
+        await asyncio.to_thread(make)
+        for each in cluster.nodes:
+            assert (await _invoke(each.url, "Fresh", {}, "Event"))[0] == 202
+            assert await _invoke(each.url, "Fresh", {}) == (200, b'"made"')
+
+
+async def test_tokens_of_the_local_user_pool_are_good_at_every_node(tmp_path: Path) -> None:
+    async with several(tmp_path, handlers(Work())) as cluster:
+        assert len({json.dumps(each.app.user_pool.document()) for each in cluster.nodes}) == 1
 
 
 async def test_a_reservation_that_the_api_makes_holds_at_all_nodes(tmp_path: Path) -> None:

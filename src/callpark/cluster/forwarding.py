@@ -71,7 +71,32 @@ class Forwarder:
 
     def _spread(self, service: str, operation: str, done: Operation) -> Operation:
         rule = self.rule(service, operation)
-        return done if rule is None else partial(self._done, rule, done)
+        if rule is not None:
+            return partial(self._done, rule, done)
+        return partial(self._invoked, done) if service == "lambda" else done
+
+    def _invoked(self, done: Operation, call: Call) -> Awaitable[Answering]:
+        """Not a coroutine itself: an Event is acknowledged by the future of its commit."""
+        try:
+            answer = done(call)
+        except CallerError as error:
+            if not is_missing(error):
+                raise
+            return self._again(done, call)
+        return answer if isinstance(answer, asyncio.Future) else self._known(answer, done, call)
+
+    async def _known(self, answer: Awaitable[Answering], done: Operation, call: Call) -> Answering:
+        try:
+            return await answer
+        except CallerError as error:
+            if not is_missing(error):
+                raise
+        return await self._again(done, call)
+
+    async def _again(self, done: Operation, call: Call) -> Answering:
+        """What is not known here may have been made elsewhere a moment ago. Raises CallerError."""
+        await self._renew(call.service)
+        return await done(call)
 
     async def _done(self, rule: Rule, done: Operation, call: Call) -> Answering:
         placed = rule(call.parameters)
@@ -87,14 +112,13 @@ class Forwarder:
         return await self.elsewhere(placed, done, call)
 
     async def renewing(self, done: Operation, call: Call) -> Answering:
-        """Here. What is not known here may have been made elsewhere a moment ago. Raises CallerError."""
+        """Done here, whatever it is about. Raises CallerError."""
         try:
             return await done(call)
         except CallerError as error:
             if not is_missing(error):
                 raise
-        await self._renew(call.service)
-        return await done(call)
+        return await self._again(done, call)
 
     async def elsewhere(self, placed: Key | Queue | Contact, done: Operation, call: Call) -> Answering:
         """By its owner, as soon as there is one. Raises CallerError."""
