@@ -144,11 +144,11 @@ async def test_boto3_makes_the_centre_and_the_terminal_plays_its_agent(tmp_path:
         async with command("agent", "ada", *where, stdin=stdin) as agent:
             assert agent.process.stdin is not None
             agent.process.stdin.write(b"wait offered\naccept\nwait connected\nsay Good morning\nhold\n")
-            await agent.until('"type":"held"')
+            await agent.until('"type":"held"', 60)
             token = next(each["participantToken"] for each in notes(agent) if each["type"] == "connected")
             await asyncio.to_thread(look, app, made, chat, token)
             agent.process.stdin.write(b"resume\ntransfer To billing\nwait left\nquit\n")
-            assert await agent.ended() == 0, agent.lines
+            assert await agent.ended(60) == 0, agent.lines
         told = [each["type"] for each in notes(agent) if each["type"] not in ("heard", "status")]
         assert told == ["seated", "offered", "offer_over", "connected", "held", "resumed", "transferring", "left"]
         said = await asyncio.to_thread(finish, app, made, chat)
@@ -163,6 +163,7 @@ flows: [{name: line, file: line.json}]
 """
 
 
+@pytest.mark.timeout(180)
 async def test_contacts_that_wait_or_are_held_survive_a_kill(tmp_path: Path) -> None:
     folder, data = tmp_path / "project", tmp_path / "data"
     folder.mkdir()
@@ -197,9 +198,9 @@ async def test_contacts_that_wait_or_are_held_survive_a_kill(tmp_path: Path) -> 
         script = ("wait offered", "accept", "wait connected", "hold", "wait held", "wait offered")
         do = [part for each in script for part in ("--do", each)]
         async with command("agent", "alice", "--endpoint", server.endpoint, *do, "--do", "wait left") as agent:
-            await agent.until("held")
+            await agent.until("held", 60)
             await server.kill()
-            assert await agent.ended() == 3
+            assert await agent.ended(60) == 3
     async with started(folder, data, *patient) as server:
         assert await states(server.endpoint) == {ids[0]: "connected", ids[1]: "queued", ids[2]: "queued"}
         done = ("hangup", "wait left", "clear")
@@ -207,5 +208,5 @@ async def test_contacts_that_wait_or_are_held_survive_a_kill(tmp_path: Path) -> 
         ringing = ("accept", "wait connected", *done)
         do = [part for each in (*held, *ringing, "wait offered", *ringing) for part in ("--do", each)]
         async with command("agent", "alice", "--endpoint", server.endpoint, *do) as agent:
-            assert await agent.ended() == 0, agent.lines
+            assert await agent.ended(60) == 0, agent.lines
         assert set((await states(server.endpoint)).values()) == {"ended"}
