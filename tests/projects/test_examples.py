@@ -73,7 +73,6 @@ def test_the_story_as_it_was_before() -> None:
 
 
 def test_before_and_after_have_the_same_face() -> None:
-    narrator = [f"src/narrator/{name}.py" for name in ("telling", "tokens", "progress", "publishing")]
-    for name in ("schema.graphql", "models.yaml", "resolvers/publishToken.js", *narrator):
-        before, after = EXAMPLES / "story-stream" / "before" / name, EXAMPLES / "story-stream" / name
-        assert before.read_text() == after.read_text()
+    before, after = load(EXAMPLES / "story-stream" / "before"), load(EXAMPLES / "story-stream")
+    assert before.apis[0].schema == after.apis[0].schema
+    assert before.models == after.models

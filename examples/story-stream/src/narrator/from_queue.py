@@ -1,8 +1,7 @@
-"""The handlers: of the narrator, of the dead-letter queue, and of the mutation that cancels."""
+"""The handlers as `before/` has them: of the narrator that a queue feeds, and of its dead-letter queue."""
 
 import json
 
-import progress
 import telling
 
 
@@ -17,8 +16,3 @@ def failed(event, context):
     """Fed by the dead-letter queue, which does not know the reason."""
     for record in event["Records"]:
         telling.give_up(json.loads(record["body"])["storyId"], "the story failed twice")
-
-
-def cancel(event, context):
-    """The resolver of cancelStory: the narrator stops at its next token. Whether it was being told."""
-    return progress.cancel(event["arguments"]["storyId"])

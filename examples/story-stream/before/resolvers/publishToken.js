@@ -1,8 +1,0 @@
-// No data source: what comes in goes out, to the caller and to every subscriber of onToken.
-export function request(ctx) {
-  return { payload: ctx.args };
-}
-
-export function response(ctx) {
-  return ctx.result;
-}
