@@ -32,8 +32,8 @@ class OpenFiles(msgspec.Struct, frozen=True):
     waiting: Sequence[Refilled]
 
     def close(self) -> None:
-        self.database.close()
         self.lookups.close()
+        self.database.close()
         self.backlog.close()
 
 
