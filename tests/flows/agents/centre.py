@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from callpark.flows.agents.model import AgentContact
+from callpark.flows.agents.notes import Connected, Offered
+from callpark.flows.agents.panel import Panel
 from callpark.flows.agents.service import Agents
+from callpark.flows.calls import Call
 from callpark.flows.chat.service import Chats
 from callpark.flows.contact import Contact
 from callpark.flows.contact_record import contact_record
@@ -108,4 +111,25 @@ class Centre(Office):
         return list(self.agents.view(agent).contacts)
 
 
-__all__ = ["DECLARED", "TRANSFER", "Centre", "flow_arn", "line"]
+async def on_duty(centre: Centre, *names: str) -> list[Panel]:
+    """Agents who are played, and available."""
+    panels = [centre.agents.sit(name) for name in names]
+    for panel in panels:
+        await panel.set_status("Available")
+    return panels
+
+
+async def talking(centre: Centre, panel: Panel, to: str = "line") -> Call:
+    """A call that the agent has accepted."""
+    call = centre.flows.start_call(to, centre.phone())
+    await centre.clock.run_until(panel.next(Offered))
+    await panel.accept(call.contact_id)
+    await centre.clock.run_until(panel.next(Connected))
+    return call
+
+
+def states(contacts: list[AgentContact]) -> list[str]:
+    return [contact.state for contact in contacts]
+
+
+__all__ = ["DECLARED", "TRANSFER", "Centre", "flow_arn", "line", "on_duty", "states", "talking"]

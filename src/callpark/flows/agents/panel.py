@@ -87,7 +87,8 @@ class Office(Protocol):
 
 
 class Panel:
-    """Whoever holds it plays the agent until it is closed. `listener` is called with every note, on the loop."""
+    """Whoever holds it plays the agent until it is closed. Notes are kept for `next`, unless a `listener` takes each as
+    it comes, on the loop."""
 
     def __init__(self, office: Office, agent: str, listener: Callable[[Note], None] | None = None) -> None:
         self.agent = agent
@@ -215,10 +216,11 @@ class Panel:
             raise _unable(contact_id, f"is {stage}, where that cannot be done")
 
     def _note(self, note: Note) -> None:
-        self.notes.append(note)
-        self._told.set()
         if self._listener is not None:
             self._listener(note)
+            return
+        self.notes.append(note)
+        self._told.set()
 
     def heard(self, entry: Entry) -> None:
         """A listener of the trace."""
