@@ -7,6 +7,7 @@ it is kept, `membership.py` who lives, `knowledge.py` what a node knows.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
@@ -85,6 +86,7 @@ class NatsStore:
         self._hold: Hold | None = None
         self._idle: asyncio.Future[None] | None = None
         self._synchronised = asyncio.Event()
+        self._brought = 0
         self._closed = False
 
     @classmethod
@@ -272,13 +274,24 @@ class NatsStore:
                 self._tasks.spawn(self._writer.run(), "writer")
                 self._tasks.spawn(self._follower.run(), "follower")
                 self._tasks.spawn(self._living.run(), "life")
-                await self._synchronised.wait()
+            await self._synchronise()
         except (TimeoutError, Unanswered, StoreFailure) as error:
             await self._tasks.aclose()
             raise ProjectError(
                 f"the store cannot be joined: {said(error)}",
                 "see whether more than half of the NATS servers run and have space",
             ) from None
+
+    async def _synchronise(self) -> None:
+        """Raises TimeoutError when for long nothing comes of what there is."""
+        brought = -1
+        while not self._synchronised.is_set() and brought != self._brought:
+            brought = self._brought
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.start_seconds):
+                    await self._synchronised.wait()
+        if not self._synchronised.is_set():
+            raise TimeoutError
 
     def _begin_again(self) -> None:
         if self._known.begin_again():
@@ -287,6 +300,7 @@ class NatsStore:
                     callback("")
 
     def _bring(self, message: Message) -> None:
+        self._brought += 1
         self._known.bring(message)
         if isinstance(message.head, MemberHead) and message.head.holder == self._known.holder:
             self._living.came_back(message.sequence)

@@ -13,7 +13,7 @@ from callpark.kernel.limits import StoreLimits
 from callpark.kernel.tasks import Tasks
 from callpark.kernel.timers import Timer
 from callpark.store.nats.claims import Choice, choose
-from callpark.store.nats.connection import Unanswered, elapsed
+from callpark.store.nats.connection import Unanswered, batches, elapsed
 from callpark.store.nats.folding import AnyChange, Claim
 from callpark.store.nats.index import Entry
 from callpark.store.nats.knowledge import Knowledge
@@ -25,7 +25,12 @@ from callpark.store.window import Bounds, weight
 _log = logging.getLogger("callpark")
 
 _ITEMS = 500
-_READ = 64
+
+#: What is read, and taken, at once: items, and bytes as far as parts tell them.
+_READ_ITEMS = 250
+_READ_BYTES = 8_388_608
+_PART_BYTES = 524_288
+_HEAD_BYTES = 16_384
 _AGAIN_SECONDS = 0.05
 
 
@@ -123,9 +128,9 @@ class Taking:
     async def _claim(self, entries: Sequence[Entry]) -> bool:
         """False when it was no use now."""
         claimed = 0
-        for start in range(0, len(entries), _READ):
+        for page in _pages(entries):
             try:
-                contents = await self._lookups.contents(entries[start : start + _READ])
+                contents = await self._lookups.contents(page)
                 await self._commit([Claim(item, at) for at, item in contents.items()])
             except (Unanswered, StoreFailure) as error:
                 _log.debug("items cannot be taken: %s", error)
@@ -145,7 +150,7 @@ class Taking:
                 missing = [entry for entry in entries if entry.at not in found]
                 if not missing:
                     break
-                found.update(await self._lookups.contents(missing[:_READ]))
+                found.update(await self._lookups.contents(_pages(missing)[0]))
         except (Unanswered, StoreFailure) as error:
             _log.debug("queue %s cannot be read: %s", queue, error)
             self._queues.refill_failed(queue)
@@ -158,8 +163,7 @@ class Taking:
     async def _read_on(self, entries: Sequence[Entry], found: dict[int, WorkItem]) -> Position | None:
         """Where the new horizon is; None when everything has been read."""
         size = 0
-        for start in range(0, min(len(entries), self._bounds.items), _READ):
-            page = entries[start : min(start + _READ, self._bounds.items)]
+        for page in _pages(entries[: self._bounds.items]):
             found.update(await self._lookups.contents(page))
             for entry in page:
                 size += weight(found[entry.at]) if entry.at in found else 0
@@ -177,3 +181,8 @@ class Taking:
                 hold.release()
 
         self._tasks.spawn(held(), name)
+
+
+def _pages(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
+    sizes = [entry.parts.count * _PART_BYTES if entry.parts is not None else _HEAD_BYTES for entry in entries]
+    return [entries[page] for page in batches(sizes, _READ_ITEMS, _READ_BYTES)]
