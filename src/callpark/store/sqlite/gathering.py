@@ -77,7 +77,4 @@ class Gathering:
 
 def urgent(changes: Sequence[Change]) -> bool:
     """Whether somebody waits for a commit."""
-    for change in changes:
-        if not isinstance(change, Done) or not change.patient:
-            return True
-    return False
+    return any(not isinstance(change, Done) or not change.patient for change in changes)
