@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -109,7 +109,9 @@ async def served() -> AsyncIterator[Served]:
     with bind("127.0.0.1", 0) as bound:
         server = Server(gateway, bound, limits)
         await server.start()
-        yield Served(server.base_url, gateway, model, scene)
+        served = Served(server.base_url, gateway, model, scene)
+        yield served
+        served.client.close()
         await server.stop()
 
 
@@ -121,15 +123,16 @@ async def apart(work: Callable[[], T]) -> T:
 class Reading:
     """A blocking stream, read on a thread; what comes is handed over one by one."""
 
-    def __init__(self, opened: Callable[[], Iterator[Any]]) -> None:
+    def __init__(self, opened: Callable[[], Any]) -> None:
         self._loop = asyncio.get_running_loop()
         self._seen: asyncio.Queue[Any] = asyncio.Queue()
         self._task = asyncio.create_task(apart(lambda: self._read(opened)))
 
-    def _read(self, opened: Callable[[], Iterator[Any]]) -> None:
+    def _read(self, opened: Callable[[], Any]) -> None:
         try:
-            for event in opened():
-                self._loop.call_soon_threadsafe(self._seen.put_nowait, event)
+            with contextlib.closing(opened()) as stream:
+                for event in stream:
+                    self._loop.call_soon_threadsafe(self._seen.put_nowait, event)
         except Exception as error:
             self._loop.call_soon_threadsafe(self._seen.put_nowait, error)
 
