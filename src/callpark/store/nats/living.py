@@ -39,7 +39,8 @@ class Living:
         self._new_holder = new_holder
         self._returned = returned
         self._sequence = 0
-        self._sent_at: dict[int, float] = {}
+        self._sent_at: dict[str, float] = {}
+        self._beats = 0
         self._confirmed_at = float("-inf")
         self._lapsed = self._left = False
         self._silent: list[Member] = []
@@ -76,13 +77,12 @@ class Living:
             except (Unanswered, StoreFailure) as error:
                 _log.debug("a beat was not stored: %s", error)
 
-    def came_back(self, sequence: int) -> None:
-        """The follower brought an own beat."""
+    def came_back(self, token: str, sequence: int) -> None:
+        """The follower brought an own beat, perhaps before its answer."""
         self._known.end_again(sequence)
-        sent_at = self._sent_at.pop(sequence, None)
-        for earlier in [each for each in self._sent_at if each < sequence]:
-            del self._sent_at[earlier]
+        sent_at = self._sent_at.pop(token, None)
         if sent_at is not None:
+            self._sent_at = {each: at for each, at in self._sent_at.items() if at > sent_at}
             self._silent = self._known.membership.silent(sent_at)
 
     def stop(self) -> None:
@@ -94,7 +94,7 @@ class Living:
         for _ in range(3):
             try:
                 if not self.replaced:
-                    await self._write(self._subject, None, self._sequence)
+                    await self._write(self._subject, self._known.holder, None, self._sequence)
                 return
             except WrongSequence:  # a last beat was cut off, or another process has the name
                 await self._look_who_was_faster()
@@ -103,9 +103,11 @@ class Living:
 
     async def _beat(self) -> None:
         sent_at, holder = elapsed(), self._known.holder
-        sequence = await self._write(self._subject, MemberHead(holder), self._sequence)
-        self._sequence = sequence
-        self._sent_at[sequence] = self._confirmed_at = sent_at
+        self._beats += 1
+        token = f"{holder}.life{self._beats}"
+        self._sent_at[token] = sent_at
+        self._sequence = await self._write(self._subject, token, MemberHead(holder), self._sequence)
+        self._confirmed_at = sent_at
         if self._lapsed:
             self._lapsed = False
             self._returned()
@@ -127,14 +129,14 @@ class Living:
 
     async def _put_out(self, member: Member) -> None:
         try:
-            await self._write(self._connection.subjects.member(member.name), None, member.sequence)
+            await self._write(self._connection.subjects.member(member.name), self._known.holder, None, member.sequence)
         except WrongSequence:
             return
         _log.warning("node %s is silent; its work is taken over", member.name)
 
-    async def _write(self, subject: str, head: Head, expected: int) -> int:
+    async def _write(self, subject: str, token: str, head: Head, expected: int) -> int:
         headers = {
-            HEADER: spelled(f"{self._known.holder}.life", head),
+            HEADER: spelled(token, head),
             EXPECTED: str(expected),
             TTL: TOMBSTONE,
         }

@@ -303,7 +303,7 @@ class NatsStore:
         self._brought += 1
         self._known.bring(message)
         if isinstance(message.head, MemberHead) and message.head.holder == self._known.holder:
-            self._living.came_back(message.sequence)
+            self._living.came_back(message.token, message.sequence)
             if not self._synchronised.is_set():
                 self._synchronised.set()
 
