@@ -168,12 +168,12 @@ class Floor:
         return stand_up
 
     def set_status(self, agent: str, status: str) -> None:
-        """One of the instance's statuses. Who becomes available has cleared what they missed."""
+        """One of the instance's statuses. Who becomes available is done with all that was not cleared."""
         desk = self._desk(agent)
-        kept = desk.state.uncleared
-        if self._resources.statuses.get(status) == "ROUTABLE":
-            kept = tuple(one for one in kept if one.how == "ended")
-        self._put(desk, msgspec.structs.replace(desk.state, status=status, since=self._clock.now(), uncleared=kept))
+        done = desk.state.uncleared if self._resources.statuses.get(status) == "ROUTABLE" else ()
+        kept = () if done else desk.state.uncleared
+        changed = msgspec.structs.replace(desk.state, status=status, since=self._clock.now(), uncleared=kept)
+        self._put(desk, changed, done)
 
     def forget_agent(self, agent: str) -> None:
         """A user is deleted: whoever is called so next begins anew."""

@@ -50,7 +50,8 @@ async def test_kill_9_loses_nobody(clock: VirtualClock, stage: str) -> None:
     await clock.run_until(alice.next(Left))
 
 
-async def test_what_is_not_cleared_survives_a_restart(clock: VirtualClock) -> None:
+@pytest.mark.parametrize("cleared", [True, False])
+async def test_what_is_not_cleared_survives_a_restart(clock: VirtualClock, cleared: bool) -> None:
     centre = Centre(clock)
     (alice,) = await on_duty(centre, "alice")
     call = await talking(centre, alice)
@@ -61,7 +62,7 @@ async def test_what_is_not_cleared_survives_a_restart(clock: VirtualClock) -> No
     waiting = again.flows.start_call("line", again.phone())
     panel = again.agents.sit("alice")
     await clock.advance(5)
-    await panel.clear(call.contact_id)
+    await (panel.clear(call.contact_id) if cleared else panel.set_status("Available"))
     assert (await clock.run_until(panel.next(Offered))).contact_id == waiting.contact_id
 
 
