@@ -97,9 +97,10 @@ class NodeProcess:
 
     async def start(self) -> None:
         """As a supervisor does it: again when the servers are not there yet."""
-        for _ in range(5):
+        for _ in range(20):
             if await self._start():
                 return
+            await asyncio.sleep(1.0)
         raise AssertionError(f"{self.name} does not start: {self.said()[-2_000:]}")
 
     async def _start(self) -> bool:

@@ -89,8 +89,7 @@ class Peers:
             extensions={"target": target, "timeout": timeouts.as_dict()},
         )
         try:
-            response = await self._pool().handle_async_request(request)
-            response.request = request
+            response = await self._begin(peer, request)
             try:
                 yield response
             finally:
@@ -100,6 +99,15 @@ class Peers:
         except httpx.HTTPError as error:
             why = f"node {peer.name} broke off, whether it has done what was asked is not known: {error!r}"
             raise unavailable(why, self._limits) from None
+
+    async def _begin(self, peer: Member, request: httpx.Request) -> httpx.Response:
+        try:
+            response = await self._pool().handle_async_request(request)
+        except AttributeError as error:
+            # So anyio says that a new connection was gone before it could look at it; nothing was sent.
+            raise Unreached(f"node {peer.name} at {peer.url}: {error}") from None
+        response.request = request
+        return response
 
     async def aclose(self) -> None:
         transport, self._transport = self._transport, None

@@ -6,6 +6,7 @@ recognised. Order, visibility and delay are decided by `queues/fifo.py`.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 
 from callpark.kernel.clock import sleep
@@ -373,10 +374,11 @@ class FifoDelivery:
         """What was removed meanwhile does not come."""
         while self._expected and self._end_watch is not None:
             await sleep(self._world.clock, 1.0, f"messages that {self._name} expects")
-            for message_id in tuple(self._expected):
-                if await self._world.store.find(self._store_queue, message_id) is None:
-                    self._expected.discard(message_id)
-                    self._window.remove(message_id)
+            with contextlib.suppress(StoreFailure):  # it is asked again
+                for message_id in tuple(self._expected):
+                    if await self._world.store.find(self._store_queue, message_id) is None:
+                        self._expected.discard(message_id)
+                        self._window.remove(message_id)
             self._review()
 
     def _hold(self, item: WorkItem) -> None:
