@@ -225,6 +225,19 @@ async def test_a_full_store_refuses_and_goes_on_when_there_is_room_again(tmp_pat
             assert await ids_of(store) == ["again"]
 
 
+async def test_a_commit_that_no_server_takes_fails_alone(where: Address) -> None:
+    store = await NatsStore.open(where, SystemClock(), SystemIds(), LIMITS, node="a")
+    try:
+        huge = Put(WorkItem("q", "huge", b"", bytes(2_000_000), 0.0))
+        commits = [store.commit([put("before")]), store.commit([put("with it"), huge]), store.commit([put("after")])]
+        ended = await asyncio.gather(*commits, return_exceptions=True)
+        assert isinstance(ended[1], StoreFailure)
+        assert (ended[0], ended[2]) == (None, None)
+        assert await ids_of(store) == ["before", "after"]
+    finally:
+        await store.close()
+
+
 class TestStarting:
     async def test_no_server(self) -> None:
         where = Address((f"nats://127.0.0.1:{free_port()}",))

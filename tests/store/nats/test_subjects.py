@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callpark.kernel.errors import ProjectError
-from callpark.store.nats.connection import Address, batches, parse_address
+from callpark.store.nats.batches import batches
+from callpark.store.nats.connection import Address, parse_address
 from callpark.store.nats.records import (
     HEADER,
     Head,

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 import msgspec
@@ -209,6 +209,8 @@ class Connection:
         """One question to JetStream. Raises Unanswered, WrongSequence and Refused."""
         try:
             return _checked(await self._answer(subject, payload, headers))
+        except errors.MaxPayloadError:
+            raise Refused(_too_large(subject, payload)) from None
         except (errors.Error, TimeoutError, OSError) as error:
             raise Unanswered(said(error)) from None
 
@@ -245,9 +247,11 @@ class Connection:
     async def publish(
         self, subject: str, payload: bytes, headers: dict[str, str] | None = None, reply: str = ""
     ) -> None:
-        """Raises Unanswered."""
+        """Raises Unanswered and Refused."""
         try:
             await self.client.publish(subject, payload, reply=reply, headers=headers)
+        except errors.MaxPayloadError:
+            raise Refused(_too_large(subject, payload)) from None
         except (errors.Error, OSError) as error:
             raise Unanswered(said(error)) from None
 
@@ -376,6 +380,10 @@ def _no_quorum(detail: str) -> ProjectError:
     )
 
 
+def _too_large(subject: str, payload: bytes) -> str:
+    return f"{len(payload)} bytes for {subject} are more than the servers' max_payload"
+
+
 def _checked(answer: Answer) -> Answer:
     error = answer.error
     if error is None or error.err_code == _NO_MESSAGE:
@@ -387,17 +395,3 @@ def _checked(answer: Answer) -> Answer:
     if error.err_code in _PASSING or error.code == 503:
         raise Unanswered(error.description)
     raise Refused(f"the NATS servers refuse: {error.description} ({error.err_code})")
-
-
-def batches(sizes: Sequence[int], messages: int, size: int) -> list[slice]:
-    """Cuts a list into slices of at most so many messages and bytes, a slice of at least one."""
-    found: list[slice] = []
-    start = total = 0
-    for position, each in enumerate(sizes):
-        if position > start and (position - start >= messages or total + each > size):
-            found.append(slice(start, position))
-            start, total = position, 0
-        total += each
-    if start < len(sizes):
-        found.append(slice(start, len(sizes)))
-    return found

@@ -12,8 +12,9 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.limits import StoreLimits
 from callpark.kernel.tasks import Tasks
 from callpark.kernel.timers import Timer
+from callpark.store.nats.batches import batches
 from callpark.store.nats.claims import Choice, choose
-from callpark.store.nats.connection import Unanswered, batches, elapsed
+from callpark.store.nats.connection import Unanswered, elapsed
 from callpark.store.nats.folding import AnyChange, Claim
 from callpark.store.nats.index import Entry
 from callpark.store.nats.knowledge import Knowledge

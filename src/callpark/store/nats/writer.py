@@ -15,7 +15,8 @@ from typing import Protocol
 import msgspec
 
 from callpark.kernel.limits import StoreLimits
-from callpark.store.nats.connection import Connection, Full, Refused, Unanswered, WrongSequence, batches, pause
+from callpark.store.nats.batches import batches
+from callpark.store.nats.connection import Connection, Full, Refused, Unanswered, WrongSequence, pause
 from callpark.store.nats.folding import (
     AnyChange,
     Claim,
@@ -146,8 +147,8 @@ class Writer:
         count = len(commits)
         try:
             await self._settle(commits)
-        except Full as failure:
-            if count > 1:  # what only removes things must not suffer with the others
+        except Refused as failure:
+            if count > 1:  # one that is too large, or needs space, must not harm the others
                 for commit in commits:
                     await self._write([commit])
                 return
