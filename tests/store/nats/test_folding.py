@@ -53,6 +53,9 @@ class Known:
     def takes(self, queue: str, more: int) -> bool:
         return self.serving and self.room > more
 
+    def withdrawn_at(self, queue: str) -> int:
+        return 17
+
     def leased(self, queue: str) -> frozenset[str]:
         return frozenset({"leased"})
 
@@ -186,3 +189,4 @@ def test_a_withdrawal_names_what_is_still_leased_unless_the_queue_is_served_agai
     fold = known.fold([put(), Withdraw("q")])
     assert fold.writes[-1].subject == SUBJECTS.withdrawal("q", "node")
     assert fold.writes[-1].head == WithdrawalHead("me", frozenset({"leased"}))
+    assert fold.writes[-1].expected == 17, "one that comes late must not free what is held since"

@@ -65,6 +65,10 @@ class View(Protocol):
         """Whether this node holds what it puts into the queue, beside `more` of the same batch."""
         ...
 
+    def withdrawn_at(self, queue: str) -> int:
+        """The sequence of this node's last withdrawal from the queue, 0 for none."""
+        ...
+
     def leased(self, queue: str) -> frozenset[str]:
         """Ids of the items of the queue that this node has leased."""
         ...
@@ -176,7 +180,8 @@ class Folding:
         for queue in self._withdrawn:
             subject = self._subjects.withdrawal(queue, self._node)
             head = WithdrawalHead(self._me, self._view.leased(queue))
-            self._fold.withdrawals.append((queue, self._add(Write(subject, head, b"", None))))
+            write = Write(subject, head, b"", self._view.withdrawn_at(queue))
+            self._fold.withdrawals.append((queue, self._add(write)))
         for row, (value, revision) in self._rows.items():
             self._write_row(row, value, revision)
         return self._fold

@@ -59,6 +59,7 @@ class Knowledge:
         self._rows: OrderedDict[RowKey, RowState] = OrderedDict()
         self._contents: dict[ItemKey, WorkItem] = {}
         self._names = {holder}
+        self._withdrawals: dict[str, int] = {}
         self._orphans: set[str] = set()
 
     # -- what the writer asks
@@ -92,6 +93,9 @@ class Knowledge:
         if len(self.membership.living()) < 2:
             return _UNBOUNDED
         return self._claim_items - self.queues.ready(queue, self._claim_items)
+
+    def withdrawn_at(self, queue: str) -> int:
+        return self._withdrawals.get(queue, 0)
 
     def leased(self, queue: str) -> frozenset[str]:
         return frozenset(item_id for name, item_id in self.leases if name == queue)
@@ -138,6 +142,7 @@ class Knowledge:
                 row.name, RowState(first + row.write, head.revision if head else 0, head.parts if head else None)
             )
         for queue, write in fold.withdrawals:
+            self._withdrawals[queue] = first + write
             self._withdrawn(queue, self.holder, self.leased(queue), first + write)
         for name in fold.lost:
             self.leases.discard(name)
@@ -173,6 +178,8 @@ class Knowledge:
                 self.judge()
         elif isinstance(message.head, WithdrawalHead):
             queue = subjects.queue_withdrawn_from(message.subject)
+            if message.subject == subjects.withdrawal(queue, self.membership.name):
+                self._withdrawals[queue] = max(message.sequence, self.withdrawn_at(queue))
             self._withdrawn(queue, message.head.holder, message.head.leased, message.sequence)
         elif subjects.is_row(message.subject):
             table, key = subjects.row_of(message.subject)

@@ -54,6 +54,7 @@ BATCH_BYTES = 8_388_608
 BATCH_CHANGES = 600
 
 _AGAIN_SECONDS = 0.05
+_SOON_SECONDS = 0.002
 _LOOKS = 10
 
 
@@ -313,8 +314,7 @@ class Writer:
             faster = isinstance(error, WrongSequence)
             what = "others are faster again and again" if faster else "the NATS servers do not answer"
             raise StoreFailure(f"{what}: {error}")
-        if isinstance(error, Unanswered):
-            await pause(_AGAIN_SECONDS)
+        await pause(_AGAIN_SECONDS if isinstance(error, Unanswered) else _SOON_SECONDS)
 
     def _note_failure(self, failure: StoreFailure) -> None:
         if not self._failing:
