@@ -24,6 +24,7 @@ from tests.cluster.project import write
 from tests.journeys.servers import launch
 from tests.store.nats.servers import Server, free_port
 from tests.store.nats.servers import cluster as servers_of
+from tests.store.nats.servers import running as one_server
 
 _LIMITS = ("lambda.environments=6", "lambda.throttle_base_seconds=0.2", "lambda.throttle_maximum_seconds=2")
 _READY_SECONDS, _STALLED_SECONDS = 90.0, 120.0
@@ -365,7 +366,11 @@ async def running(
 ) -> AsyncIterator[tuple[list[Server], list[NodeProcess]]]:
     """Servers and nodes, all ready; ended with the context."""
     project = write(folder / "project", seen=str(folder / "seen"))
-    with servers_of(folder / "servers", servers) as started:
+    with contextlib.ExitStack() as stack:
+        if servers == 1:
+            started = [stack.enter_context(one_server(folder / "servers"))]
+        else:
+            started = stack.enter_context(servers_of(folder / "servers", servers))
         store = "nats://" + ",".join(each.url.removeprefix("nats://") for each in started)
         processes = [NodeProcess(f"n{n + 1}", project, folder / f"data{n + 1}", store) for n in range(nodes)]
         try:
