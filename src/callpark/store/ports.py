@@ -9,9 +9,9 @@ Promises of every implementation
 - The changes of one commit become durable together or, where the engine cannot do that, in the order given; so put what
   must not be lost before removing what it replaces. Ids are chosen by the caller, and putting an id again that is still
   in the queue changes nothing: a repeated commit is harmless.
-- An item is leased to at most one owner at a time. A lease ends with `Done`, `Defer` or the death of the owner; one whom
-  several seconds of silence made look dead has lost its leases too, and its Done or Defer of what somebody else took
-  over meanwhile does nothing.
+- An item is leased to at most one owner at a time. A lease ends with `Done`, `Defer` or the death of the owner; one
+  whom several seconds of silence made look dead has lost its leases too, and its Done or Defer of what somebody else
+  took over meanwhile does nothing.
 
 Several nodes may share one store; each has a `Store` of its own. A single node's store has no others to follow.
 """
@@ -156,8 +156,8 @@ class Store(Protocol):
         ...
 
     def follow(self, table: str, callback: Callable[[str], None]) -> Callable[[], None]:
-        """Call back with the key of each row of the table that another node wrote or removed, soon after, and perhaps of
-        others; with `""` when some may have been missed and the table is to be read again. Returns what ends it."""
+        """Call back with the key of each row of the table that another node wrote or removed, soon after, and perhaps
+        of others; with `""` when some may have been missed and the table is to be read again. Returns what ends it."""
         ...
 
     def publish(self, topic: str, message: bytes) -> None:
