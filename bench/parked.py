@@ -63,7 +63,7 @@ async def parked() -> dict[str, object]:
             offset = time.perf_counter() - clock.now()
             contact = served.contact(contact_id)
             assert contact is not None
-            ears.append((contact.timers["wait"] + offset, ear))
+            ears.append((dict(contact.timers)["wait"] + offset, ear))
         await until(lambda: all(ear.heard_at for _, ear in ears))
         delays = [(ear.heard_at[0] - due) * 1_000 for due, ear in ears]
     return {

@@ -140,7 +140,7 @@ class Driver:
 
     def next_timer(self) -> str:
         """Let the next timer fire; returns its name. Equal instants: in the order in which they were armed."""
-        name, at = min(self.contact.timers.items(), key=lambda item: item[1])
+        name, at = min(self.contact.timers, key=lambda item: item[1])
         self.now = at
         self.happen(TimerFired(name, at))
         return name
@@ -153,7 +153,7 @@ class Driver:
     def advance(self, seconds: float) -> None:
         """Let everything fire that is due within so many seconds."""
         until = self.now + seconds
-        while self.contact.timers and min(self.contact.timers.values()) <= until:
+        while self.contact.timers and min(at for _, at in self.contact.timers) <= until:
             self.next_timer()
         self.now = until
 

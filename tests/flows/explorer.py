@@ -108,7 +108,7 @@ def _key(contact: Contact) -> bytes:
     """The state without instants and ids that only count up."""
     plain = msgspec.structs.replace(
         contact,
-        timers=dict.fromkeys(sorted(contact.timers), 0.0),
+        timers=tuple((name, 0.0) for name, _ in sorted(contact.timers)),
         actions_run=0,
         function_seconds=0.0,
         functions_started=0,
@@ -131,9 +131,9 @@ def _key(contact: Contact) -> bytes:
 def _events(contact: Contact, program: Program) -> Iterator[tuple[Event, float]]:
     action = program.flow.actions[contact.position]
     operands = [operand for condition in action.conditions for operand in condition.operands]
-    for name, at in contact.timers.items():  # any may be the next: prompts and people take as long as they like
+    for name, at in contact.timers:  # any may be the next: prompts and people take as long as they like
         yield TimerFired(name, at), at
-    now = min(contact.timers.values(), default=0.0) - 0.001
+    now = min((at for _, at in contact.timers), default=0.0) - 0.001
     if isinstance(contact.activity, Collecting):
         for key in {*[o for o in operands if len(o) == 1], "9", "1", "#"}:
             yield KeyPressed(key), now

@@ -210,7 +210,7 @@ def test_a9_a_terminal_action_in_the_continue_branch_is_honoured(ending: str) ->
     ).start()
     assert driver.contact.ended is not None
     assert driver.contact.wait is None
-    assert driver.contact.timers == {}
+    assert driver.contact.timers == ()
     assert driver.started  # and it is not cancelled: no effect says so
     before = len(driver.path)
     driver.answer({})  # A18: dropped
@@ -513,7 +513,7 @@ def test_a_wait_ends_once_at_the_right_time_whatever_happens(
     elif due > expected_time:
         assert driver.path[-2:] == ["time", "bye"]
     assert driver.contact.ended is not None
-    assert driver.contact.timers == {}
+    assert driver.contact.timers == ()
     assert sum(isinstance(effect, EndContact) for effect in driver.effects) == 1
     assert sum(isinstance(effect, StopSpeaking) for effect in driver.effects) <= 1
 

@@ -74,7 +74,7 @@ contacts = st.builds(
     memories,
     activities,
     st.none() | waits,
-    st.dictionaries(names, instants, max_size=2),
+    st.dictionaries(names, instants, max_size=2).map(lambda timers: tuple(timers.items())),
     st.dictionaries(names, invocations, max_size=2),
     st.integers(0, 10_000),
     st.floats(0, 20),
@@ -96,5 +96,7 @@ def test_what_is_no_contact_is_a_value_error(data: bytes) -> None:
 
 def test_a_parked_contact_is_small() -> None:
     party = Party("0e6f9f8a-0f7f-4f57-9a5e-0a3f4a1b2c3d", "arn:aws:connect:…", "us-east-1", "+441632960001", None, 0.0)
-    contact = Contact(party, "flow", "wait", wait=WaitState("wait", 1.0, (Awaited("R", "id"),)), timers={"wait": 60.0})
+    contact = Contact(
+        party, "flow", "wait", wait=WaitState("wait", 1.0, (Awaited("R", "id"),)), timers=(("wait", 60.0),)
+    )
     assert len(to_bytes(contact)) < 400

@@ -94,8 +94,8 @@ class Race:
         if thing == PROMPT and driver.contact.position != "talk":
             return  # this prompt was cut off: nothing of it is left to end
         if timer is not None:
-            if timer in driver.contact.timers:
-                timers = {**driver.contact.timers, timer: driver.now}
+            if driver.contact.due(timer) is not None:
+                timers = tuple({**dict(driver.contact.timers), timer: driver.now}.items())
                 driver.contact = msgspec.structs.replace(driver.contact, timers=timers)
             driver.happen(TimerFired(timer, driver.now))
         elif thing == RETURNS:

@@ -340,7 +340,7 @@ def test_the_record_of_a_plain_call() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "state"),
-    [({}, "in-flow"), ({"timers": {"beginning": 200.0}}, "scheduled")],
+    [({}, "in-flow"), ({"timers": (("beginning", 200.0),)}, "scheduled")],
 )
 def test_states(changes: dict[str, object], state: str) -> None:
     contact = msgspec.structs.replace(Contact(PARTY, flow_arn("flow"), "a"), **changes)

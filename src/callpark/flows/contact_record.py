@@ -50,7 +50,7 @@ def state_of(contact: Contact) -> str:
     """One of STATES."""
     if contact.ended is not None:
         return "ended"
-    if BEGINNING in contact.timers or CONNECTION in contact.timers:
+    if contact.due(BEGINNING) is not None or contact.due(CONNECTION) is not None:
         return "scheduled"
     if contact.desk is not None:
         return "queued" if contact.desk.stage == "queued" else "connected"

@@ -92,7 +92,7 @@ def compiled(flow: Flow) -> Program:
 def new_contact(party: Party, program: Program, memory: Memory | None = None) -> Contact:
     """A contact that stands before the first action of a flow; the event Started sets it going, or the timer
     `beginning`."""
-    return Contact(party, program.flow.arn, program.flow.start, memory or _BLANK, timers=_NOTHING, invocations=_NOTHING)
+    return Contact(party, program.flow.arn, program.flow.start, memory or _BLANK, invocations=_NOTHING)
 
 
 #: Shared by all contacts, since nothing in a contact is ever changed in place: a hundred thousand empty maps are 8 MB.

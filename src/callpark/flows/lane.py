@@ -333,7 +333,7 @@ class Lane:
     def _arm(self) -> None:
         """Set the one alarm for the contact's next timer. While a turn is under way there may be none: the turn sets it
         when it is over."""
-        at = min(self.contact.timers.values(), default=math.inf)
+        at = min((due for _, due in self.contact.timers), default=math.inf)
         if self._alarm is not None:
             if self._alarm.at == at:
                 return
@@ -352,7 +352,7 @@ class Lane:
         would be another 64 bytes for each parked contact.)"""
         alarm, self._alarm = self._alarm, None
         assert alarm is not None, "nobody else calls it"
-        for name, due in self.contact.timers.items():
+        for name, due in self.contact.timers:
             if due <= alarm.at:
                 self.post(TimerFired(name, due))
         if not self._busy:

@@ -210,10 +210,10 @@ class Flows:
         known: Mapping[str, object] = {"channel": "CHAT", "initiation_method": "API", **(party or {})}
         its_party = msgspec.structs.replace(self._party(program, None, None), **known)
         now, limits = its_party.started_at, self._limits
-        timers = {
-            CONNECTION: now + limits.chat_connection_seconds,
-            CHAT_OVER: now + (limits.chat_seconds if seconds is None else seconds),
-        }
+        timers = (
+            (CONNECTION, now + limits.chat_connection_seconds),
+            (CHAT_OVER, now + (limits.chat_seconds if seconds is None else seconds)),
+        )
         initial = None if session is None else session.initial
         own = initial is not None and initial.author.role == "CUSTOMER"
         found = {"Media": {"InitialMessage": initial.content}} if own and initial is not None else {}
@@ -255,7 +255,7 @@ class Flows:
         self._need_room()
         program = self.instance.answering(flow)
         made = new_contact(msgspec.structs.replace(self._party(program, None, None), **party), program, memory)
-        contact = msgspec.structs.replace(made, timers={BEGINNING: made.party.started_at if at is None else at})
+        contact = msgspec.structs.replace(made, timers=((BEGINNING, made.party.started_at if at is None else at),))
         await self.store.commit([self.rows.kept(contact, 0)])
         self._open(contact, program, DeadPhone(), written=1).restore()
         return contact.id
@@ -327,7 +327,7 @@ class Flows:
         )
         memory = Memory(attributes=effect.attributes, record=effect.record, logging=creator.memory.logging)
         made = new_contact(party, program, memory)
-        return msgspec.structs.replace(made, timers={BEGINNING: effect.starts_at})
+        return msgspec.structs.replace(made, timers=((BEGINNING, effect.starts_at),))
 
     def open(self, creator: Contact, effect: OpenContact) -> None:
         if effect.contact_id not in self._lanes:

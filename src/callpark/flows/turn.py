@@ -109,7 +109,7 @@ class Turn:
         self.memory = contact.memory
         self.activity = contact.activity
         self.wait = contact.wait
-        self.timers = contact.timers
+        self.timers = dict(contact.timers)
         self.invocations = contact.invocations
         self.actions_run = contact.actions_run
         self.function_seconds = contact.function_seconds
@@ -132,7 +132,7 @@ class Turn:
             self.memory,
             self.activity,
             self.wait,
-            self.timers,
+            tuple(self.timers.items()),
             self.invocations,
             self.actions_run,
             self.function_seconds,
@@ -209,12 +209,11 @@ class Turn:
         self.effects.append(Warn(f"flow {flow}, action {action!r}: {message}"))
 
     def arm(self, name: str, at: float) -> None:
-        self.timers = {**self.timers, self._timer(name): at}
+        self.timers[self._timer(name)] = at
 
     def disarm(self, name: str) -> None:
         key = self._timer(name)
-        if key in self.timers:
-            self.timers = {other: at for other, at in self.timers.items() if other != key}
+        self.timers.pop(key, None)
 
     def armed(self, name: str) -> bool:
         return self._timer(name) in self.timers

@@ -61,7 +61,7 @@ def test_a_later_message_that_cannot_be_said_takes_the_error_branch() -> None:
     driver = rounds([{"Text": "One"}, {"PromptId": "$.Attributes.none"}], "50")
     driver.next_timer()
     assert edge(driver) == "error NoMatchingError"
-    assert "interrupt" not in driver.contact.timers
+    assert driver.contact.due("interrupt") is None
 
 
 def test_an_endless_round_of_nothing_is_stopped() -> None:
@@ -367,4 +367,4 @@ def test_hanging_up_on_a_third_party() -> None:
     driver = third_party("True", ThirdParty(number=OTHER))
     driver.hang_up()
     assert driver.contact.ended == End("CUSTOMER_DISCONNECT")
-    assert "third party" not in driver.contact.timers
+    assert driver.contact.due("third party") is None

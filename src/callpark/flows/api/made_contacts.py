@@ -123,7 +123,7 @@ class MadeContactOperations:
 
     async def reschedule(self, call: Call) -> Mapping[str, object]:
         contact = self._open(call)
-        if contact.party.channel != "TASK" or BEGINNING not in contact.timers:
+        if contact.party.channel != "TASK" or contact.due(BEGINNING) is None:
             raise invalid_request(f"The contact {contact.id} is not a task that is scheduled.")
         at = self._scheduled(call)
         await self._flows.tell(contact.id, Rescheduled(self._plane.clock.now() if at is None else at))

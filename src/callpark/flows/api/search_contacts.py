@@ -27,7 +27,7 @@ Instant = Callable[[Contact], float | None]
 _TIMES: Final[Mapping[str, Instant]] = {
     "INITIATION_TIMESTAMP": lambda contact: contact.party.started_at,
     "DISCONNECT_TIMESTAMP": lambda contact: contact.ended_at or None,
-    "SCHEDULED_TIMESTAMP": lambda contact: contact.timers.get(BEGINNING),
+    "SCHEDULED_TIMESTAMP": lambda contact: contact.due(BEGINNING),
     "ENQUEUE_TIMESTAMP": lambda contact: None if contact.desk is None else contact.desk.since,
 }
 
