@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from callpark.serving import served
+from callpark.settings import Settings
 from tests.cluster.project import write
+from tests.functions.plain_environments import PlainEnvironments
 from tests.journeys.commands import command
-from tests.journeys.servers import started
 
 pytestmark = pytest.mark.process
 
@@ -59,8 +61,8 @@ def processes_about(data: Path) -> list[str]:
 
 async def test_a_server_that_is_no_node_is_told(tmp_path: Path) -> None:
     async with (
-        started(write(tmp_path / "project"), tmp_path / "data") as server,
-        command("cluster", "status", "--endpoint", server.endpoint) as asked,
+        served(Settings(data=tmp_path, port=0), environments=lambda app: PlainEnvironments(app.clock, {})) as server,
+        command("cluster", "status", "--endpoint", server.base_url) as asked,
     ):
         assert await asked.ended() == 2
         assert any("is no node of a cluster" in line for line in asked.lines)

@@ -133,11 +133,11 @@ async def test_a_call_goes_on_within_20_ms_of_the_answer_of_a_function_on_anothe
 
     async with several(tmp_path, {"Narrow": narrow}, flow("Asking", content(*asking))) as cluster:
         caller = cluster.others("function", "Narrow")[0]
-        for _ in range(10):
+        for _ in range(5):
             call = caller.app.flows.start_call("Asking", Ear())  # type: ignore[arg-type]
             async with asyncio.timeout(10):
                 await asyncio.wait([call.ended])
-        assert len(returned) == len(took) == 10
+        assert len(returned) == len(took) == 5
         took.sort()
         print(f"function returned on one node, the call goes on at another: {[round(1000 * t, 1) for t in took]} ms")
-        assert took[0] < 0.02, "the best of ten; the machine may be busy with others"
+        assert took[0] < 0.02, "the best of five; the machine may be busy with others"

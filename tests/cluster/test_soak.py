@@ -13,7 +13,7 @@ pytestmark = pytest.mark.process
 
 @pytest.mark.timeout(240)
 async def test_what_is_acknowledged_survives_kills_of_nodes_and_servers(tmp_path: Path) -> None:
-    asked = Asked(seed=3, events=200, messages=100, faults=3, folder=tmp_path)
+    asked = Asked(seed=3, events=100, messages=50, faults=3, folder=tmp_path)
     found = await soak(asked, print)
     print(found.summary())
     assert found.problems(asked.faults) == []
