@@ -1,8 +1,8 @@
 """The one timer heap.
 
-Called by `kernel.clock` only. A timer is one ordered record, its own entry in the heap; a cancelled one stays there until
-it is reached or until the dead outnumber the living, so that a hundred thousand parked contacts cost 72 bytes each
-here and never a task. Equal instants come out in canonical order: by key, then by the order of arming.
+Called by `kernel.clock` only. A timer is one ordered record, its own entry in the heap; a cancelled one stays there
+until it is reached or until the dead outnumber the living, so that a hundred thousand parked contacts cost 72 bytes
+each here and never a task. Equal instants come out in canonical order: by key, then by the order of arming.
 """
 
 import heapq
