@@ -75,14 +75,12 @@ from callpark.graphql.channels.api.operations import operations as event_operati
 from callpark.graphql.channels.api.web import ChannelsWeb
 from callpark.graphql.channels.control.plane import EventControlPlane
 from callpark.graphql.channels.service import EventApis
-from callpark.graphql.channels.urls import event_realtime_url, event_url
 from callpark.graphql.control.plane import ControlPlane
 from callpark.graphql.datasources.databases.pool import NamedDatabases
 from callpark.graphql.datasources.outbound import Outbound
 from callpark.graphql.datasources.port import Outside
 from callpark.graphql.service import GraphqlService
-from callpark.graphql.urls import graphql_url, realtime_url
-from callpark.health import ApiHealth, EventApiHealth, FlowHealth, Health, UpstreamHealth
+from callpark.health import Health
 from callpark.kernel.clock import Clock, SystemClock
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.ids import Ids
@@ -104,6 +102,7 @@ from callpark.queues.api.operations import operations as queue_operations
 from callpark.queues.api.web import QueuesWeb
 from callpark.queues.service import Queues
 from callpark.recorder import Recorder
+from callpark.reporting import reported
 from callpark.settings import Settings, Source
 from callpark.store.ports import Store
 from callpark.upstreams.calls import Upstreams
@@ -409,38 +408,17 @@ class App:
         return () if self._project is None else self._project.watched
 
     def health(self) -> Health:
-        place = self.settings.place
-        return Health(
-            status="ready",
-            region=place.region,
-            account=place.account,
-            functions=[function.configuration.name for function in self.functions.functions()],
-            function_urls=self.functions.urls.addresses(),
-            apis=[
-                ApiHealth(
-                    name=api.name,
-                    id=api.api_id,
-                    graphql_url=graphql_url(self.base_url, api.api_id),
-                    realtime_url=realtime_url(self.base_url, api.api_id),
-                    api_key=api.api_keys[0].key if api.api_keys else None,
-                )
-                for api in self.graphql.apis()
-            ],
-            event_apis=[
-                EventApiHealth(
-                    name=api.name,
-                    id=api.api_id,
-                    event_url=event_url(self.base_url, api.api_id),
-                    realtime_url=event_realtime_url(self.base_url, api.api_id),
-                    api_key=api.api_keys[0].key if api.api_keys else None,
-                    namespaces=[namespace.name for namespace in api.namespaces],
-                )
-                for api in self.event_apis.apis()
-            ],
-            flows=[FlowHealth(*flow) for flow in self.connect_control.overview()],
-            queues=[queue.name for queue in self.queues.queues()],
-            certificate=str(self.certificate.path) if self.certificate.path.exists() else None,
-            upstreams=[UpstreamHealth(service, server) for service, server in self.upstreams.served_by()],
+        """What `GET /_callpark/health` answers."""
+        return reported(
+            self.settings.place,
+            self.base_url,
+            functions=self.functions,
+            apis=self.graphql.apis(),
+            event_apis=self.event_apis.apis(),
+            flows=self.connect_control.overview(),
+            queues=self.queues.queues(),
+            certificate=self.certificate,
+            upstreams=self.upstreams.served_by(),
         )
 
     async def _serve(self, project: Project) -> None:
