@@ -23,18 +23,12 @@ from callpark.adapters import (
 from callpark.channel_metrics import ChannelMetrics
 from callpark.cluster.files import share
 from callpark.cluster.node import Node
-from callpark.clustered import (
-    Clustered,
-    ContactsOfNode,
-    Lines,
-    Publications,
-    Slices,
-    SourceOfNode,
-    chat_file,
-    chat_socket,
-    contact_page,
-    logs_page,
-)
+from callpark.clustered.holding import ContactsOfNode, SourceOfNode
+from callpark.clustered.lines import Lines
+from callpark.clustered.places import chat_file, chat_socket, contact_page, logs_page
+from callpark.clustered.publications import Publications
+from callpark.clustered.service import Clustered
+from callpark.clustered.slices import Slices
 from callpark.flows.agents.service import Agents
 from callpark.flows.api.agent_socket import AgentSocket
 from callpark.flows.api.attachment_web import AttachmentWeb
