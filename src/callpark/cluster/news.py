@@ -1,6 +1,6 @@
 """What other nodes have made: a hint on a topic says which service's rows have changed, and they are read again.
 
-Hints may get lost, so all rows are read again every `cluster.refresh_seconds`. Made by `clustered.py`.
+Hints may get lost, so all rows are read again every `cluster.refresh_seconds`. Made by `clustered/`.
 """
 
 import asyncio
