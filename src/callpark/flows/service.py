@@ -304,7 +304,9 @@ class Flows:
 
     def set_attributes(self, effect: SetAttributes) -> None:
         lane = self._lanes.get(effect.contact_id)
-        if lane is not None:
+        if lane is None:
+            self.warn("attributes of a related contact are dropped: it has ended, or another node has it")
+        else:
             lane.post(AttributesSet(effect.attributes))
 
     def prepare(self, creator: Contact, effect: OpenContact) -> Contact:

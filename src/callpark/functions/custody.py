@@ -8,6 +8,7 @@ from typing import Protocol
 
 from callpark.functions.environments.ports import ResponseStream
 from callpark.functions.model import Function, Invocation, InvocationResult
+from callpark.kernel.errors import RuntimeBug
 
 
 class Custody(Protocol):
@@ -45,10 +46,10 @@ class Alone:
         return True
 
     async def invoke(self, function: str, invocation: Invocation) -> InvocationResult:
-        raise NotImplementedError("everything is here")
+        raise RuntimeBug("asked for another node, and there is none")
 
     async def stream(self, function: str, invocation: Invocation) -> tuple[str, ResponseStream]:
-        raise NotImplementedError("everything is here")
+        raise RuntimeBug("asked for another node, and there is none")
 
 
 def has_own_share(function: Function) -> bool:
