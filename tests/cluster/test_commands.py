@@ -46,6 +46,7 @@ async def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> N
         async with asyncio.timeout(20):
             while processes_about(data):  # noqa: ASYNC110 (the kernel tells nobody)
                 await asyncio.sleep(0.05)
+        assert processes_about(data) == []
 
 
 def processes_about(data: Path) -> list[str]:

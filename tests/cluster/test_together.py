@@ -57,12 +57,15 @@ async def _until(count: int, seen: list[object]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _answers(cluster: Several, status: int) -> None:
-    """Until every node answers so."""
+async def _answers(cluster: Several, status: int) -> int:
+    """Waits until every node answers so; how many do."""
+    answering = 0
     async with asyncio.timeout(10):
         for each in cluster.nodes:
             while (await _invoke(each.url, "Plain", {}))[0] != status:  # noqa: ASYNC110 (it asks again)
                 await asyncio.sleep(0.02)
+            answering += 1
+    return answering
 
 
 async def test_a_queue_is_one_queue_whoever_is_asked(tmp_path: Path) -> None:
@@ -159,9 +162,9 @@ async def test_a_reservation_that_the_api_makes_holds_at_all_nodes(tmp_path: Pat
         client = cluster.nodes[1].client("lambda")
         set_ = functools.partial(client.put_function_concurrency, FunctionName="Plain", ReservedConcurrentExecutions=0)
         await asyncio.to_thread(set_)
-        await _answers(cluster, 429)
+        assert await _answers(cluster, 429) == len(cluster.nodes)
         await asyncio.to_thread(functools.partial(client.delete_function_concurrency, FunctionName="Plain"))
-        await _answers(cluster, 200)
+        assert await _answers(cluster, 200) == len(cluster.nodes)
 
 
 async def test_functions_without_a_share_run_where_they_are_asked(tmp_path: Path) -> None:
