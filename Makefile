@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+WORKERS ?= 2
 STAMP  := $(VENV)/.installed
 COMPAT := tests/compat/node_modules/.installed
 GRAPHIQL := src/callpark/graphql/graphiql/static/graphiql.min.js
@@ -48,8 +49,8 @@ check: setup     ## format, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test: check      ## check, then every test
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+test: check      ## check, then every test, in WORKERS processes (2)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 soak: setup      ## 20,000 events, 200 kill -9: nothing lost, nothing run too often (10 to 15 minutes)
 	$(BIN)/python -m tests.soak
