@@ -11,7 +11,7 @@ GRAPHIQL := src/callpark/graphql/graphiql/static/graphiql.min.js
 .PHONY: help setup demo dev test soak soak-cluster check format bench lock clean
 
 help:            ## this list
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/'
 
 setup: $(STAMP) $(COMPAT) $(GRAPHIQL)  ## create .venv and install the locked dependencies
 
