@@ -1,0 +1,34 @@
+"""Several nodes: how they act as one, and how their store keeps its promises."""
+
+from dataclasses import dataclass
+
+from callpark.kernel.limits.limit import limit
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterLimits:
+    """Ours: how several nodes act as one."""
+
+    beat_seconds: float = limit(0.5, "s", "our rule: a node says that it lives this often")
+    fence_seconds: float = limit(2.0, "s", "our rule: a node that most others have not heard for so long acts no more")
+    silence_seconds: float = limit(3.0, "s", "our rule: a node that was not heard for so long is left out")
+    owner_seconds: float = limit(10.0, "s", "our rule: a request waits so long for an owner, then it is a 503")
+    answer_seconds: float = limit(920.0, "s", "our rule: another node's answer; longer than any function runs")
+    retry_after_seconds: int = limit(1, "s", "our rule: Retry-After of what the cluster cannot do now")
+    refresh_seconds: float = limit(15.0, "s", "our rule: rows that others changed are read again this often, unasked")
+    start_seconds: float = limit(60.0, "s", "our rule: until a node has joined, or says that it cannot")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """Ours: how the store of several nodes keeps its promises. Seconds are the machine's."""
+
+    beat_seconds: float = limit(1.0, "s", "our rule: a node writes that it lives this often")
+    lapse_seconds: float = limit(4.0, "s", "our rule: a node leases nothing when its last stored beat is older")
+    silence_seconds: float = limit(5.0, "s", "our rule: a node that was silent for so long has lost its leases")
+    answer_seconds: float = limit(2.0, "s", "our rule: one question to the servers; then it is asked again")
+    commit_seconds: float = limit(15.0, "s", "our rule: a commit that is not stored by then fails")
+    start_seconds: float = limit(20.0, "s", "our rule: until the servers answer at the start")
+    preference_seconds: float = limit(0.1, "s", "our rule: a free item is left so long to the node that hashing names")
+    claim_ahead_seconds: float = limit(5.0, "s", "our rule: free items are taken so long before they are ready")
+    claim_items: int = limit(256, "items", "our rule: ready items of a queue that one of several nodes holds unleased")
