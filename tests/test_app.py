@@ -72,7 +72,7 @@ async def test_a_reload_that_fails_changes_nothing(tmp_path: Path) -> None:
         ):
             disk.project = broken
             with pytest.raises(ProjectError):
-                await app.reload()
+                await app.deployment.reload()
             assert names(app) == (FUNCTIONS, ["story"], [])
             (api,) = app.health().apis
             async with httpx.AsyncClient(trust_env=False) as client:
@@ -84,10 +84,10 @@ async def test_a_reload_that_fails_changes_nothing(tmp_path: Path) -> None:
             assert answer.json() == {"data": {"tellStory": "OK"}}
 
         disk.project = replace(story(), apis=())
-        await app.reload()
+        await app.deployment.reload()
         assert names(app) == (FUNCTIONS, [], [])
         disk.project = replace(story(), functions=(), apis=())
-        await app.reload()
+        await app.deployment.reload()
         assert names(app) == ([], [], [])
     assert len(disk.readings) == 5
 
@@ -104,7 +104,7 @@ async def test_a_project_that_cannot_be_served_at_the_start_is_not(tmp_path: Pat
 
 async def test_without_a_project(tmp_path: Path) -> None:
     async with served(Settings(data=tmp_path, port=0), environments=plain) as app:
-        await app.reload()
+        await app.deployment.reload()
         assert names(app) == ([], [], [])
 
 

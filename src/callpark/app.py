@@ -3,11 +3,8 @@
 Opened and closed by `serving.py`.
 """
 
-import asyncio
-import dataclasses
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
@@ -18,7 +15,6 @@ from callpark.adapters import (
     QueuesAsSource,
     QueuesForFunctions,
     UpstreamsForGraphql,
-    wanted,
 )
 from callpark.channel_metrics import ChannelMetrics
 from callpark.cluster.files import share
@@ -29,6 +25,7 @@ from callpark.clustered.places import chat_file, chat_socket, contact_page, logs
 from callpark.clustered.publications import Publications
 from callpark.clustered.service import Clustered
 from callpark.clustered.slices import Slices
+from callpark.deployment import Deployment
 from callpark.flows.agents.service import Agents
 from callpark.flows.api.agent_socket import AgentSocket
 from callpark.flows.api.attachment_web import AttachmentWeb
@@ -41,7 +38,6 @@ from callpark.flows.chat.scanning import Scanner
 from callpark.flows.chat.service import Chats
 from callpark.flows.chat.streaming import Streaming
 from callpark.flows.control.plane import ControlPlane as ConnectControlPlane
-from callpark.flows.model import InstanceDefinition
 from callpark.flows.service import Flows
 from callpark.functions.api.events import EventsPage
 from callpark.functions.api.faults import FaultsPage
@@ -58,13 +54,9 @@ from callpark.graphql.api.graphiql import GraphiqlPages
 from callpark.graphql.api.operations import operations as graphql_operations
 from callpark.graphql.api.web import GraphqlWeb
 from callpark.graphql.api.well_known import WellKnown
-from callpark.graphql.auth.authenticator import Authenticator, Authorities
-from callpark.graphql.auth.fetching import DocumentFetcher
-from callpark.graphql.auth.iam import OWN_ACCESS_KEYS, AccessKeys
-from callpark.graphql.auth.keyring import Keyring
-from callpark.graphql.auth.lambda_authorizer import LambdaAuthorizers
 from callpark.graphql.auth.local_pool import FILE as USER_POOL_FILE
 from callpark.graphql.auth.local_pool import LocalPool
+from callpark.graphql.auth.making import authenticator as made_authenticator
 from callpark.graphql.channels.api.operations import operations as event_operations
 from callpark.graphql.channels.api.web import ChannelsWeb
 from callpark.graphql.channels.control.plane import EventControlPlane
@@ -76,7 +68,6 @@ from callpark.graphql.datasources.port import Outside
 from callpark.graphql.service import GraphqlService
 from callpark.health import Health
 from callpark.kernel.clock import Clock, SystemClock
-from callpark.kernel.errors import ProjectError
 from callpark.kernel.ids import Ids
 from callpark.kernel.operations import OperationTable
 from callpark.kernel.trace import Trace
@@ -91,7 +82,6 @@ from callpark.models.api.operations import operations as model_operations
 from callpark.models.making import Making
 from callpark.models.service import Models
 from callpark.projects.model import Project
-from callpark.projects.stored import fetched
 from callpark.queues.api.operations import operations as queue_operations
 from callpark.queues.api.web import QueuesWeb
 from callpark.queues.service import Queues
@@ -103,9 +93,6 @@ from callpark.upstreams.calls import Upstreams
 from callpark.upstreams.fallback import Fallback
 from callpark.upstreams.fallback import installed as fallback_installed
 from callpark.upstreams.passing import Passing
-
-NOTHING = Project(name="", root=Path())
-"""What is served without a project. Functions that a former project declared are gone with it."""
 
 
 class App:
@@ -169,8 +156,7 @@ class App:
             custody=together,
         )
         self.models = Models(clock, limits=limits.models)
-        self._making = Making(clock, ids, limits.models, os.environ)
-        for_flows = self._for_flows()
+        for_flows = FunctionsForFlows(self.functions, lambda: self.deployment.instance.arn)
         custody = None if node is None else ContactsOfNode(node)
         self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, for_flows, custody)
         self.connect_control = ConnectControlPlane(
@@ -202,7 +188,16 @@ class App:
         self.event_control = EventControlPlane(
             self.event_apis, store, clock=clock, ids=ids, limits=limits.appsync, place=place, base_url=base_url
         )
-        authenticator = self._authenticator()
+        self.user_pool = LocalPool(settings.data)
+        authenticator = made_authenticator(
+            clock,
+            limits.appsync,
+            FunctionsForGraphql(self.functions),
+            self.user_pool,
+            account=place.account,
+            key_sources=settings.key_sources,
+            access_keys=settings.access_keys,
+        )
         self.graphql_web = GraphqlWeb(self.graphql, authenticator, clock, ids, self.trace, limits)
         self.channels_web = ChannelsWeb(self.event_apis, authenticator, clock, ids, self.trace, limits)
         # Clients judge it by the machine's clock, whatever ours is.
@@ -218,8 +213,25 @@ class App:
         self._lines = None if node is None else Lines(node, store, self.logs)
         self.trace.hear(
             Recorder(
-                self._lines or self.logs, self.metrics, self.api_metrics, self.model_metrics, self._connect_alias
+                self._lines or self.logs,
+                self.metrics,
+                self.api_metrics,
+                self.model_metrics,
+                lambda: self.deployment.instance_alias,
             ).readers
+        )
+        self.deployment = Deployment(
+            settings,
+            upstreams=self.upstreams,
+            models=self.models,
+            making=Making(clock, ids, limits.models, os.environ),
+            connect=self.connect_control,
+            apis=self.graphql_control,
+            event_apis=self.event_control,
+            queues=self.queues,
+            logs=self.logs,
+            functions=self.functions,
+            alone=together is None,
         )
         made: OperationTable = {
             **operations(self.functions),
@@ -264,9 +276,6 @@ class App:
             health=lambda: msgspec.to_builtins(self.health()),
             foreign=Passing(self.upstreams, self.own_operations.services, place.region, limits.gateway),
         )
-        self._project: Project | None = None
-        self._source: Source | None = None
-        self._warnings: list[str] = []
 
     def _join_in(self, together: Clustered, served: OperationTable) -> OperationTable:
         """The operations as one node of several offers them; the slices hear of the cluster."""
@@ -291,14 +300,6 @@ class App:
     async def _refresh_apis(self) -> None:
         await self.graphql_control.refresh()
         await self.event_control.refresh()
-
-    def _authenticator(self) -> Authenticator:
-        settings, limits = self.settings, self.settings.limits.appsync
-        self.user_pool = LocalPool(settings.data)
-        keyring = Keyring(self.clock, limits, self.user_pool, settings.key_sources, DocumentFetcher(limits))
-        authorizers = LambdaAuthorizers(FunctionsForGraphql(self.functions), self.clock, limits, settings.place.account)
-        keys = AccessKeys({**OWN_ACCESS_KEYS, **settings.access_keys}, open=not settings.access_keys)
-        return Authenticator(Authorities(keys, keyring, authorizers, settings.place.account), self.clock, limits)
 
     def _fleet(self) -> Fleet:
         data = self.settings.data / "environments"
@@ -327,7 +328,7 @@ class App:
             await self.together.node.leave()
 
     async def _start(self, source: Source | None) -> None:
-        reading = None if source is None else asyncio.create_task(asyncio.to_thread(source))
+        reading = self.deployment.read(source)
         if isinstance(self.environments, Fleet):
             await self.environments.start()
         await self.queues.start()
@@ -336,17 +337,11 @@ class App:
         await self.graphql_control.start()
         await self.event_control.start()
         await self.connect_control.start()
-        self._source = source
-        await self._serve(NOTHING if reading is None else await reading)
+        await self.deployment.serve(await reading)
         await self.chats.start()
         await self.flows.start(self.chats.reconnect)
         await self.attachments.start()
         self.streaming.open()
-
-    async def reload(self) -> None:
-        """Read the project again and serve it; what was served stays when it cannot be. Raises ProjectError."""
-        if self._source is not None:
-            await self._serve(await asyncio.to_thread(self._source))
 
     async def close(self) -> None:
         together = self.together
@@ -375,31 +370,15 @@ class App:
             await together.peers.aclose()
         await self.store.close()
 
-    def _for_flows(self) -> FunctionsForFlows:
-        return FunctionsForFlows(self.functions, lambda: self._connect_instance(self._project).arn)
-
-    def _connect_instance(self, project: Project | None) -> InstanceDefinition:
-        declared = None if project is None else project.instance
-        return declared or InstanceDefinition(arn=self.settings.place.arn("connect", "instance/callpark"))
-
-    def _connect_alias(self) -> str:
-        instance = self._project.instance if self._project is not None else None
-        return (instance.alias if instance is not None else "") or "callpark"
-
     @property
     def project(self) -> Project | None:
         """What is served now."""
-        return self._project
+        return self.deployment.project
 
     @property
     def warnings(self) -> list[str]:
         """What the project declares and callpark does not act on, one line each."""
-        return self._warnings
-
-    @property
-    def watched(self) -> tuple[Path, ...]:
-        """Files and folders whose change may change the project."""
-        return () if self._project is None else self._project.watched
+        return self.deployment.warnings
 
     def health(self) -> Health:
         """What `GET /_callpark/health` answers."""
@@ -414,35 +393,3 @@ class App:
             certificate=self.certificate,
             upstreams=self.upstreams.served_by(),
         )
-
-    async def _serve(self, project: Project) -> None:
-        """All slices take the project, or none does."""
-        project = await fetched(project, self.upstreams, self.settings.limits.lambda_)
-        before = self._project
-        try:
-            warnings = await self._apply(project)
-        except ProjectError:
-            if before is not None:
-                await self._apply(before)
-            raise
-        self._project = project
-        self._warnings = [*project.warnings, *warnings]
-
-    async def _apply(self, project: Project) -> list[str]:
-        """The slices that only check and swap come first; functions, whose change is durable, last."""
-        catalogue = self._making.catalogue(project.models)
-        instance = self._connect_instance(project)
-        instance = dataclasses.replace(instance, strict=self.settings.strict)
-        warnings = [*await self.connect_control.apply(instance, project.flows, project.numbers)]
-        warnings += await self.graphql_control.apply(project.apis)
-        warnings += await self.event_control.apply(project.event_apis)
-        warnings += await self.queues.apply(project.queues)
-        warnings += await self.logs.apply(project.log_groups)
-        warnings += await self.functions.apply(project.functions, project.layers, project.sources)
-        warnings += self.models.serve(catalogue)
-        warnings += self.upstreams.want([wanted(resource) for resource in project.foreign])
-        if self.together is not None and project.foreign and fallback_installed():
-            warnings.append(
-                "each node has a fallback (moto) of its own; name one emulator for all with --upstream all=…"
-            )
-        return warnings

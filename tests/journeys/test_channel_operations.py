@@ -196,7 +196,7 @@ async def test_a_projects_api_is_shown_and_can_be_changed_until_it_is_loaded_aga
         key = str(app.health().event_apis[0].api_key)
         assert (await publish(app, api["apiId"], key, "/more/a", 1)).status_code == 200
         assert (await publish(app, api["apiId"], key, "/default/a", 1)).status_code == 200
-        await app.reload()
+        await app.deployment.reload()
         assert (await publish(app, api["apiId"], key, "/more/a", 1)).status_code == 400
         assert (await publish(app, api["apiId"], key, "/polite/a", {"text": 1})).status_code == 200
 

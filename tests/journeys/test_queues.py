@@ -202,7 +202,7 @@ async def test_a_projects_queues(tmp_path: Path) -> None:
             sqs.send_message(QueueUrl=url, MessageBody="kept")
 
         await in_thread(use)
-        await app.reload()
+        await app.deployment.reload()
         assert (await app.queues.counts(app.queues.at(url))).visible == 1
 
 

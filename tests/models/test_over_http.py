@@ -115,7 +115,7 @@ async def test_another_models_yaml_is_served_without_a_restart(app: App, tmp_pat
     with pytest.raises(ClientError, match="The provided model identifier is invalid"):
         await asyncio.to_thread(client.converse, modelId="meta.llama", messages=messages)
     (tmp_path / "models.yaml").write_text("backends: {p: {scripted: echo}}\nmodels: {meta.llama3-8b-instruct-v1:0: p}")
-    await app.reload()
+    await app.deployment.reload()
     answer = await asyncio.to_thread(client.converse, modelId="us.meta.llama3-8b-instruct-v1:0", messages=messages)
     assert answer["output"]["message"]["content"] == [{"text": "bad"}]
     listed = await asyncio.to_thread(bedrock.list_foundation_models)

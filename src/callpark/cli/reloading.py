@@ -68,11 +68,11 @@ class ProjectFilter(DefaultFilter):
 
 async def _reload_on_change(app: App, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        found = places(app.watched)
+        found = places(app.deployment.watched)
         async with _changes(found, app.settings.data.resolve(), stop) as batches:
             healthy = await _read_again(app)  # what was edited before the watch stood
-            while places(app.watched) == found and (batch := await batches.get()) is not None:
-                changed = {path for path in batch if not healthy or _matters(path, app.watched, found)}
+            while places(app.deployment.watched) == found and (batch := await batches.get()) is not None:
+                changed = {path for path in batch if not healthy or _matters(path, app.deployment.watched, found)}
                 if changed:
                     healthy = await _reload(app, changed)
 
@@ -124,7 +124,7 @@ async def _reload(app: App, changed: set[Path]) -> bool:
 async def _read_again(app: App) -> bool:
     """Whether what is on disk now is what is served."""
     try:
-        await app.reload()
+        await app.deployment.reload()
     except ProjectError as error:
         show_error(error)
         remarks.print("       the last good version keeps serving", style="dim")
