@@ -263,7 +263,8 @@ class TestEnds:
         dead = await scene.fifo("dead.fifo")
         policy = json.dumps({"deadLetterTargetArn": arn("dead.fifo"), "maxReceiveCount": 1})
         url = await scene.fifo("work.fifo", RedrivePolicy=policy)
-        sent = await send(scene, url, "poison")
+        trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1"}}
+        sent = await send(scene, url, "poison", MessageSystemAttributes=trace)
         await send(scene, url, "good")
         await scene.receive(url, 1, VisibilityTimeout=1)
         await scene.clock.advance(1)
@@ -274,6 +275,7 @@ class TestEnds:
         assert message["Attributes"]["ApproximateReceiveCount"] == "2"
         assert message["Attributes"]["MessageGroupId"] == "g"
         assert message["Attributes"]["DeadLetterQueueSourceArn"] == arn("work.fifo")
+        assert message["Attributes"]["AWSTraceHeader"] == "Root=1"
 
     async def test_retention(self, scene: Scene) -> None:
         url = await scene.fifo(MessageRetentionPeriod="60")

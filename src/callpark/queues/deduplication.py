@@ -1,7 +1,7 @@
 """Which sends a FIFO queue has seen in the last five minutes, and what it answered. Pure.
 
-Called by `delivery/fifo.py`, which keeps each entry in the store beside its message, so that a duplicate is known after
-a restart as well, and after its original was deleted.
+Called by `delivery/fifo_sending.py`, which keeps each entry in the store beside its message, so that a duplicate is
+known after a restart as well, and after its original was deleted.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html
 """
 

@@ -7,7 +7,7 @@ here, in batches, while the queue goes on. After a crash the next start finds wh
 from collections.abc import Callable, Collection, Sequence
 
 from callpark.kernel.timers import Timer
-from callpark.queues.delivery.fifo import DEDUPLICATION_TABLE, deduplication_prefix
+from callpark.queues.delivery.fifo_sending import DEDUPLICATION_TABLE, deduplication_prefix
 from callpark.queues.delivery.world import Delivery, QueueWorld
 from callpark.queues.model import Queue
 from callpark.store.ports import BEFORE_ALL, Change, DeleteRow, Done

@@ -1,17 +1,17 @@
 """A FIFO queue: its front is held in memory by group, the rest waits in the store, in order.
 
-A message's place in the store is the instant of its send, never before that of the last one, and never changes; a
-receive rewrites its state only. What is held is leased from the store; a Defer gives it back, so it is leased again and
-recognised. Order, visibility and delay are decided by `queues/fifo.py`.
+A message's place in the store is given to it by `fifo_sending.py` and never changes; a receive rewrites its state
+only. What is held is leased from the store; a Defer gives it back, so it is leased again and recognised. Order,
+visibility and delay are decided by `queues/fifo.py`.
 """
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 
 from callpark.kernel.clock import sleep
 from callpark.kernel.timers import Timer
-from callpark.queues import deduplication, messages, refusals
+from callpark.queues import messages, refusals
+from callpark.queues.delivery.fifo_sending import FifoSending
 from callpark.queues.delivery.standard import beyond_limit
 from callpark.queues.delivery.waiters import Waiters
 from callpark.queues.delivery.world import QueueWorld, Taken
@@ -27,23 +27,12 @@ from callpark.queues.model import (
     Submission,
     decode_message,
     decode_state,
-    encode_message,
     encode_state,
 )
 from callpark.queues.receipts import Receipt, encode
-from callpark.queues.submissions import deduplication_id
-from callpark.store.ports import BEFORE_ALL, Change, Defer, DeleteRow, Done, Put, SetRow, StoreFailure, WorkItem
+from callpark.store.ports import BEFORE_ALL, Change, Defer, Done, StoreFailure, WorkItem
 
-DEDUPLICATION_TABLE = "sqs-deduplication"
-_NEW = encode_state(MessageState())
 _PAGE = 1_000
-_FORGOTTEN_PER_SEND = 20
-_FIRST_SEQUENCE, _SEQUENCE_STEP = 10_000_000_000_000_000_000, 256
-
-
-def deduplication_prefix(queue: Queue) -> str:
-    """What the keys of its rows begin with; a purge forgets nothing, a deleted queue's rows are swept."""
-    return f"{queue.name}/{queue.incarnation}/"
 
 
 class FifoDelivery:
@@ -55,26 +44,16 @@ class FifoDelivery:
         self._arn = queue.arn
         self._last = queue
         self._store_queue = queue.store_queue
-        self._prefix = deduplication_prefix(queue)
         self._window = FifoWindow()
         self._window.delay = queue.settings.delay
-        self._seen = deduplication.Memory(world.limits.deduplication_seconds)
-        self._sending: dict[str, asyncio.Future[None]] = {}
-        self._sequence = 0
-        self._position = 0.0
+        self._sending = FifoSending(world, queue)
         self._end_watch: Callable[[], None] | None = None
         self._expected: set[str] = set()
         self._timer: Timer | None = None
         self.waiters = Waiters(world.clock)
 
     async def restore(self) -> None:
-        rows = [
-            (row.key, deduplication.decode(row.value))
-            for row in await self._world.store.scan(DEDUPLICATION_TABLE, self._prefix)
-        ]
-        for key, seen in sorted(rows, key=lambda pair: pair[1].at):
-            self._seen.keep(key.removeprefix(self._prefix), seen)
-            self._sequence = max(self._sequence, seen.sequence)
+        await self._sending.restore()
         if self._world.shared:
             await self._expect_what_is_leased()
 
@@ -104,8 +83,7 @@ class FifoDelivery:
 
     def successor(self, queue: Queue) -> "FifoDelivery":
         following = FifoDelivery(self._world, queue)
-        following._seen, following._sending = self._seen, self._sending
-        following._sequence, following._position = self._sequence, self._position
+        following._sending = self._sending.successor(queue)
         following.waiters.listeners = self.waiters.listeners
         return following
 
@@ -126,96 +104,13 @@ class FifoDelivery:
         self._window.set_delay(self._queue().settings.delay)
         self._review()
 
-    # Sending
-
     async def send(self, submissions: Sequence[Submission], sender: str) -> Sequence[Sent]:
         """Duplicates get the answer of their original, once that is durable."""
-        changes, answers, keys = list[Change](), list[Sent](), list[tuple[str, deduplication.Seen]]()
-        waited = list[asyncio.Future[None]]()
-        now = self._world.clock.now()
-        for submission in submissions:
-            key = self._key(submission)
-            seen = self._seen.find(key, now)
-            if seen is None:
-                seen = self._put(submission, key, sender, now, changes)
-                keys.append((key, seen))
-            elif key in self._sending:
-                waited.append(self._sending[key])
-            answers.append(Sent(seen.message_id, seen.sequence))
-        if keys:
-            await self._commit_send(changes, keys)
-        for original in waited:
-            try:
-                await asyncio.shield(original)
-            except StoreFailure as failure:
-                raise StoreFailure("the message that this one repeats could not be stored") from failure
-        return answers
-
-    def _key(self, submission: Submission) -> str:
-        scope = self._queue().settings.deduplication_scope
-        return deduplication.key(scope, submission.group or "", deduplication_id(submission))
-
-    def _put(
-        self, submission: Submission, key: str, sender: str, now: float, changes: list[Change]
-    ) -> deduplication.Seen:
-        seen = deduplication.Seen(now, self._world.ids.uuid(), self._next_sequence(now))
-        message = Message(
-            body=submission.body,
-            sent_at=now,
-            sender=sender,
-            attributes=dict(submission.attributes),
-            trace_header=submission.trace_header,
-            group=submission.group,
-            deduplication=deduplication_id(submission),
-            sequence=seen.sequence,
-        )
-        item = WorkItem(self._store_queue, seen.message_id, encode_message(message), _NEW, self._next_position(now))
-        changes += (Put(item), SetRow(DEDUPLICATION_TABLE, self._prefix + key, deduplication.encode(seen)))
-        self._seen.keep(key, seen)
-        return seen
-
-    async def _commit_send(self, changes: list[Change], keys: Sequence[tuple[str, deduplication.Seen]]) -> None:
-        now = self._world.clock.now()
-        old = self._seen.expire(now, _FORGOTTEN_PER_SEND)
-        changes += [DeleteRow(DEDUPLICATION_TABLE, self._prefix + key) for key in old]
-        committed = asyncio.ensure_future(self._world.store.commit(changes))
-        self._sending.update((key, committed) for key, _ in keys)
-        try:
-            await asyncio.shield(committed)
-        except StoreFailure:
-            for key, seen in keys:
-                self._seen.forget(key, seen)
-            raise
-        finally:
-            for key, _ in keys:
-                self._sending.pop(key, None)
-
-    def _next_sequence(self, now: float) -> int:
-        by_time = _FIRST_SEQUENCE + int(now * 1_000_000) * _SEQUENCE_STEP
-        self._sequence = max(self._sequence + _SEQUENCE_STEP, by_time)
-        return self._sequence
-
-    def _next_position(self, now: float) -> float:
-        """The store orders equal positions as they were put. After a clock was set back they stay where it was."""
-        self._position = max(self._position, now)
-        return self._position
+        return await self._sending.send(self._queue(), submissions, sender)
 
     def adopt(self, message_id: str, message: Message, state: MessageState) -> Change:
-        now = self._world.clock.now()
         kept = MessageState(receives=state.receives, first_received_at=state.first_received_at)
-        numbered = Message(
-            body=message.body,
-            sent_at=message.sent_at,
-            sender=message.sender,
-            attributes=message.attributes,
-            trace_header=message.trace_header,
-            group=message.group,
-            deduplication=message.deduplication,
-            sequence=self._next_sequence(now),
-            source_arn=message.source_arn,
-        )
-        body, position = encode_message(numbered), self._next_position(now)
-        return Put(WorkItem(self._store_queue, message_id, body, encode_state(kept), position))
+        return self._sending.put(message_id, message, kept)
 
     # Receiving
 
@@ -383,8 +278,7 @@ class FifoDelivery:
 
     def _hold(self, item: WorkItem) -> None:
         held = Held(item, decode_message(item.body), decode_state(item.state))
-        self._sequence = max(self._sequence, held.message.sequence or 0)
-        self._position = max(self._position, item.ready_at)
+        self._sending.follow(held.message, item.ready_at)
         self._window.add(held)
 
     def _review(self) -> None:
