@@ -15,11 +15,12 @@ from callpark.cluster.node import Node
 from callpark.functions.environments.ports import Environments
 from callpark.gateway.server import Server, bind
 from callpark.kernel.clock import Clock, SystemClock
+from callpark.kernel.errors import ProjectError
 from callpark.kernel.ids import Ids, SystemIds
 from callpark.projects.load import load_project
 from callpark.settings import Settings, Source
 from callpark.store.opening import open_store
-from callpark.store.ports import Store
+from callpark.store.ports import Store, StoreFailure
 
 
 @contextlib.asynccontextmanager
@@ -50,7 +51,13 @@ async def served(
         node = _node(settings, name, bound.base_url, store, clock, ids) if settings.store else None
         app = App(settings, bound.base_url, store, clock=clock, ids=ids, environments=environments, node=node)
         stack.push_async_callback(app.close)
-        await app.start(_source(project, app))
+        try:
+            await app.start(_source(project, app))
+        except StoreFailure as failure:
+            raise ProjectError(
+                f"the store failed while this server started: {failure}",
+                "see what the NATS servers say, then start again" if settings.store else "see to the disk of --data",
+            ) from failure
         server = Server(app.gateway, bound, settings.limits.gateway, direct=app.gateway, certificate=app.certificate)
         await server.start()
         stack.push_async_callback(server.stop)

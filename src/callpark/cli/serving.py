@@ -4,10 +4,13 @@ Apart from the commands' options, so that quick commands do not import the servi
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import os
 import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 from callpark.app import App
 from callpark.cli import exits, options
@@ -53,12 +56,36 @@ def _address(advertised: str) -> str:
 async def serve(settings: Settings, project: Path | None) -> int:
     """Serve until the first stop signal. Without a project there is what the APIs make."""
     stop = stop_signal()
-    async with served(settings, project) as app:
-        await announce(app)
-        settle_collector()
-        await stop.wait()
-        say_stopping(app)
+    with _broken_off_by(stop) as ready:
+        async with served(settings, project) as app:
+            ready()
+            await announce(app)
+            settle_collector()
+            await stop.wait()
+            say_stopping(app)
     return exits.OK
+
+
+@contextlib.contextmanager
+def _broken_off_by(stop: asyncio.Event) -> Iterator[Callable[[], object]]:
+    """A start may wait for others for long: a stop signal that comes before `ready` ends it there."""
+    task, stopped = asyncio.current_task(), asyncio.ensure_future(stop.wait())
+    assert task is not None, "a command's coroutine runs as one"
+
+    def break_off(_: "asyncio.Future[Literal[True]]") -> None:
+        if not stopped.cancelled():
+            task.cancel()
+
+    stopped.add_done_callback(break_off)
+    try:
+        yield lambda: stopped.remove_done_callback(break_off)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        task.uncancel()
+    finally:
+        stopped.remove_done_callback(break_off)
+        stopped.cancel()
 
 
 async def announce(app: App) -> None:

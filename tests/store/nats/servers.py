@@ -75,13 +75,7 @@ class Server:
 @contextlib.contextmanager
 def cluster(folder: Path, count: int = 3) -> Iterator[list[Server]]:
     """Servers that are one cluster, all started."""
-    servers = [Server(folder / f"s{number}") for number in range(count)]
-    routes = ", ".join(f'"nats://127.0.0.1:{server.cluster_port}"' for server in servers)
-    for number, server in enumerate(servers):
-        server.configure(
-            f'server_name: "s{number}"\n'
-            f'cluster {{ name: "test", listen: "127.0.0.1:{server.cluster_port}", routes: [{routes}] }}'
-        )
+    servers = clustered(folder, count)
     try:
         for server in servers:
             server.start()
@@ -89,6 +83,18 @@ def cluster(folder: Path, count: int = 3) -> Iterator[list[Server]]:
     finally:
         for server in servers:
             server.remove()
+
+
+def clustered(folder: Path, count: int = 3) -> list[Server]:
+    """Servers that would be one cluster, none started."""
+    servers = [Server(folder / f"s{number}") for number in range(count)]
+    routes = ", ".join(f'"nats://127.0.0.1:{server.cluster_port}"' for server in servers)
+    for number, server in enumerate(servers):
+        server.configure(
+            f'server_name: "s{number}"\n'
+            f'cluster {{ name: "test", listen: "127.0.0.1:{server.cluster_port}", routes: [{routes}] }}'
+        )
+    return servers
 
 
 def free_port() -> int:

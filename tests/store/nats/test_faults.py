@@ -17,7 +17,7 @@ from callpark.kernel.limits import StoreLimits
 from callpark.store.nats import NatsStore
 from callpark.store.nats.connection import Address, Answer, Unanswered
 from callpark.store.ports import Defer, Done, Put, RevisionConflict, Row, SetRow, StoreFailure, WorkItem
-from tests.store.nats.servers import Server, cluster, free_port, running
+from tests.store.nats.servers import Server, cluster, running
 
 pytestmark = pytest.mark.process
 
@@ -236,30 +236,6 @@ async def test_a_commit_that_no_server_takes_fails_alone(where: Address) -> None
         assert await ids_of(store) == ["before", "after"]
     finally:
         await store.close()
-
-
-class TestStarting:
-    async def test_no_server(self) -> None:
-        where = Address((f"nats://127.0.0.1:{free_port()}",))
-        with pytest.raises(ProjectError, match=r"no NATS server answers at 127\.0\.0\.1:"):
-            await NatsStore.open(where, SystemClock(), SystemIds(), replace(LIMITS, start_seconds=0.3), node="a")
-
-    async def test_a_server_without_jetstream(self, tmp_path: Path) -> None:
-        with (
-            running(tmp_path / "plain", jetstream=" ") as server,
-            pytest.raises(ProjectError, match="without JetStream"),
-        ):
-            await NatsStore.open(Address((server.url,)), SystemClock(), SystemIds(), LIMITS, node="a")
-
-    async def test_more_replicas_than_servers(self, server: Server) -> None:
-        where = Address((server.url,), "replicas")
-        with pytest.raises(ProjectError, match="cannot have 3 replicas"):
-            await NatsStore.open(where, SystemClock(), SystemIds(), LIMITS, node="a", replicas=3)
-
-    async def test_a_server_that_sleeps(self, own: Server) -> None:
-        where, limits = Address((own.url,)), replace(LIMITS, start_seconds=0.3)
-        with own.paused(), pytest.raises(ProjectError, match="no NATS server answers"):
-            await NatsStore.open(where, SystemClock(), SystemIds(), limits, node="a")
 
 
 @pytest.fixture(scope="module")

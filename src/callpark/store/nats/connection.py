@@ -1,6 +1,6 @@
-"""The connection to the servers: opened with clear refusals, asked with errors that callers can tell apart.
+"""The connection to the servers: asked with errors that callers can tell apart.
 
-Made by `store.py`; asked by the writer, the reader, the follower and the blobs.
+Opened by `arrival.py`; asked by the store, the writer, the reader, the follower and the blobs.
 """
 
 import asyncio
@@ -22,10 +22,6 @@ from callpark.store.ports import StoreFailure
 
 _log = logging.getLogger("callpark")
 
-#: Atomic batches and messages that the server forgets by itself.
-OLDEST_SERVER = (2, 12)
-
-_STREAM_NOT_FOUND = 10059
 _NO_MESSAGE = 10037
 
 #: Resources of the server (10023), the account (10002, 10047, 10028) or the stream (10077, "maximum bytes exceeded").
@@ -33,7 +29,7 @@ _NO_SPACE = frozenset({10002, 10023, 10028, 10047, 10077})
 _WRONG_LAST_SEQUENCE = frozenset({10071, 10164})
 
 #: Refusals that pass by themselves: no leader, a server that starts, an unfinished batch.
-_PASSING = frozenset({10008, 10009, 10118, 10176, 10194, 10210})
+PASSING = frozenset({10008, 10009, 10118, 10176, 10194, 10210})
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -124,97 +120,16 @@ class Connection:
         self._replies: dict[str, asyncio.Future[Msg]] = {}
         self._asked = 0
 
-    @classmethod
-    async def open(
-        cls,
-        where: Address,
-        limits: StoreLimits,
-        *,
-        name: str,
-        found: Callable[[], None],
-    ) -> "Connection":
-        """Raises ProjectError when no server answers, or one that cannot keep a store. `found` is told when
-        the connection is there again after an interruption."""
-
-        async def on_found() -> None:
-            found()
-
-        async def on_error(error: Exception) -> None:
-            _log.debug("store connection: %s", error)
-
-        subjects = Subjects(where.namespace)
-        shown = ",".join(server.rpartition("@")[2].rpartition("//")[2] for server in where.servers)
-        client = Client()
-        try:
-            async with asyncio.timeout(limits.start_seconds):
-                await client.connect(
-                    list(where.servers),
-                    name=f"callpark {name}",
-                    no_echo=True,
-                    connect_timeout=2,
-                    reconnect_time_wait=0.1,  # type: ignore[arg-type]
-                    max_reconnect_attempts=-1,
-                    allow_reconnect=True,
-                    pending_size=64 * 1024 * 1024,
-                    reconnected_cb=on_found,
-                    error_cb=on_error,
-                )
-        except (TimeoutError, OSError, errors.Error) as error:
-            with contextlib.suppress(Exception):
-                await client.close()
-            raise ProjectError(
-                f"no NATS server answers at {shown}: {said(error)}",
-                "start one (`nats-server -js`, or `callpark cluster up`), or correct --store",
-            ) from None
-        connection = cls(client, subjects, limits)
-        try:
-            version = client.connected_server_version
-            if (version.major, version.minor) < OLDEST_SERVER:
-                raise ProjectError(
-                    f"the NATS server at {shown} is {version.major}.{version.minor}; callpark needs 2.12 or later",
-                    "upgrade the servers one after the other; nodes wait for them meanwhile",
-                )
-            await connection._hear_replies()
-            await connection._check_jetstream(shown)
-        except BaseException:
-            await client.close()
-            raise
-        return connection
-
-    async def prepare(self, replicas: int | None) -> int:
-        """The stream exists; returns how many replicas it has. `replicas` None: three, or as many as there are
-        servers. Raises ProjectError."""
-        answer = await self._patiently(f"$JS.API.STREAM.INFO.{self.subjects.stream}", {}, _STREAM_NOT_FOUND)
-        if answer.config is not None and answer.error is None:
-            has = replicas or answer.config.num_replicas
-            kept = sorted({*answer.config.subjects, *self.subjects.kept()})  # also those of a newer callpark
-            if has != answer.config.num_replicas or kept != sorted(answer.config.subjects):
-                changed = {**self._configuration(has), "subjects": kept}
-                await self._patiently(f"$JS.API.STREAM.UPDATE.{self.subjects.stream}", changed)
-            return has
-        wanted = [replicas] if replicas is not None else [count for count in (3, 2, 1) if count <= self._servers()]
-        for count in wanted:
-            answer = await self._patiently(
-                f"$JS.API.STREAM.CREATE.{self.subjects.stream}", self._configuration(count), *_TOO_FEW_SERVERS
-            )
-            if answer.error is None:
-                return count
-        assert answer.error is not None
-        raise ProjectError(
-            f"the store cannot have {wanted[-1]} replicas: {answer.error.description}",
-            "start more servers, or ask for fewer with --store-replicas",
-        )
-
     async def request(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Answer:
         """One question to JetStream. Raises Unanswered, WrongSequence and Refused."""
         try:
-            return _checked(await self._answer(subject, payload, headers))
+            return _checked(await self.answer(subject, payload, headers))
         except errors.MaxPayloadError:
             raise Refused(_too_large(subject, payload)) from None
         except (errors.Error, TimeoutError, OSError) as error:
             raise Unanswered(said(error)) from None
 
-    async def _answer(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Answer:
+    async def answer(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Answer:
         """The client's own `request` can swallow a cancellation that comes together with the answer (bpo-37658).
 
         Raises TimeoutError, OSError and errors of the client, NoRespondersError among them.
@@ -232,7 +147,7 @@ class Connection:
             raise errors.NoRespondersError
         return _decode(message.data)
 
-    async def _hear_replies(self) -> None:
+    async def hear_replies(self) -> None:
         async def take(message: Msg) -> None:
             reply = self._replies.get(message.subject)
             if reply is not None and not reply.done():
@@ -281,72 +196,6 @@ class Connection:
         with contextlib.suppress(errors.Error, OSError):
             await self.client.close()
 
-    def _servers(self) -> int:
-        return len(self.client.servers)
-
-    async def _check_jetstream(self, shown: str) -> None:
-        try:
-            async with asyncio.timeout(self.limits.start_seconds):
-                while True:
-                    try:
-                        answer = await self._answer("$JS.API.INFO", b"")
-                        break
-                    except errors.NoRespondersError:
-                        raise ProjectError(
-                            f"the NATS server at {shown} runs without JetStream",
-                            "start it with `-js`, or with a `jetstream` section in its configuration",
-                        ) from None
-                    except (errors.Error, TimeoutError):
-                        continue
-        except TimeoutError:
-            raise _no_quorum(shown) from None
-        if answer.error is not None:
-            raise ProjectError(
-                f"the NATS server at {shown} gives this account no JetStream: {answer.error.description}",
-                "enable JetStream for the account, or use another one",
-            )
-
-    async def _patiently(self, subject: str, parameters: Mapping[str, object], *allowed: int) -> Answer:
-        """At the start: servers that have just been started may not have chosen a leader yet."""
-        last = "no answer"
-        try:
-            async with asyncio.timeout(self.limits.start_seconds):
-                while True:
-                    try:
-                        answer = await self._answer(subject, msgspec.json.encode(parameters))
-                        if answer.error is None or answer.error.err_code in allowed:
-                            return answer
-                        last = answer.error.description
-                        if answer.error.err_code not in _PASSING:
-                            raise ProjectError(
-                                f"the NATS servers refuse to keep the store: {last}",
-                                "give JetStream the space and the rights it needs, then start again",
-                            )
-                    except (errors.Error, TimeoutError) as error:
-                        last = said(error)
-                    await pause(0.1)
-        except TimeoutError:
-            raise _no_quorum(last) from None
-
-    def _configuration(self, replicas: int) -> dict[str, object]:
-        return {
-            "name": self.subjects.stream,
-            "description": "callpark: items, rows and members of one store",
-            "subjects": self.subjects.kept(),
-            "retention": "limits",
-            "storage": "file",
-            "discard": "new",
-            "max_msgs_per_subject": 1,
-            "num_replicas": replicas,
-            "allow_direct": True,
-            "allow_atomic": True,
-            "allow_msg_ttl": True,
-        }
-
-
-#: "insufficient resources", "no suitable peers for placement", "replicas > 1 not supported in non-clustered mode"
-_TOO_FEW_SERVERS = (10023, 10005, 10074)
-
 
 async def pause(seconds: float) -> None:
     """Real seconds: servers do not live on the house's clock."""
@@ -373,13 +222,6 @@ def elapsed() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-def _no_quorum(detail: str) -> ProjectError:
-    return ProjectError(
-        f"JetStream does not answer ({detail}): no leader, so most of its servers are not there",
-        "start the other servers; more than half of them have to run",
-    )
-
-
 def _too_large(subject: str, payload: bytes) -> str:
     return f"{len(payload)} bytes for {subject} are more than the servers' max_payload"
 
@@ -392,6 +234,6 @@ def _checked(answer: Answer) -> Answer:
         raise WrongSequence(error.description)
     if error.err_code in _NO_SPACE:
         raise Full(f"the NATS servers have no space: {error.description}")
-    if error.err_code in _PASSING or error.code == 503:
+    if error.err_code in PASSING or error.code == 503:
         raise Unanswered(error.description)
     raise Refused(f"the NATS servers refuse: {error.description} ({error.err_code})")

@@ -19,6 +19,7 @@ from callpark.kernel.holds import Hold
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import StoreLimits
 from callpark.kernel.tasks import Tasks
+from callpark.store.nats.arrival import Patience, arrive, prepare
 from callpark.store.nats.blobs import Blobs
 from callpark.store.nats.connection import Address, Connection, Unanswered, pause, said
 from callpark.store.nats.folding import AnyChange, Withdraw
@@ -112,12 +113,13 @@ class NatsStore:
             for store in opened:
                 store._follower.break_off()
 
-        connection = await Connection.open(where, limits, name=node, found=found_again)
+        patience = Patience(where, limits.start_seconds)
+        connection = await arrive(where, limits, patience, name=node, found=found_again)
         try:
-            has = await connection.prepare(replicas)
+            has = await prepare(connection, where, patience, replicas)
             store = cls(connection, clock, ids, limits, node, window, has)
             opened.append(store)
-            await store._join()
+            await store._join(patience)
         except BaseException:
             await connection.close()
             raise
@@ -264,18 +266,17 @@ class NatsStore:
                         raise StoreFailure(f"the NATS servers do not answer: {error}") from None
                     await pause(_READ_AGAIN_SECONDS)
 
-    async def _join(self) -> None:
+    async def _join(self, patience: Patience) -> None:
         """Until this node knows all that there is."""
         try:
-            async with asyncio.timeout(self._limits.start_seconds):
-                await self._topics.open()
-                await self._living.join()
-                self._tasks.spawn(self._topics.run(), "topics")
-                self._tasks.spawn(self._writer.run(), "writer")
-                self._tasks.spawn(self._follower.run(), "follower")
-                self._tasks.spawn(self._living.run(), "life")
+            await patience.insist(self._topics.open)
+            await patience.insist(self._living.join)
+            self._tasks.spawn(self._topics.run(), "topics")
+            self._tasks.spawn(self._writer.run(), "writer")
+            self._tasks.spawn(self._follower.run(), "follower")
+            self._tasks.spawn(self._living.run(), "life")
             await self._synchronise()
-        except (TimeoutError, Unanswered, StoreFailure) as error:
+        except (TimeoutError, StoreFailure) as error:
             await self._tasks.aclose()
             raise ProjectError(
                 f"the store cannot be joined: {said(error)}",
