@@ -1,8 +1,25 @@
-"""Flows that more than one test module calls."""
+"""Flows that more than one test module calls, and how far they are let to go."""
 
-from tests.flows.building import action, function_arn, hang_up, invoke_async, keep, load, say, wait
+from tests.flows.building import (
+    ASYNCHRONOUS,
+    action,
+    definition,
+    function_arn,
+    hang_up,
+    invoke_async,
+    keep,
+    load,
+    say,
+    wait,
+)
+from tests.flows.exchange import Office, Stub
 
 LATEST = "$.LambdaInvocation.InvocationId"
+PATTERN = definition(*ASYNCHRONOUS)
+DELAY = Stub(
+    lambda parameters: float(str(parameters["SecondsDelay"])), lambda parameters: {"status-code": 200, "data": {}}
+)
+"""The function of the pattern: it takes as long as the caller has keyed."""
 
 
 def three_at_once() -> tuple[dict[str, object], ...]:
@@ -22,3 +39,11 @@ def three_at_once() -> tuple[dict[str, object], ...]:
         )
     result = say("result", "$.Attributes.One $.Attributes.Two $.Attributes.Three", "bye")
     return (*steps, say("talk", "We are looking at three things at once for you.", "talk"), result, hang_up())
+
+
+async def until_waiting(office: Office, keys: str = "30") -> str:
+    """A call to the pattern, once it is in its Wait: the contact's id."""
+    call = office.flows.start_call("flow", office.phone(keys))
+    while not (office.flows.contacts() and office.flows.contacts()[0].wait):
+        await office.clock.advance(1)
+    return call.contact_id
