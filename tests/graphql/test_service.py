@@ -267,7 +267,8 @@ async def test_types_may_be_extended_and_roots_may_have_other_names(bench: Bench
             "Ask.thing": "export function request(ctx) {"
             " return { payload: { __typename: 'Film', name: 'f', minutes: 9 } }; }",
             "Ask.things": "export function request(ctx) {"
-            " return { payload: [{ __typename: 'Book', pages: 3 }, { __typename: 'Film' }, { __typename: 'Colour' }, {}] }; }",
+            " return { payload:"
+            " [{ __typename: 'Book', pages: 3 }, { __typename: 'Film' }, { __typename: 'Colour' }, {}] }; }",
         },
         source="NONE",
     )
