@@ -12,6 +12,9 @@ from callpark.kernel.ids import SeededIds
 # Whether the packages of real models are installed must not change what a test sees; those of the models ask for them.
 os.environ["CALLPARK_LOCAL_MODELS"] = "off"
 
+# Suites that several modules import: their asserts tell as much as those of a test module.
+pytest.register_assert_rewrite("tests.store.conformance", "tests.models.backends.conformance")
+
 TIERS = {"unit", "sim", "process", "compat"}
 
 

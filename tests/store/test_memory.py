@@ -7,19 +7,9 @@ import pytest
 
 from callpark.kernel.clock import VirtualClock
 from callpark.store.memory import MemoryFaults, MemoryStore
-from callpark.store.ports import (
-    Defer,
-    DeleteRow,
-    Done,
-    Put,
-    RevisionConflict,
-    SetRow,
-    Store,
-    StoreFailure,
-    WorkItem,
-)
+from callpark.store.ports import Defer, DeleteRow, Done, Put, RevisionConflict, SetRow, Store, StoreFailure, WorkItem
 from tests.store.conformance import *  # noqa: F403
-from tests.store.conformance import House
+from tests.store.conformance.house import House
 
 pytestmark = pytest.mark.sim
 

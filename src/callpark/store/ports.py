@@ -2,7 +2,7 @@
 
 Four things: durable work items (put, lease, defer, done), tables of rows with revisions, blobs by digest, and ephemeral
 publish/subscribe. Every change goes through `commit`. Callers are the services of the slices; implementations are
-`store.memory` and `store.sqlite`, and each must pass `tests/store/conformance.py`.
+`store.memory`, `store.sqlite` and `store.nats`; each must pass `tests/store/conformance/`.
 
 Promises of every implementation
 - When the future of a `commit` resolves, its changes survive the death of the process and of the machine's power.

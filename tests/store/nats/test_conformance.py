@@ -12,7 +12,7 @@ from callpark.store.nats.connection import Address
 from callpark.store.ports import Store
 from callpark.store.window import Bounds
 from tests.store.conformance import *  # noqa: F403
-from tests.store.conformance import House
+from tests.store.conformance.house import House
 
 pytestmark = pytest.mark.process
 
