@@ -58,6 +58,10 @@ class Rows:
         self._custody = custody
         self._store = store
 
+    @property
+    def life(self) -> str:
+        return self._custody.life
+
     def kept(self, contact: Contact, written: int) -> SetRow:
         """An open contact, as it is now."""
         life = self._custody.life

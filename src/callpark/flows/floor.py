@@ -1,8 +1,10 @@
 """The floor of the call centre: who waits in which queue, who rings where, what agents are doing.
 
-`Floor` keeps the state for the service; what follows is decided in `agents/routing.py`. It follows the contacts, so a
-restart rebuilds it from them; statuses and what is not cleared are agents' own and are kept. Whom a contact rings
-for is told to the contact as an event: ringing is part of the contact, with its timer.
+`Floor` keeps the state; what follows is decided in `agents/routing.py`. It follows the contacts, so a restart rebuilds
+it from them; statuses and what is not cleared are agents' own and are kept. Whom a contact rings for is told to the
+contact as an event: ringing is part of the contact, with its timer. Until the contact has taken note of that
+(`answered`) it rings for nobody else, and the agent has no room for another. Among several nodes one has the floor; the
+way there is `agents/switchboard.py`.
 
 https://docs.aws.amazon.com/connect/latest/adminguide/about-routing.html
 """
@@ -14,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from callpark.flows.agents.criteria import SETTING, Criteria, read_criteria
+from callpark.flows.agents.criteria import Criteria, read_criteria
 from callpark.flows.agents.lineup import LineUp
 from callpark.flows.agents.model import AgentContact, AgentContactState, AgentState, AgentView, Ending, Uncleared
 from callpark.flows.agents.routing import (
@@ -28,7 +30,8 @@ from callpark.flows.agents.routing import (
     next_look,
     next_offers,
 )
-from callpark.flows.contact import Contact, Desk, Target
+from callpark.flows.agents.standing import Standing
+from callpark.flows.contact import Desk, Target
 from callpark.flows.declared import Agent
 from callpark.flows.events import AgentOffered
 from callpark.flows.resources import NO_RESOURCES, Resources, Staffed
@@ -68,6 +71,15 @@ class _Desk:
     idle_since: float = 0.0
 
 
+def _held(standing: Standing, desk: Desk, before: _Held | None, now: float) -> _Held:
+    same = before is not None and (before.desk.stage, before.desk.offered) == (desk.stage, desk.offered)
+    connected_at = None if before is None or before.desk.agent != desk.agent else before.connected_at
+    if desk.stage == "connected" and connected_at is None:
+        connected_at = now
+    since = before.since if same and before is not None else now
+    return _Held(desk, standing.channel, standing.method, since, connected_at, read_criteria(standing.criteria))
+
+
 def _answers(agent: Agent) -> bool:
     """Whether an agent takes contacts while nobody plays them. Such a one has nothing to clear by hand."""
     return agent.auto_accept or agent.answers_after is not None
@@ -93,10 +105,9 @@ class Floor:
         self._line_up = LineUp()
         self._of: dict[str, dict[str, _Held]] = {}
         self._offering: dict[str, str] = {}
-        self._rejected: set[str] = set()
         self._desks: dict[str, _Desk] = {}
         self._timer: Timer | None = None
-        self._quiet = False
+        self._quiet = 0
         self._members: dict[str, Member] = {}
 
     def serve(self, resources: Resources) -> None:
@@ -111,24 +122,44 @@ class Floor:
         self._members.pop(state.name, None)
         self._changed()
 
-    def follow(self, contact: Contact) -> None:
+    def follow(self, standing: Standing) -> None:
         """A contact has moved."""
-        desk = None if contact.ended is not None else contact.desk
-        before, now = self._forget(contact.id), self._clock.now()
+        contact_id, desk = standing.contact_id, standing.desk
+        offering = self._offering.get(contact_id)
+        before, now = self._forget(contact_id), self._clock.now()
         if before is None and desk is None:
             return
-        held = None if desk is None else self._held(contact, desk, before, now)
+        held = None if desk is None else _held(standing, desk, before, now)
         if held is not None:
-            self._note(contact.id, held)
+            self._note(contact_id, held)
+            if offering is not None and held.agent != offering:
+                self._keep_offering(contact_id, offering, held)
         if before is not None and before.agent is not None and (held is None or held.agent != before.agent):
-            self._let_go(contact.id, before, held, now)
-        self._rejected.discard(contact.id)
+            self._let_go(contact_id, before, held, now, rejected=standing.rejected)
+        self._changed()
+
+    def answered(self, contact_id: str) -> None:
+        """A contact has taken note of its offer: what it has become of it was told before."""
+        agent = self._offering.pop(contact_id, None)
+        held = self._contacts.get(contact_id)
+        if agent is None or held is None or held.agent == agent:
+            return
+        self._of.get(agent, {}).pop(contact_id, None)
+        self._touch(agent)
+        if held.agent is None and held.desk.stage == "queued":
+            self._line_up.waits(contact_id)
         self._changed()
 
     def leave(self, contact_id: str) -> None:
         """A contact is gone, or was never here."""
         if self._forget(contact_id) is not None:
             self._changed()
+
+    def clear_out(self) -> None:
+        """Nobody is here any more. Within `hush`."""
+        for kept in (self._contacts, self._of, self._offering, self._desks, self._members):
+            kept.clear()
+        self._line_up = LineUp()
 
     def metrics(self, *targets: Target) -> QueueMetrics:
         """Of a queue, or of several together."""
@@ -139,13 +170,20 @@ class Floor:
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
         """Nothing rings before all contacts are there again."""
-        self._quiet = True
+        self.hush()
         yield
-        self._quiet = False
+        self.open()
+
+    def hush(self) -> None:
+        """Nothing rings until `open` has been called as often."""
+        self._quiet += 1
+
+    def open(self) -> None:
+        self._quiet -= 1
         self._changed()
 
     def close(self) -> None:
-        self._quiet = True
+        self.hush()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -178,10 +216,6 @@ class Floor:
     def forget_agent(self, agent: str) -> None:
         """A user is deleted: whoever is called so next begins anew."""
         self._put(self._desk(agent), AgentState(agent))
-
-    def reject(self, contact_id: str) -> None:
-        """The agent for whom it rings is about to reject it."""
-        self._rejected.add(contact_id)
 
     def clear(self, agent: str, contact_id: str) -> bool:
         """The agent is done with a contact that they missed, rejected, or had. False when there is no such one."""
@@ -265,16 +299,15 @@ class Floor:
             self._touch(agent)
         return held
 
-    def _held(self, contact: Contact, desk: Desk, before: _Held | None, now: float) -> _Held:
-        same = before is not None and (before.desk.stage, before.desk.offered) == (desk.stage, desk.offered)
-        connected_at = None if before is None or before.desk.agent != desk.agent else before.connected_at
-        if desk.stage == "connected" and connected_at is None:
-            connected_at = now
-        since = before.since if same and before is not None else now
-        criteria = read_criteria(contact.memory.record.settings.get(SETTING)) if desk.stage == "queued" else ()
-        return _Held(desk, contact.party.channel, contact.party.initiation_method, since, connected_at, criteria)
+    def _keep_offering(self, contact_id: str, agent: str, held: _Held) -> None:
+        """It has moved before it heard of its offer, and may take it still."""
+        self._offering[contact_id] = agent
+        self._of.setdefault(agent, {})[contact_id] = held
+        self._touch(agent)
+        if held.desk.stage == "queued":
+            self._line_up.rings(contact_id)
 
-    def _let_go(self, contact_id: str, before: _Held, after: _Held | None, now: float) -> None:
+    def _let_go(self, contact_id: str, before: _Held, after: _Held | None, now: float, *, rejected: bool) -> None:
         """An agent does not have a contact any more, or it does not ring for them any more."""
         agent = before.agent
         assert agent is not None
@@ -283,7 +316,7 @@ class Floor:
         if before.desk.stage == "queued":
             passed = after is not None and after.desk.stage == "queued" and after.desk.target == before.desk.target
             if passed:
-                self._set_aside(desk, contact_id, before, "rejected" if contact_id in self._rejected else "missed")
+                self._set_aside(desk, contact_id, before, "rejected" if rejected else "missed")
             return
         known = self._resources.agents.get(agent)
         seconds = 0.0 if known is None else known.after_work

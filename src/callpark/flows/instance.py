@@ -16,7 +16,6 @@ from callpark.flows.contracts import contract_problems, contracts_of
 from callpark.flows.declared import Case, Profile
 from callpark.flows.defaults import DEFAULT_FLOWS
 from callpark.flows.engine import compiled
-from callpark.flows.floor import Floor
 from callpark.flows.language import parse_flow
 from callpark.flows.ledger import Ledger
 from callpark.flows.logs import FUNCTION_FORBIDDEN
@@ -160,10 +159,12 @@ class Surroundings:
     limits: ConnectLimits
     place: Place
     functions: FunctionRunner
-    floor: Floor
+    queues: Callable[[Target], QueueMetrics]
     ledger: Ledger
     open_contacts: Callable[[], int] = lambda: 0
     contact: Callable[[str], Contact | None] = lambda contact_id: None
+    measured: Mapping[str, QueueMetrics] = field(default_factory=dict)
+    """For this turn, by the ARNs of queues that are elsewhere."""
 
     @property
     def room(self) -> int:
@@ -185,7 +186,7 @@ class Surroundings:
         return self.instance.module(reference)
 
     def metrics(self, target: Target) -> QueueMetrics:
-        return self.floor.metrics(target)
+        return self.measured.get(target.arn) or self.queues(target)
 
     def bot_function(self, name: str) -> str | Refusal:
         return self._local(name if name.startswith("arn:") else self.place.arn("lambda", f"function:{name}"))

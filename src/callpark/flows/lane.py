@@ -49,7 +49,7 @@ from callpark.flows.happenings import ContactEnded
 from callpark.flows.program import Program
 from callpark.flows.records import Records
 from callpark.flows.turn import FUNCTION
-from callpark.flows.world import World
+from callpark.flows.world import Unmeasured, World
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.timers import Timer
@@ -78,6 +78,10 @@ class Exchange(Protocol):
 
     def moved(self, contact: Contact) -> None:
         """The contact has entered or left a queue or an agent."""
+        ...
+
+    def measure(self, lane: "Lane", unmeasured: Unmeasured, world: World) -> None:
+        """Ask about queues, then have the lane take its turn again."""
         ...
 
     def prepare(self, creator: Contact, effect: OpenContact) -> Contact:
@@ -217,6 +221,19 @@ class Lane:
             want_words(self.phone, self._exchange.clock.now(), 0.0)
         self._arm()
 
+    def resume(self, world: World) -> None:
+        """Take the turn again, in a world in which more is known; only this one."""
+        world, self._world = self._world, world
+        try:
+            self._turn()
+        finally:
+            self._world = world
+
+    @property
+    def revision(self) -> int:
+        """Of the contact's row, as it will be when what is under way is saved."""
+        return self.written + self._busy
+
     def close(self) -> None:
         """Stop here; the contact stays as it is saved."""
         self.closed = True
@@ -236,7 +253,7 @@ class Lane:
             return
         events, self._queue = sorted(self._queue, key=_precedence), ()
         effects: list[Effect] = []
-        before = self.contact
+        before, program = self.contact, self.program
         try:
             # A machine's clock may be set back between a timer's call and now; for the contact it is not.
             now = max([self._exchange.clock.now(), *(event.at for event in events if isinstance(event, TimerFired))])
@@ -244,6 +261,10 @@ class Lane:
                 self.contact, self.program, more = handle(self._world, self.program, self.contact, event, now)
                 effects += more
             changes = [*self._saving(effects, now), *self._new_rows(effects)]
+        except Unmeasured as unmeasured:
+            self.contact, self.program, self._queue = before, program, (*events, *self._queue)
+            self._exchange.measure(self, unmeasured, self._world)
+            return
         except Exception:
             _log.exception("contact %s: the engine failed on %r", self.contact.id, events)
             self._fail("callpark failed; see its log")

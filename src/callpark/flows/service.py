@@ -10,16 +10,18 @@ state, its lane and its timers on the clock, never a task. Functions run as task
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
-from callpark.flows.agents.routing import QueueMetrics
+from callpark.flows.agents.routing import NO_METRICS
 from callpark.flows.agents.states import AgentStates
+from callpark.flows.agents.switchboard import Others, Switchboard
 from callpark.flows.calls import Call, Chat, Wanted
 from callpark.flows.channels.voice import DeadPhone, Phone
 from callpark.flows.chat.items import kept, written
 from callpark.flows.chat.model import ChatSession
-from callpark.flows.contact import Contact, End, Memory, Party, Record, Target, from_bytes
+from callpark.flows.contact import Contact, End, Memory, Party, Record, from_bytes
 from callpark.flows.contact_record import state_of
 from callpark.flows.custody import TABLE, Alone, Custody, Rows
 from callpark.flows.defaults import default_arn
@@ -33,7 +35,6 @@ from callpark.flows.events import (
     Prepared,
     Started,
 )
-from callpark.flows.floor import Floor
 from callpark.flows.function_runs import FunctionRuns
 from callpark.flows.happenings import ContactEnded
 from callpark.flows.instance import NOTHING, Instance, Surroundings, build_instance, default_programs
@@ -44,13 +45,15 @@ from callpark.flows.ports import FunctionRunner
 from callpark.flows.program import Program
 from callpark.flows.records import Records
 from callpark.flows.turn import BEGINNING, CHAT_OVER, CONNECTION
+from callpark.flows.world import Unmeasured, World
 from callpark.kernel.arn import Arn, Place
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
+from callpark.kernel.tasks import Tasks
 from callpark.kernel.trace import Entry, Trace
-from callpark.store.ports import DeleteRow, Store
+from callpark.store.ports import DeleteRow, Store, StoreFailure
 
 _log = logging.getLogger("callpark")
 
@@ -71,6 +74,7 @@ class Flows:
         store: Store,
         functions: FunctionRunner,
         custody: Custody | None = None,
+        others: Others | None = None,
     ) -> None:
         self.clock = clock
         self.rows = Rows(custody or Alone(), store)
@@ -83,7 +87,8 @@ class Flows:
         self._functions = functions
         self._runs = FunctionRuns(functions, clock, trace, limits)
         self.agent_states = AgentStates(clock, store, self.records)
-        self.floor = Floor(clock, limits, self._offer, self.agent_states.keep)
+        self.switchboard = Switchboard(clock, limits, self, self.agent_states.keep, others)
+        self._tasks = Tasks("contacts")
         self._ledger = Ledger()
         self._lanes: dict[str, Lane] = {}
         self._reconnect: Callable[[Contact], Phone | None] = lambda contact: None
@@ -140,7 +145,7 @@ class Flows:
         parsed = Arn.parse(instance.arn)
         self._region = self._place.region if parsed is None else parsed.region
         self._ledger.serve(instance.declared)
-        self.floor.serve(served.resources)
+        self.switchboard.floor.serve(served.resources)
         self._warned.clear()
         return warnings
 
@@ -150,12 +155,12 @@ class Flows:
         self._reconnect = reconnect
         await self.records.load()
         async for state in self.agent_states.load():
-            self.floor.restore(state)
+            self.switchboard.floor.restore(state)
         await self.take_up()
 
     async def take_up(self) -> None:
         """Take up the open contacts that nobody has any more."""
-        with self.floor.quiet():
+        with self.switchboard.floor.quiet():
             for row in await self.store.scan(TABLE):
                 if row.key in self._lanes:
                     continue
@@ -270,13 +275,14 @@ class Flows:
         self._check_kept(lane)
         return True
 
-    def metrics(self, *targets: Target) -> QueueMetrics:
-        """The state of a queue now, or of several together."""
-        return self.floor.metrics(*targets)
+    def is_elsewhere(self, contact_id: str) -> bool:
+        """Whether another node may know a contact that is not known here."""
+        return bool(self.rows.life) and self.contact(contact_id) is None
 
     async def close(self) -> None:
         """Leave open contacts as they are saved, and end what runs for them."""
-        self.floor.close()
+        await self.switchboard.close()
+        await self._tasks.aclose()
         for lane in tuple(self._lanes.values()):
             lane.close()
         await self._runs.aclose()
@@ -294,10 +300,13 @@ class Flows:
 
     def forget(self, lane: Lane) -> None:
         self._lanes.pop(lane.contact.id, None)
-        self.floor.leave(lane.contact.id)
+        self.switchboard.leave(lane.contact)
 
     def moved(self, contact: Contact) -> None:
-        self.floor.follow(contact)
+        self.switchboard.follow(contact)
+
+    def measure(self, lane: Lane, unmeasured: Unmeasured, world: World) -> None:
+        self._tasks.spawn(self._measure(lane, unmeasured, world), f"queues for {lane.contact.id}")
 
     def keep(self, effect: Keep) -> None:
         self._ledger.keep(effect)
@@ -305,7 +314,7 @@ class Flows:
     def set_attributes(self, effect: SetAttributes) -> None:
         lane = self._lanes.get(effect.contact_id)
         if lane is None:
-            self.warn("attributes of a related contact are dropped: it has ended, or another node has it")
+            self._tasks.spawn(self._set_attributes(effect), f"attributes of {effect.contact_id}")
         else:
             lane.post(AttributesSet(effect.attributes))
 
@@ -341,12 +350,43 @@ class Flows:
         program = None if effect.flow is None else self.instance.flow(effect.flow)
         return program or default_programs()[default_arn("Callback")]
 
-    def _offer(self, contact_id: str, event: AgentOffered) -> None:
+    # `switchboard.Contacts`
+
+    def revision(self, contact_id: str) -> int:
         lane = self._lanes.get(contact_id)
-        if lane is not None:
-            lane.post(event)
+        return 0 if lane is None else lane.revision
+
+    def ring(self, contact_id: str, offer: AgentOffered) -> "asyncio.Future[None] | None":
+        lane = self._lanes.get(contact_id)
+        if lane is None:
+            return None
+        lane.post(offer)
+        return lane.idle
 
     # Inside
+
+    async def _measure(self, lane: Lane, unmeasured: Unmeasured, world: World) -> None:
+        """A caller is not left waiting for a node that does not answer: the queue counts as empty then."""
+        assert isinstance(world, Surroundings)
+        try:
+            found = await self.switchboard.measure(unmeasured.targets)
+        except CallerError as error:
+            self.warn(f"queues cannot be measured, they count as empty and without agents: {error.message}")
+            found = NO_METRICS
+        measured = {target.arn: found for target in unmeasured.targets}
+        lane.resume(replace(world, measured={**world.measured, **measured}))
+
+    async def _set_attributes(self, effect: SetAttributes) -> None:
+        """Of a related contact that has ended, or is elsewhere."""
+        try:
+            known = await self.update_attributes(effect.contact_id, effect.attributes)
+            if not known and self.rows.life:
+                known = await self.switchboard.others.update_attributes(effect.contact_id, effect.attributes)
+            problem = "it is not known any more"
+        except (CallerError, StoreFailure) as error:
+            known, problem = False, str(error)
+        if not known:
+            self.warn(f"attributes of a related contact are dropped: {problem}")
 
     def _party(self, program: Program, caller: str | None, number: str | None) -> Party:
         return Party(
@@ -382,7 +422,7 @@ class Flows:
             self._limits,
             self._place,
             self._functions,
-            self.floor,
+            self.switchboard.metrics,
             self._ledger,
             self._lanes.__len__,
             self.contact,
@@ -425,6 +465,6 @@ class Flows:
             return
         lane = self._open(contact, program, phone or DeadPhone(), revision)
         lane.restore()
-        self.floor.follow(contact)
+        self.switchboard.taken_up(contact)
         if phone is None and contact.party.channel == "VOICE" and contact.party.initiation_method != "CALLBACK":
             lane.post(HungUp("OTHER", PHONE_GONE))

@@ -3,7 +3,7 @@
 `instance.py` implements it for real, tests for themselves; the actions read it through `Turn.world`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +30,15 @@ class Heard:
     text: str
     words: int
     seconds: float
+
+
+class Unmeasured(Exception):
+    """The state of these queues is known at another node. Since a turn changes nothing until it is over, it can be
+    taken again when that has been asked."""
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        super().__init__(", ".join(target.name for target in targets))
+        self.targets = tuple(targets)
 
 
 class World(Protocol):
@@ -63,7 +72,7 @@ class World(Protocol):
         ...
 
     def metrics(self, target: Target) -> QueueMetrics:
-        """The state of a queue, or of an agent's own."""
+        """The state of a queue, or of an agent's own. Raises Unmeasured."""
         ...
 
     def function(self, arn: str) -> str | Refusal:

@@ -32,6 +32,10 @@ class LineUp:
         """It is in its queue still, and in no line."""
         self._leave_line(self._queued[contact_id])
 
+    def waits(self, contact_id: str) -> None:
+        """It rings for nobody any more."""
+        self.add(self._queued[contact_id], rings=False)
+
     def remove(self, contact_id: str) -> None:
         waiting = self._queued.pop(contact_id, None)
         if waiting is not None:

@@ -6,6 +6,7 @@ agents: a browser names them in Origin.
 """
 
 import asyncio
+import contextlib
 import logging
 from typing import Final
 from urllib.parse import parse_qs
@@ -59,7 +60,9 @@ class AgentSocket:
         with panel:
             tasks = [asyncio.ensure_future(_read(receive, panel, wire)), asyncio.ensure_future(wire.write())]
             try:
-                await asyncio.wait((*tasks, wire.deaf), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((*tasks, wire.deaf, panel.closed), return_when=asyncio.FIRST_COMPLETED)
+                if panel.closed.done():
+                    await _close(send)
             finally:
                 for task in tasks:
                     task.cancel()
@@ -97,7 +100,7 @@ async def _read(receive: Receive, panel: Panel, wire: _Wire) -> None:
         number += 1
         try:
             order = _orders.decode(message.get("text") or message.get("bytes") or "")
-            await order.carry_out(panel)
+            await panel.carry_out(order)
         except ValueError as error:
             wire.put(Refused(f"that is no order: {error}", "orders are JSON objects with a type"))
         except ProjectError as error:
@@ -106,6 +109,12 @@ async def _read(receive: Receive, panel: Panel, wire: _Wire) -> None:
             wire.put(Refused(error.message, "see the service's documentation"))
         else:
             wire.put(Done(number))
+
+
+async def _close(send: Send) -> None:
+    """The floor is at another node now."""
+    with contextlib.suppress(OSError):
+        await send({"type": "websocket.close", "code": _TRY_AGAIN})
 
 
 async def _refuse(send: Send, refusal: Refused) -> None:

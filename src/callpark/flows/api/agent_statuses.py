@@ -115,14 +115,14 @@ class AgentStatusOperations:
         user, status = self._user(call), self._status(call)
         if status.state == "DISABLED":
             raise invalid_request(f"The status {status.name} is disabled.")
-        self._plane.flows.floor.set_status(user.name, status.name)
+        self._plane.flows.switchboard.floor.set_status(user.name, status.name)
         await self._plane.flows.agent_states.saved()
         return {}
 
     async def dismiss(self, call: Call) -> Mapping[str, object]:
         user, contact_id = self._user(call), text(call, "ContactId")
-        if not self._plane.flows.floor.clear(user.name, contact_id):
-            known = self._plane.flows.floor.view(user.name)
+        if not self._plane.flows.switchboard.floor.clear(user.name, contact_id):
+            known = self._plane.flows.switchboard.floor.view(user.name)
             if known is not None and any(each.contact_id == contact_id for each in known.contacts):
                 raise invalid_request("Only contacts in state MISSED, ERROR, ENDED or REJECTED can be dismissed.")
             raise not_found("The contact", contact_id)
@@ -134,7 +134,7 @@ class AgentStatusOperations:
         filters = structure(call.parameters.get("Filters"))
         users = self._filtered(filters)
         states = listed(structure(filters.get("ContactFilter")).get("ContactStates"))
-        floor = self._plane.flows.floor
+        floor = self._plane.flows.switchboard.floor
         views = [(user, view) for user in users if (view := floor.view(user.name)) is not None]
         if states:
             views = [(user, view) for user, view in views if any(each.state in states for each in view.contacts)]
@@ -161,7 +161,7 @@ class AgentStatusOperations:
 
     def _data(self, user: UserRecord, view: AgentView) -> dict[str, object]:
         statuses = {each.name: each for each in self._plane.records(StatusRecord)}
-        room = {channel: self._plane.flows.floor.room(user.name, channel) for channel in CHANNELS}
+        room = {channel: self._plane.flows.switchboard.floor.room(user.name, channel) for channel in CHANNELS}
         return {
             "User": {"Id": user.id, "Arn": user.arn},
             "RoutingProfile": self._profile(user),

@@ -111,7 +111,7 @@ class UserOperations:
         async with self._plane.changing:
             user = self._user(call)
             await self._plane.put(removed=[user])
-            self._plane.flows.floor.forget_agent(user.name)
+            self._plane.flows.switchboard.floor.forget_agent(user.name)
         return {}
 
     async def list_security_profiles(self, call: Call) -> Mapping[str, object]:

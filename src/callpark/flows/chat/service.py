@@ -153,9 +153,13 @@ class Chats:
             return None
         return Seat(room, contact.chat.customer, contact)
 
-    def room(self, contact_id: str) -> Room | None:
-        """The room of a chat that is open."""
-        return self._rooms.get(contact_id)
+    def agent_seat(self, agent: str, contact_id: str) -> Seat | None:
+        """An agent's place in an open chat with a transcript; None when they are in none."""
+        contact, room = self._flows.contact(contact_id), self._rooms.get(contact_id)
+        session = None if contact is None else contact.chat
+        if contact is None or room is None or session is None or session.agent is None:
+            return None
+        return Seat(room, session.agent, contact) if session.agent.display_name == agent else None
 
     def admit(self, participant_token: str) -> Seat:
         """Who holds a participant token. Raises CallerError when it is none, or the chat is over."""
