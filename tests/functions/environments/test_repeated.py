@@ -14,7 +14,7 @@ from callpark.functions.environments.streams import Collected, Sink
 
 pytestmark = pytest.mark.unit
 
-LIMIT = 40
+LIMIT = 120
 PATH = b"/2018-06-01/runtime/invocation/"
 NEXT = b"GET " + PATH + b"next HTTP/1.1\r\nHost: x\r\nUser-Agent: aws\r\n\r\n"
 
@@ -27,11 +27,15 @@ def answer(request_id: bytes, invocation_id: bytes, body: bytes, length: int, mo
 
 def test_the_like_of_a_learnt_answer_is_recognised_and_nothing_else() -> None:
     repeated = Repeated()
-    assert repeated.body(answer(b"r-1", b"i-1", b"null", 4), "r-1", "i-1") is None
+    assert repeated.answer(answer(b"r-1", b"i-1", b"null", 4), "r-1", "i-1") is None
     repeated.learn_answer(answer(b"r-1", b"i-1", b"null", 4), "r-1", "i-1", "text/x")
     assert repeated.knows_answer
     assert repeated.content_type == "text/x"
-    assert repeated.body(answer(b"other", b"i-22", b"12345", 5), "other", "i-22") == b"12345"
+    assert repeated.answer(answer(b"other", b"i-22", b"12345", 5), "other", "i-22") == (b"12345", False)
+    assert repeated.answer(answer(b"other", b"i-22", b"12345", 5) + NEXT, "other", "i-22") is None
+    repeated.learn_next(NEXT)
+    assert repeated.answer(answer(b"other", b"i-22", b"12345", 5) + NEXT, "other", "i-22") == (b"12345", True)
+    assert repeated.answer(answer(b"other", b"i-22", NEXT, len(NEXT)), "other", "i-22") == (NEXT, False)
     for wrong in (
         answer(b"other", b"i-22", b"1234", 5),
         answer(b"other", b"i-22", b"123456", 5),
@@ -39,9 +43,23 @@ def test_the_like_of_a_learnt_answer_is_recognised_and_nothing_else() -> None:
         answer(b"r-1", b"i-22", b"12345", 5),
         answer(b"other", b"i-22", b"12345", 5, b"X-More: 1\r\n"),
         answer(b"other", b"i-22", b"12345", 5)[:-7],
+        answer(b"other", b"i-22", b"12345", 5) + NEXT[:-1],
+        answer(b"other", b"i-22", b"12345", 5) + NEXT + NEXT,
+        answer(b"other", b"i-22", b"12345" + NEXT, 6),
+        answer(b"other", b"i-22", b"", -1),
+        answer(b"other", b"i-22", b"", 0)[:-5] + b"9" * 5_000 + b"\r\n\r\n",
         b"",
     ):
-        assert repeated.body(wrong, "other", "i-22") is None
+        assert repeated.answer(wrong, "other", "i-22") is None
+
+
+def test_only_a_next_that_is_known_is_found_behind_something() -> None:
+    repeated = Repeated()
+    assert repeated.before_next(b"abc" + NEXT) == b""
+    repeated.learn_next(NEXT)
+    assert repeated.before_next(b"abc" + NEXT) == b"abc"
+    assert repeated.before_next(NEXT) == b""
+    assert repeated.before_next(NEXT + b"abc") == b""
 
 
 @pytest.mark.parametrize(
@@ -123,18 +141,19 @@ class Runtime:
             "other": answer(own, invocation, body, len(body), b"X-Other: %d\r\n" % detail),
             "short": answer(own, invocation, body, len(body) + 3),
             "both": answer(own, invocation, body, len(body)) + NEXT,
+            "deceptive": answer(own, invocation, NEXT, len(NEXT)),
             "ending": answer(own, invocation, body, len(body), b"Connection: close\r\n"),
         }[kind]
-        cut = detail % (len(data) + 20)
+        cut = detail % (2 * len(data))
         for piece in (data[:cut], data[cut:]):
             if piece and not self.wire.is_closing():
                 self.connection.data_received(piece)
 
 
-kinds = st.sampled_from(["next", "answer", "answer", "stale", "naming", "other", "short", "both", "ending"])
-ordinary = st.tuples(st.just("answer"), st.just(1_000_000))
+kinds = st.sampled_from(["next", "answer", "answer", "stale", "naming", "other", "short", "both", "both", "ending"])
+kinds |= st.just("deceptive")
 steps = st.lists(
-    st.one_of(st.just(("offer", 0)), ordinary, st.just(("next", 1_000_000)), st.tuples(kinds, st.integers(0, 1_000))),
+    st.one_of(st.just(("offer", 0)), st.just(("next", len(NEXT))), st.tuples(kinds, st.integers(0, 1_000))),
     max_size=30,
 )
 
@@ -160,3 +179,27 @@ async def test_the_second_answer_of_a_connection_is_not_parsed() -> None:
         runtime.connection.data_received(answer(b"r%d" % number, b"i%d" % number, b"null", 4))
     assert [given.payload for given in runtime.wire.log if isinstance(given, Answer)] == [b"null"] * 3
     assert runtime.connection._begun == 2  # of six requests
+
+
+async def test_nor_is_one_with_a_next_behind_it() -> None:
+    runtime = Runtime(Repeated())
+    runtime.session.offer(Delivery("r0", "i0", b"{}", "arn", 5, None, None))
+    runtime.connection.data_received(NEXT)
+    for number in range(3):
+        runtime.connection.data_received(answer(b"r%d" % number, b"i%d" % number, b"null", 4) + NEXT)
+        runtime.session.offer(Delivery(f"r{number + 1}", f"i{number + 1}", b"{}", "arn", 5, None, None))
+    assert [given.payload for given in runtime.wire.log if isinstance(given, Answer)] == [b"null"] * 3
+    assert runtime.wire.log.count("handed out") == 4
+    assert runtime.connection._begun == 3  # of seven requests: the first answer with its `next`
+
+
+@pytest.mark.parametrize("repeated", [Repeated, Never])
+async def test_behind_an_answer_that_is_refused_nothing_is_heard(repeated: type[Repeated]) -> None:
+    runtime = Runtime(repeated())
+    runtime.session.offer(Delivery("r", "i", b"{}", "arn", 5, None, None))
+    runtime.connection.data_received(NEXT)
+    runtime.connection.data_received(answer(b"r", b"i", b"x" * (LIMIT + 1), LIMIT + 1) + NEXT)
+    written = [entry for entry in runtime.wire.log if isinstance(entry, bytes)]
+    assert written[-1].startswith(b"HTTP/1.1 413 ")
+    assert runtime.wire.log[-1] == "closed"
+    assert runtime.wire.log.count("ready") == 0

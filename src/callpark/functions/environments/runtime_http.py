@@ -55,6 +55,8 @@ class RuntimeConnection(asyncio.Protocol):
         self._repeated = Repeated()
         self._begun = self._completed = 0
         self._keep_alive = True
+        #: Within one read: what stands behind a request that was refused was said without knowing, and is not heard.
+        self._refused = False
         self._reset()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -81,8 +83,20 @@ class RuntimeConnection(asyncio.Protocol):
         if self._busy:
             self.abandon()  # a request on a connection whose `next` is unanswered: its answers would change places
             return
+        self._refused = False
         between = self._begun == self._completed
         if between and self._take_repeated(data):
+            return
+        answer = b"" if self._repeated.knows_answer else self._repeated.before_next(data)
+        if between and answer:  # worth learning without the `next` behind it, which is known
+            self._parse(answer, between)
+            self._parse(data[len(answer) :], self._begun == self._completed)
+        else:
+            self._parse(data, between)
+
+    def _parse(self, data: bytes, between: bool) -> None:
+        """Feed the parser; `between`: it is not within a request."""
+        if self._transport is None:
             return
         following = self._completed + 1
         try:
@@ -128,6 +142,8 @@ class RuntimeConnection(asyncio.Protocol):
     # What httptools calls.
 
     def on_message_begin(self) -> None:
+        if self._refused:
+            self.abandon()
         self._begun += 1
         self._reset()
 
@@ -196,11 +212,14 @@ class RuntimeConnection(asyncio.Protocol):
         current = self._session.handed
         if current is None:
             return False
-        body = self._repeated.body(data, current.request_id, current.invocation_id)
-        if body is None or len(body) > self._session.maximum_body:
+        found = self._repeated.answer(data, current.request_id, current.invocation_id)
+        if found is None or len(found[0]) > self._session.maximum_body:
             return False
+        body, next_follows = found
         answer = Answer(body, failed=False, content_type=self._repeated.content_type)
         refusal = self._settle(current.request_id, current.invocation_id, answer)
+        if refusal is None and next_follows and self._transport is not None:
+            refusal = self._next()
         if refusal is not None:
             self._refuse(refusal)
         return True
@@ -352,6 +371,7 @@ class RuntimeConnection(asyncio.Protocol):
         return Refusal(413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({limit} bytes).")
 
     def _refuse(self, refusal: Refusal) -> None:
+        self._refused = True
         self._json(refusal.status, refusal.error_type, refusal.message)
 
     def _json(self, status: int, error_type: str, message: str) -> None:

@@ -6,8 +6,8 @@ end as SCM_RIGHTS) and writes reports: `{"ready": 1}` once it is warm, `{"starte
 `{"exited": pid, "status": n, "peak_kilobytes": n}`.
 
 A forked handler's process behaves like `python -m awslambdaric handler` in a new process: fresh environment variables,
-arguments, directory, import path, session and signal handlers. The runtime client's extension module is loaded after
-the fork, because it reads AWS_LAMBDA_RUNTIME_API when it is loaded. (CPython itself reseeds `random` after a fork.)
+arguments, directory, import path, session and signal handlers. What speaks HTTP in it is `runtime_client.py` instead of
+AWS's extension module. (CPython itself reseeds `random` after a fork.)
 
 Nothing outlives its parent: the zygote kills every process group it started when its socket closes, and a child is
 killed by the kernel when the zygote dies (PR_SET_PDEATHSIG).
@@ -17,6 +17,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import resource
@@ -27,6 +28,8 @@ import socket
 import sys
 import tempfile
 import time
+from pathlib import Path
+from types import ModuleType
 from typing import TypedDict, cast
 
 _PR_SET_PDEATHSIG = 1
@@ -41,6 +44,7 @@ _ALWAYS = (
     "awslambdaric.lambda_literals",
     "awslambdaric.lambda_runtime_exception",
     "awslambdaric.lambda_runtime_log_utils",
+    "awslambdaric.lambda_runtime_marshaller",
     "base64",
     "collections",
     "concurrent.futures.thread",
@@ -90,6 +94,7 @@ def main(arguments: list[str]) -> None:
     for module in (*_ALWAYS, *arguments[1:]):
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
+    client = _beside("runtime_client")
     if "boto3" in arguments[1:]:
         _warm_sdk()
     tempfile.tempdir = None
@@ -97,7 +102,17 @@ def main(arguments: list[str]) -> None:
     gc.freeze()
     request = _serve(connection, libc)
     if request is not None:
-        _become_handler(request)
+        _become_handler(request, client)
+
+
+def _beside(name: str) -> ModuleType:
+    """The module of that name in this folder, which is not on the handlers' path."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _serve(connection: socket.socket, libc: ctypes.CDLL) -> Request | None:
@@ -230,7 +245,7 @@ def _execute(arguments: list[str], request: Request) -> None:
     os._exit(127)
 
 
-def _become_handler(request: Request) -> None:
+def _become_handler(request: Request, client: ModuleType) -> None:
     """Turn this fork into what `python -m awslambdaric handler` would be, and run it."""
     os.environ.clear()
     os.environ.update(request["variables"])
@@ -239,21 +254,22 @@ def _become_handler(request: Request) -> None:
     sys.path[:0] = [request["directory"], *filter(None, request["variables"].get("PYTHONPATH", "").split(os.pathsep))]
     sys.pycache_prefix = request["pycache"]
     if not request["signals"]:
-        _poll_without_threads()
+        _speak_through(client)
     sys.argv = ["awslambdaric", request["handler"] or ""]
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
 
 
-def _poll_without_threads() -> None:
-    """Ask for events in the main thread whatever the runtime's name.
+def _speak_through(client: ModuleType) -> None:
+    """Give awslambdaric a client of ours instead of its extension module, and let it ask for events in the main thread.
 
-    For python3.12 and later awslambdaric starts a thread for each `next`, so that Python's signal handlers can run
-    while the process is idle. Without extensions an idle process gets no signal but SIGKILL, and the thread would halve
-    the speed.
+    For python3.12 and later it starts a thread for each `next`, so that Python's signal handlers can run while the
+    process is idle; before, they cannot. Without extensions an idle process gets no signal but SIGKILL, and the thread
+    would halve the speed. With extensions which of them run is for AWS's own client to decide.
     """
     from awslambdaric.lambda_config import LambdaConfigProvider
 
     LambdaConfigProvider.SUPPORTED_THREADPOLLING_ENVS = set()
+    sys.modules["runtime_client"] = client.RuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
 
 
 def _warm_sdk() -> None:
