@@ -75,7 +75,8 @@ def handler(event, context):
     records = event.get("Records") if isinstance(event, dict) else None
     for one in records or [event]:
         body = one.get("body", one) if isinstance(one, dict) else one
-        line = json.dumps([context.function_name, body, context.aws_request_id, os.environ["AWS_ENDPOINT_URL"]])
+        told = context.function_name, body, context.aws_request_id, os.environ["AWS_ENDPOINT_URL"], time.time()
+        line = json.dumps(told)
         if SEEN:
             with open(SEEN, "a") as seen:
                 seen.write(line + chr(10))

@@ -8,8 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import uvloop
+
 from tests.soak import cluster
 from tests.soak.driver import Soak, soak
+from tests.soak.faults import KINDS
 
 
 def main() -> None:
@@ -18,9 +21,10 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--kills", type=int, default=None, help="200 of a server, 50 of a cluster")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--fault", action="append", default=[], choices=KINDS, help="of a cluster: only this kind")
     chosen = parser.parse_args()
     if chosen.what == "cluster":
-        sys.exit(_cluster(chosen.seed, chosen.events, 50 if chosen.kills is None else chosen.kills))
+        sys.exit(_cluster(chosen.seed, chosen.events, 50 if chosen.kills is None else chosen.kills, chosen.fault))
     chosen.kills = 200 if chosen.kills is None else chosen.kills
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="callpark-soak-") as text:
@@ -35,13 +39,13 @@ def main() -> None:
     sys.exit(1 if verdict.problems else 0)
 
 
-def _cluster(seed: int, count: int, faults: int) -> int:
+def _cluster(seed: int, count: int, faults: int, kinds: list[str]) -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="callpark-soak-") as text:
-        asked = cluster.Asked(seed, count, count, faults, Path(text))
-        found = asyncio.run(cluster.soak(asked, lambda line: print(line, flush=True)))
-    problems = found.problems(faults)
-    print(f"\nseed {seed}, {faults} faults, {time.monotonic() - started:.0f} s: {found.summary()}")
+        asked = cluster.Asked(seed, count, count, faults, Path(text), kinds)
+        found = uvloop.run(cluster.soak(asked, lambda line: print(line, flush=True)))
+    problems = found.problems()
+    print(f"\nseed {seed}, {faults} faults, {time.monotonic() - started:.0f} s\n{found.summary()}")
     for problem in problems[:50]:
         print(problem)
     print(f"{len(problems):10,}  promises broken")

@@ -1,156 +1,59 @@
 """Three servers, three nodes, and what happens to all of them: events, queue messages and FIFO messages are sent to and
-received from whichever node lives, while nodes and servers are killed and stopped at random.
+received from whichever node lives, while nodes and servers are killed, stopped and cut off from each other at random.
 
-Called by `python -m tests.soak cluster` and, shortly, by `tests/cluster/test_soak.py`. What must hold: nothing that was
-acknowledged is lost, FIFO order is kept, no event is run more often than once and once for each fault.
+Called by `python -m tests.soak cluster` and, shortly, by `tests/cluster/test_soak.py`. What must hold is said by
+`Found.problems`.
 """
 
 import asyncio
 import contextlib
+import itertools
 import json
-import os
 import random
-import signal
-import statistics
 import time
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from tests.cluster.project import write
-from tests.journeys.servers import launch
-from tests.store.nats.servers import Server, free_port
-from tests.store.nats.servers import cluster as servers_of
-from tests.store.nats.servers import running as one_server
+from tests.soak.faults import Fault, Faults, drawn
+from tests.soak.found import Found, Suffered
+from tests.soak.topology import NodeProcess, Topology, running
 
-_LIMITS = ("lambda.environments=6", "lambda.throttle_base_seconds=0.2", "lambda.throttle_maximum_seconds=2")
-_READY_SECONDS, _STALLED_SECONDS = 90.0, 120.0
+_STALLED_SECONDS = 120.0
 _GROUPS = 10
 _ACCOUNT = "123456789012"
+_TARGET = {"content-type": "application/x-amz-json-1.0"}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How much. `messages` of the standard queue and as many of the FIFO queue."""
+    """How much. `messages` of the standard queue and as many of the FIFO queue; `kinds`: of the faults, all when
+    empty."""
 
     seed: int
     events: int
     messages: int
     faults: int
     folder: Path
-
-
-@dataclass(slots=True)
-class Found:
-    """What became of it."""
-
-    events: set[int] = field(default_factory=set)
-    runs: Counter[int] = field(default_factory=Counter)
-    sent: set[int] = field(default_factory=set)
-    received: Counter[int] = field(default_factory=Counter)
-    ordered: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
-    fifo_sent: Counter[int] = field(default_factory=Counter)
-    recoveries: list[tuple[str, float]] = field(default_factory=list)
-    refusals: Counter[int] = field(default_factory=Counter)
-
-    def problems(self, faults: int) -> list[str]:
-        lost = [f"event {n} was acknowledged and never ran" for n in sorted(self.events - set(self.runs))]
-        lost += [f"message {n} was acknowledged and never received" for n in sorted(self.sent - set(self.received))]
-        often = [f"event {n} ran {count} times" for n, count in self.runs.items() if count > 1 + faults]
-        order = []
-        for group, count in self.fifo_sent.items():
-            firsts = list(dict.fromkeys(self.ordered[group]))
-            if firsts != list(range(count)):
-                order.append(f"group {group}: {count} sent, received in the order {firsts[:40]}")
-        return [*lost, *often, *order]
-
-    def summary(self) -> str:
-        times = [seconds for _, seconds in self.recoveries]
-        recovery = f"{statistics.median(times):.1f} s median, {max(times):.1f} s at most" if times else "none"
-        again = sum(count - 1 for count in self.runs.values())
-        return (
-            f"{len(self.events)} events acknowledged, {again} run again; {len(self.sent)} messages, "
-            f"{sum(self.fifo_sent.values())} FIFO messages acknowledged; "
-            f"recovery after {len(times)} faults: {recovery}; "
-            f"refused meanwhile: {dict(self.refusals)}"
-        )
-
-
-class NodeProcess:
-    def __init__(self, name: str, project: Path, data: Path, store: str) -> None:
-        self.name = name
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.process: asyncio.subprocess.Process | None = None
-        self.paused = False
-        limits = [part for limit in _LIMITS for part in ("--limit", limit)]
-        self._command = ["start", str(project), "--port", str(self.port), "--data", str(data), *limits]
-        self._command += ["--store", store, "--node-name", name]
-        self._errors = data.with_suffix(".errors")
-        self._drain: asyncio.Task[None] | None = None
-
-    @property
-    def lives(self) -> bool:
-        return self.process is not None and not self.paused
-
-    async def start(self) -> None:
-        """As a supervisor does it: again when the servers are not there yet."""
-        for _ in range(20):
-            if await self._start():
-                return
-            await asyncio.sleep(1.0)
-        raise AssertionError(f"{self.name} does not start: {self.said()[-2_000:]}")
-
-    async def _start(self) -> bool:
-        with self._errors.open("ab") as errors:
-            process = await launch(self._command, errors)
-        assert process.stdout is not None
-        line = (await asyncio.wait_for(process.stdout.readline(), _READY_SECONDS)).decode()
-        if not line.startswith("ready http://"):
-            await process.wait()
-            return False
-        self.process = process
-        self._drain = asyncio.create_task(_drain(process.stdout))
-        return True
-
-    async def kill(self) -> None:
-        process, self.process = self.process, None
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-            await process.wait()
-            assert self._drain is not None
-            await asyncio.wait_for(self._drain, 30)
-
-    def said(self) -> str:
-        return self._errors.read_text(errors="replace") if self._errors.exists() else ""
-
-
-async def _drain(stream: asyncio.StreamReader) -> None:
-    while await stream.readline():
-        pass
+    kinds: Sequence[str] = ()
 
 
 class Soak:
-    def __init__(
-        self, asked: Asked, servers: list[Server], nodes: list[NodeProcess], tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, asked: Asked, topology: Topology, tell: Callable[[str], None]) -> None:
         self._asked = asked
-        self._servers = servers
-        self._nodes = nodes
+        self._nodes = topology.nodes
+        self._mistreat = Faults(topology)
         self._tell = tell
         self._chance = random.Random(asked.seed)
         self._began = time.monotonic()
+        self._further = itertools.count(asked.events)
         self.found = Found()
         self._http = httpx.AsyncClient(timeout=httpx.Timeout(6, connect=2), trust_env=False)
-        self._sending = True
-        self._done = 0
 
     async def run(self) -> Found:
-        asked, found = self._asked, self.found
+        found = self.found
         receivers = [asyncio.create_task(self._receive("work", self._note_work)) for _ in range(2)]
         receivers += [asyncio.create_task(self._receive("orders.fifo", self._note_fifo)) for _ in range(2)]
         try:
@@ -173,24 +76,23 @@ class Soak:
             await asyncio.gather(*receivers, return_exceptions=True)
             await self._http.aclose()
         self._read_runs()
-        assert asked.messages == len(found.sent)
+        found.said = {node.name: node.said() for node in self._nodes}
         return found
 
     async def _until(self, done: Callable[[], bool]) -> None:
         changed, before = time.monotonic(), -1
         while not done():
-            now = len(self.found.received) + sum(map(len, self.found.ordered.values())) + sum(self.found.runs.values())
+            found = self.found
+            now = len(found.received) + sum(map(len, found.ordered.values())) + sum(map(len, found.runs.values()))
             if now != before:
                 changed, before = time.monotonic(), now
             elif time.monotonic() - changed > _STALLED_SECONDS:
                 return
             await asyncio.sleep(0.2)
 
-    def _read_runs(self) -> Counter[int]:
+    def _read_runs(self) -> dict[int, list[float]]:
         seen = self._asked.folder / "seen"
-        lines = seen.read_text().splitlines() if seen.exists() else []
-        self.found.runs = Counter(json.loads(line)[1]["n"] for line in lines)
-        return self.found.runs
+        return self.found.read_runs(seen.read_text().splitlines() if seen.exists() else [])
 
     # Sending
 
@@ -224,8 +126,7 @@ class Soak:
             self.found.fifo_sent[group] += 1
 
     async def _send_event(self, function: str, number: int) -> bool:
-        path = f"/2015-03-31/functions/{function}/invocations"
-        return await self._post(path, json.dumps({"n": number}), {"x-amz-invocation-type": "Event"}) is not None
+        return await self._post(*_event(function, number)) is not None
 
     async def _send(self, queue: str, body: str, **members: str) -> bool:
         return await self._sqs("SendMessage", {"QueueUrl": _url(queue), "MessageBody": body, **members}) is not None
@@ -259,8 +160,7 @@ class Soak:
     # The wire
 
     async def _sqs(self, operation: str, members: dict[str, object]) -> dict[str, list[dict[str, str]]] | None:
-        headers = {"x-amz-target": f"AmazonSQS.{operation}", "content-type": "application/x-amz-json-1.0"}
-        return await self._post("/", json.dumps(members), headers)
+        return await self._post("/", json.dumps(members), {"x-amz-target": f"AmazonSQS.{operation}", **_TARGET})
 
     async def _post(self, path: str, body: str, headers: dict[str, str]) -> dict[str, list[dict[str, str]]] | None:
         """None when it was not acknowledged."""
@@ -270,10 +170,11 @@ class Soak:
         node = self._chance.choice(living)
         try:
             answer = await self._http.post(node.url + path, content=body, headers=headers)
-        except httpx.TransportError:
+        except httpx.TransportError as error:
+            self.found.refusals[type(error).__name__] += 1
             return None
         if answer.status_code >= 300:
-            self.found.refusals[answer.status_code] += 1
+            self.found.refusals[str(answer.status_code)] += 1
             if answer.status_code < 500 and answer.status_code != 429:
                 raise AssertionError(f"{node.name}: {answer.status_code} {answer.text}")
             if answer.status_code == 503:
@@ -285,68 +186,56 @@ class Soak:
     # Faults
 
     async def _faults(self, sending: "asyncio.Future[list[None]]") -> None:
-        kinds = ["kill a node", "pause a node", "kill a server", "pause a server"]
-        for number in range(self._asked.faults):
-            await asyncio.sleep(self._chance.uniform(0.5, 2.0))
+        plan = drawn(self._asked.seed, self._asked.faults, len(self._nodes), self._asked.kinds)
+        for number, fault in enumerate(plan, 1):
+            await asyncio.sleep(fault.after)
             if sending.done():
                 sending.result()
-            kind = kinds[number % len(kinds)]
-            recovered = await self._fault(kind)
-            self.found.recoveries.append((kind, recovered))
-            self._tell(f"{self._at()} {number + 1}/{self._asked.faults} {kind}: served again after {recovered:.1f} s")
+            suffered = await self._fault(fault)
+            self.found.faults.append(suffered)
+            self._tell(f"{self._at()} {number}/{len(plan)} {suffered.told()}")
 
-    async def _fault(self, kind: str) -> float:
-        began = time.monotonic()
-        if kind == "kill a node":
-            node = self._chance.choice(self._nodes)
-            await node.kill()
-            recovered = await self._served_again(began)
-            await node.start()
-        elif kind == "pause a node":
-            node = self._chance.choice(self._nodes)
-            assert node.process is not None
-            node.paused = True
-            os.kill(node.process.pid, signal.SIGSTOP)
-            recovered = await self._served_again(began)
-            await asyncio.sleep(self._chance.uniform(0.0, 6.0))
-            os.kill(node.process.pid, signal.SIGCONT)
-            node.paused = False
-        elif kind == "kill a server":
-            server = self._chance.choice(self._servers)
-            server.kill()
-            recovered = await self._served_again(began)
-            await asyncio.to_thread(server.start)
-            await asyncio.sleep(1.0)
-        else:
-            server = self._chance.choice(self._servers)
-            server.send(signal.SIGSTOP)
-            recovered = await self._served_again(began)
-            await asyncio.sleep(self._chance.uniform(0.0, 3.0))
-            server.send(signal.SIGCONT)
-        return recovered
+    async def _fault(self, fault: Fault) -> Suffered:
+        began, at = time.monotonic(), time.time()
+        serving = await self._mistreat.begin(fault)
+        during = await self._served_again(serving, began) if serving else None
+        await asyncio.sleep(fault.seconds)
+        ended = time.monotonic()
+        await self._mistreat.end(fault)
+        afterwards = await self._served_again(self._nodes, ended)
+        return Suffered(fault, at, during, afterwards)
 
-    async def _served_again(self, began: float) -> float:
-        """Seconds until every node that lives takes an event and serves both queues."""
-        for node in [each for each in self._nodes if each.lives]:
-            for queue in ("work", "orders.fifo"):
-                asked = {"QueueUrl": _url(queue), "AttributeNames": ["All"]}
-                headers = {
-                    "x-amz-target": "AmazonSQS.GetQueueAttributes",
-                    "content-type": "application/x-amz-json-1.0",
-                }
-                while True:
-                    with contextlib.suppress(httpx.TransportError):
-                        answer = await self._http.post(node.url, content=json.dumps(asked), headers=headers)
-                        if answer.status_code == 200:
-                            break
-                    await asyncio.sleep(0.05)
-        before = len(self.found.events), len(self.found.sent)
-        deadline = time.monotonic() + 30
-        while (len(self.found.events), len(self.found.sent)) == before and time.monotonic() < deadline:
-            if len(self.found.events) == self._asked.events and len(self.found.sent) == self._asked.messages:
-                break
-            await asyncio.sleep(0.02)
-        return time.monotonic() - began
+    async def _served_again(self, nodes: Sequence[NodeProcess], since: float) -> float:
+        """Seconds until every one of these takes an event and serves both queues."""
+        waiting = set(nodes)
+
+        async def served(node: NodeProcess) -> None:
+            await self._serves(node)
+            waiting.discard(node)
+
+        try:
+            async with asyncio.timeout(_STALLED_SECONDS):
+                await asyncio.gather(*(served(node) for node in nodes))
+        except TimeoutError:
+            said = "\n".join(f"{node.name}: {node.said()[-2_000:]}" for node in waiting)
+            raise AssertionError(f"does not serve again: {said}") from None
+        return time.monotonic() - since
+
+    async def _serves(self, node: NodeProcess) -> None:
+        for queue in ("work", "orders.fifo"):
+            asked = json.dumps({"QueueUrl": _url(queue), "AttributeNames": ["All"]})
+            await self._answers(node, "/", asked, {"x-amz-target": "AmazonSQS.GetQueueAttributes", **_TARGET})
+        number = next(self._further)
+        await self._answers(node, *_event("Plain", number))
+        self.found.events.add(number)
+
+    async def _answers(self, node: NodeProcess, path: str, body: str, headers: dict[str, str]) -> None:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                answer = await self._http.post(node.url + path, content=body, headers=headers)
+                if answer.status_code < 300:
+                    return
+            await asyncio.sleep(0.05)
 
     def _at(self) -> str:
         found = self.found
@@ -360,30 +249,12 @@ def _url(queue: str) -> str:
     return f"http://127.0.0.1:4566/{_ACCOUNT}/{queue}"
 
 
-@contextlib.asynccontextmanager
-async def running(
-    folder: Path, servers: int = 3, nodes: int = 3
-) -> AsyncIterator[tuple[list[Server], list[NodeProcess]]]:
-    """Servers and nodes, all ready; ended with the context."""
-    project = write(folder / "project", seen=str(folder / "seen"))
-    with contextlib.ExitStack() as stack:
-        if servers == 1:
-            started = [stack.enter_context(one_server(folder / "servers"))]
-        else:
-            started = stack.enter_context(servers_of(folder / "servers", servers))
-        store = "nats://" + ",".join(each.url.removeprefix("nats://") for each in started)
-        processes = [NodeProcess(f"n{n + 1}", project, folder / f"data{n + 1}", store) for n in range(nodes)]
-        try:
-            await asyncio.gather(*(each.start() for each in processes))
-            yield started, processes
-        finally:
-            for each in processes:
-                if each.paused and each.process is not None:
-                    os.kill(each.process.pid, signal.SIGCONT)
-                await each.kill()
+def _event(function: str, number: int) -> tuple[str, str, dict[str, str]]:
+    path = f"/2015-03-31/functions/{function}/invocations"
+    return path, json.dumps({"n": number}), {"x-amz-invocation-type": "Event"}
 
 
 async def soak(asked: Asked, tell: Callable[[str], None]) -> Found:
-    async with running(asked.folder) as (servers, nodes):
+    async with running(asked.folder) as topology:
         tell("three servers and three nodes are ready")
-        return await Soak(asked, servers, nodes, tell).run()
+        return await Soak(asked, topology, tell).run()

@@ -21,6 +21,7 @@ from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import StoreLimits
 from callpark.store.nats.connection import PASSING, Address, Answer, Connection, Unanswered, pause, said
 from callpark.store.nats.subjects import Subjects
+from callpark.store.nats.uplink import PINGS, Rotation, Uplink
 
 _log = logging.getLogger("callpark")
 
@@ -83,10 +84,11 @@ async def arrive(
 ) -> Connection:
     """A connection to servers that can keep a store. Raises ProjectError. `found` is told when the connection is
     there again after an interruption."""
-    client = await _connected(where, patience, name, found)
+    uplink = Uplink()
+    client = await _connected(where, limits, patience, uplink, name, found)
     try:
         _check_server(client, where, patience.shown)
-        connection = Connection(client, Subjects(where.namespace), limits)
+        connection = Connection(client, Subjects(where.namespace), limits, uplink.close)
         await connection.hear_replies()
         await _check_jetstream(connection, patience)
     except BaseException:
@@ -142,11 +144,14 @@ async def _create(connection: Connection, patience: Patience, count: int) -> Ans
     )
 
 
-async def _connected(where: Address, patience: Patience, name: str, found: Callable[[], None]) -> Client:
+async def _connected(
+    where: Address, limits: StoreLimits, patience: Patience, uplink: Uplink, name: str, found: Callable[[], None]
+) -> Client:
     """Raises ProjectError when no server answers, or when all of them would go on refusing."""
     loop = asyncio.get_running_loop()
     refused: asyncio.Future[ProjectError] = loop.create_future()
-    client = Client()
+    client, rotation = Client(), Rotation()
+    client._transport = uplink
 
     async def on_found() -> None:
         found()
@@ -171,6 +176,9 @@ async def _connected(where: Address, patience: Patience, name: str, found: Calla
             max_reconnect_attempts=-1,
             allow_reconnect=True,
             pending_size=64 * 1024 * 1024,
+            ping_interval=limits.socket_seconds / (PINGS + 1),  # type: ignore[arg-type]
+            max_outstanding_pings=PINGS,
+            reconnect_to_server_handler=rotation.following,
             reconnected_cb=on_found,
             error_cb=on_error,
         )
@@ -180,6 +188,8 @@ async def _connected(where: Address, patience: Patience, name: str, found: Calla
         await asyncio.wait(either, timeout=patience.left, return_when=asyncio.FIRST_COMPLETED)
         if connecting.done():
             connecting.result()
+            if client.connected_url is not None:
+                rotation.note(client.connected_url.netloc)
             return client
         raise refused.result() if refused.done() else _nobody(patience, patience.why)
     except (OSError, errors.Error) as error:

@@ -1,0 +1,96 @@
+"""Networks that carry nothing: a silent server is left for another one, and nobody waits for what cannot be sent."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from urllib.parse import urlparse
+
+import pytest
+from nats.aio.client import Server as Known
+
+from callpark.kernel.clock import SystemClock
+from callpark.kernel.ids import SystemIds
+from callpark.kernel.limits import StoreLimits
+from callpark.store.nats import NatsStore
+from callpark.store.nats.connection import Address
+from callpark.store.nats.uplink import Rotation
+from callpark.store.ports import Put, StoreFailure, WorkItem
+from tests.soak.links import Link
+from tests.store.nats.servers import Server
+
+pytestmark = pytest.mark.process
+
+QUICK = replace(StoreLimits(), answer_seconds=0.4, socket_seconds=0.6, server_seconds=60.0)
+
+
+@asynccontextmanager
+async def joined(server: Server, count: int) -> AsyncIterator[list[Link]]:
+    """So many links to a server, as if there were so many servers."""
+    links = [Link(server.port) for _ in range(count)]
+    for link in links:
+        link.start()
+    try:
+        yield links
+    finally:
+        for link in links:
+            link.close()
+
+
+async def opened(links: list[Link], namespace: str, limits: StoreLimits) -> NatsStore:
+    where = Address(tuple(f"nats://127.0.0.1:{link.port}" for link in links), namespace)
+    return await NatsStore.open(where, SystemClock(), SystemIds(), limits, node="a", replicas=1)
+
+
+def put(item_id: str) -> Put:
+    return Put(WorkItem("q", item_id, b"", b"", 0.0))
+
+
+async def test_a_commit_goes_on_through_another_server_when_the_network_to_one_is_silent(
+    server: Server, where: Address
+) -> None:
+    async with joined(server, 2) as links:
+        store = await opened(links, where.namespace, QUICK)
+        try:
+            await store.commit([put("before")])
+            (its,) = [link for link in links if link.connections]
+            its.silence()
+            await store.commit([put("after")])
+            (other,) = [link for link in links if link is not its]
+            assert other.connections == 1
+            assert await store.count("q") == 2
+        finally:
+            await store.close()
+
+
+async def test_a_store_is_closed_over_a_silent_network(server: Server, where: Address) -> None:
+    limits = replace(QUICK, commit_seconds=0.5)
+    async with joined(server, 1) as (link,):
+        store = await opened([link], where.namespace, limits)
+        link.silence()
+        lost = [store.commit([Put(WorkItem("q", str(n), b"", bytes(400_000), 0.0))]) for n in range(60)]
+        async with asyncio.timeout(30):
+            await store.close()
+        assert all(isinstance(each.exception(), StoreFailure) for each in lost)
+
+
+async def test_a_server_through_which_jetstream_does_not_answer_is_left(server: Server, where: Address) -> None:
+    limits = replace(QUICK, server_seconds=0.5, socket_seconds=60.0)
+    async with joined(server, 2) as links:
+        store = await opened(links, where.namespace, limits)
+        try:
+            (its,) = [link for link in links if link.connections]
+            its.silence(towards=False)
+            await store.commit([put("after")])
+            assert next(link for link in links if link is not its).connections == 1
+        finally:
+            await store.close()
+
+
+def test_servers_are_tried_in_turn() -> None:
+    servers = [Known(urlparse(f"nats://{host}:4222")) for host in ("a", "b", "c")]
+    rotation = Rotation()
+    rotation.note("b:4222")
+    order = [rotation.following(servers, {}) for _ in range(4)]
+    assert [server.uri.hostname for server, _ in order] == ["a", "c", "b", "a"]
+    assert [seconds > 0 for _, seconds in order] == [False, False, True, True]
