@@ -9,7 +9,7 @@ import msgspec
 
 from callpark.flows.api.instances import is_ours
 from callpark.flows.api.parameters import tags, text, texts
-from callpark.flows.control.model import Tags
+from callpark.flows.control.kept import Tags
 from callpark.flows.control.plane import ControlPlane
 from callpark.flows.control.refusals import invalid_request, not_found
 from callpark.kernel.operations import Call, OperationTable

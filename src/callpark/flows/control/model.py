@@ -6,15 +6,14 @@ have defaults. Instants are epoch seconds.
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
+from callpark.flows.control.kept import Kept, KeptValue, Tags
 from callpark.flows.control.people import ProfileRecord, QuickConnectRecord, StatusRecord, UserRecord
 from callpark.flows.declared import Hours, PromptFile, Queue
 from callpark.flows.placement import MODULE
-
-Tags: TypeAlias = Mapping[str, str]
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -37,7 +36,7 @@ class Alias(msgspec.Struct, frozen=True):
     modified_at: float = 0.0
 
 
-class FlowRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="flow"):
+class FlowRecord(Kept, frozen=True, kw_only=True, tag="flow"):
     """A flow, or a module (type MODULE). `content`: what is published, None when nothing is; `saved`: what was saved
     and not published since. `settings`: a module's contract. `source`: the project's file."""
 
@@ -53,9 +52,6 @@ class FlowRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     external: bool = False
     versions: tuple[Version, ...] = ()
     aliases: tuple[Alias, ...] = ()
-    tags: Tags = {}
-    modified_at: float = 0.0
-    declared: bool = False
     source: str | None = None
     token: str | None = None
 
@@ -64,54 +60,31 @@ class FlowRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         return "flow-module" if self.type == MODULE else "contact-flow"
 
 
-class NumberRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="number"):
+class NumberRecord(Kept, frozen=True, kw_only=True, tag="number"):
     """A claimed number in E.164 and the flow that answers it. `token`: of the request that claimed it."""
+
+    kind: ClassVar[str] = "phone-number"
 
     id: str
     arn: str
     number: str
     flow_arn: str | None = None
     description: str = ""
-    tags: Tags = {}
-    modified_at: float = 0.0
-    declared: bool = False
     token: str | None = None
-
-    @property
-    def kind(self) -> str:
-        return "phone-number"
 
     @property
     def name(self) -> str:
         return self.number
 
 
-class QueueRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="queue"):
+class QueueRecord(KeptValue[Queue], frozen=True, kw_only=True, tag="queue"):
     """A queue. `outbound`: OutboundCallerConfig, of which only the number has an effect."""
 
-    value: Queue
+    kind: ClassVar[str] = "queue"
+
     description: str = ""
     status: Literal["ENABLED", "DISABLED"] = "ENABLED"
     outbound: Mapping[str, str] = {}
-    tags: Tags = {}
-    modified_at: float = 0.0
-    declared: bool = False
-
-    @property
-    def kind(self) -> str:
-        return "queue"
-
-    @property
-    def id(self) -> str:
-        return self.value.id
-
-    @property
-    def arn(self) -> str:
-        return self.value.arn
-
-    @property
-    def name(self) -> str:
-        return self.value.name
 
 
 class DaySpan(msgspec.Struct, frozen=True):
@@ -139,8 +112,10 @@ class OverrideRecord(msgspec.Struct, frozen=True, kw_only=True):
     config: tuple[DaySpan, ...] = ()
 
 
-class HoursRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="hours"):
+class HoursRecord(Kept, frozen=True, kw_only=True, tag="hours"):
     """Hours of operation. `as_declared`: the project's own, as long as nobody has changed them."""
+
+    kind: ClassVar[str] = "operating-hours"
 
     id: str
     arn: str
@@ -149,39 +124,14 @@ class HoursRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     config: tuple[DaySpan, ...] = ()
     overrides: tuple[OverrideRecord, ...] = ()
     description: str = ""
-    tags: Tags = {}
-    modified_at: float = 0.0
-    declared: bool = False
     as_declared: Hours | None = None
 
-    @property
-    def kind(self) -> str:
-        return "operating-hours"
 
+class PromptRecord(KeptValue[PromptFile], frozen=True, kw_only=True, tag="prompt"):
+    kind: ClassVar[str] = "prompt"
 
-class PromptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="prompt"):
-    value: PromptFile
     s3_uri: str = ""
     description: str = ""
-    tags: Tags = {}
-    modified_at: float = 0.0
-    declared: bool = False
-
-    @property
-    def kind(self) -> str:
-        return "prompt"
-
-    @property
-    def id(self) -> str:
-        return self.value.id
-
-    @property
-    def arn(self) -> str:
-        return self.value.arn
-
-    @property
-    def name(self) -> str:
-        return self.value.name
 
 
 Record: TypeAlias = (

@@ -4,10 +4,9 @@ Records like those of `model.py`, which lists them all. Values are those of `dec
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
-import msgspec
-
+from callpark.flows.control.kept import Kept, KeptValue
 from callpark.flows.declared import Agent, QuickConnect, RoutingProfile
 
 BASIC: Final = "Basic Routing Profile"
@@ -16,68 +15,30 @@ BASIC: Final = "Basic Routing Profile"
 SECURITY_PROFILES: Final = ("Admin", "Agent", "CallCenterManager", "QualityAnalyst")
 
 
-class UserRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="user"):
+class UserRecord(KeptValue[Agent], frozen=True, kw_only=True, tag="user"):
     """`identity`, `phone`: members of IdentityInfo and PhoneConfig that have no effect."""
 
-    value: Agent
+    kind: ClassVar[str] = "agent"
+
     security_profiles: tuple[str, ...] = ()
     identity: Mapping[str, str] = {}
     phone: Mapping[str, str] = {}
-    tags: Mapping[str, str] = {}
-    modified_at: float = 0.0
-    declared: bool = False
-
-    @property
-    def kind(self) -> str:
-        return "agent"
-
-    @property
-    def id(self) -> str:
-        return self.value.id
-
-    @property
-    def arn(self) -> str:
-        return self.value.arn
-
-    @property
-    def name(self) -> str:
-        return self.value.name
 
 
-class ProfileRecord(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="routing-profile"
-):
+class ProfileRecord(KeptValue[RoutingProfile], frozen=True, kw_only=True, tag="routing-profile"):
     """A routing profile. `basic`: its queues are all there are. `outbound`: the default outbound queue, which has no
     effect."""
 
-    value: RoutingProfile
+    kind: ClassVar[str] = "routing-profile"
+
     description: str = ""
     outbound: str = ""
     basic: bool = False
-    tags: Mapping[str, str] = {}
-    modified_at: float = 0.0
-    declared: bool = False
-
-    @property
-    def kind(self) -> str:
-        return "routing-profile"
-
-    @property
-    def id(self) -> str:
-        return self.value.id
-
-    @property
-    def arn(self) -> str:
-        return self.value.arn
-
-    @property
-    def name(self) -> str:
-        return self.value.name
 
 
-class StatusRecord(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="agent-status"
-):
+class StatusRecord(Kept, frozen=True, kw_only=True, tag="agent-status"):
+    kind: ClassVar[str] = "agent-state"
+
     id: str
     arn: str
     name: str
@@ -85,40 +46,13 @@ class StatusRecord(
     description: str = ""
     state: Literal["ENABLED", "DISABLED"] = "ENABLED"
     order: int | None = None
-    tags: Mapping[str, str] = {}
-    modified_at: float = 0.0
-    declared: bool = False
-
-    @property
-    def kind(self) -> str:
-        return "agent-state"
 
 
-class QuickConnectRecord(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="quick-connect"
-):
+class QuickConnectRecord(KeptValue[QuickConnect], frozen=True, kw_only=True, tag="quick-connect"):
     """`config`: as the API gave it, of the kinds that lead nowhere here (phone numbers, flows alone)."""
 
-    value: QuickConnect
+    kind: ClassVar[str] = "transfer-destination"
+
     type: Literal["USER", "QUEUE", "PHONE_NUMBER", "FLOW"]
     config: Mapping[str, str] = {}
     description: str = ""
-    tags: Mapping[str, str] = {}
-    modified_at: float = 0.0
-    declared: bool = False
-
-    @property
-    def kind(self) -> str:
-        return "transfer-destination"
-
-    @property
-    def id(self) -> str:
-        return self.value.id
-
-    @property
-    def arn(self) -> str:
-        return self.value.arn
-
-    @property
-    def name(self) -> str:
-        return self.value.name
