@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import msgspec
 
 from callpark.cluster import wire
 from callpark.cluster.members import Member
+from callpark.cluster.pulses import Pulses
 from callpark.cluster.wire import CALL_PATH, MISDIRECTED, SECRET_HEADER, Answered, Asked, Event, Frames
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import ClusterLimits
@@ -42,6 +44,7 @@ class Peers:
     def __init__(self, limits: ClusterLimits) -> None:
         self._limits = limits
         self._transport: httpx.AsyncHTTPTransport | None = None
+        self._pulses = Pulses(self._lives, limits.reach_seconds)
 
     async def call(self, peer: Member, secret: str, asked: Asked) -> Answer:
         """Another node's answer. Raises CallerError: what it refuses, and 503 when it broke off; Unreached when it
@@ -80,6 +83,8 @@ class Peers:
         """A request as it is; its answer, body unread. Raises Unreached and CallerError."""
         import httpx
 
+        if self._pulses.lost(peer):
+            raise Unreached(f"node {peer.name} at {peer.url} does not answer")
         timeouts = httpx.Timeout(self._limits.answer_seconds, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS)
         request = httpx.Request(
             method,
@@ -101,15 +106,36 @@ class Peers:
             raise unavailable(why, self._limits) from None
 
     async def _begin(self, peer: Member, request: httpx.Request) -> httpx.Response:
+        asking = asyncio.ensure_future(self._pool().handle_async_request(request))
+        losing = asyncio.ensure_future(self._pulses.until_lost(peer))
         try:
-            response = await self._pool().handle_async_request(request)
+            await asyncio.wait((asking, losing), return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                why = f"node {peer.name} does not answer, whether it has done what was asked is not known"
+                raise unavailable(why, self._limits)
+            response = asking.result()
         except AttributeError as error:
             # So anyio says that a new connection was gone before it could look at it; nothing was sent.
             raise Unreached(f"node {peer.name} at {peer.url}: {error}") from None
+        finally:
+            losing.cancel()
+            asking.cancel()
         response.request = request
         return response
 
+    async def _lives(self, peer: Member, seconds: float) -> bool:
+        """Whether anything at all is answered."""
+        import httpx
+
+        try:
+            async with httpx.AsyncClient(verify=False, trust_env=False, timeout=seconds) as client:
+                await client.get(peer.url + CALL_PATH)
+        except httpx.HTTPError:
+            return False
+        return True
+
     async def aclose(self) -> None:
+        await self._pulses.aclose()
         transport, self._transport = self._transport, None
         if transport is not None:
             await transport.aclose()

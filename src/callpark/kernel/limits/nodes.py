@@ -14,6 +14,7 @@ class ClusterLimits:
     silence_seconds: float = limit(3.0, "s", "our rule: a node that was not heard for so long is left out")
     owner_seconds: float = limit(10.0, "s", "our rule: a request waits so long for an owner, then it is a 503")
     answer_seconds: float = limit(920.0, "s", "our rule: another node's answer; longer than any function runs")
+    reach_seconds: float = limit(6.0, "s", "our rule: a node that answers nothing for so long is asked nothing more")
     gather_seconds: float = limit(2.0, "s", "our rule: what all nodes are asked at once; then the silent are left out")
     retry_after_seconds: int = limit(1, "s", "our rule: Retry-After of what the cluster cannot do now")
     refresh_seconds: float = limit(15.0, "s", "our rule: rows that others changed are read again this often, unasked")
