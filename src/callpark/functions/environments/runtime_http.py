@@ -21,15 +21,13 @@ from callpark.functions.environments.streams import Sink
 
 _PREFIX = "/2018-06-01/runtime"
 _ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
-_REASONS = {
-    200: "OK",
-    202: "Accepted",
-    400: "Bad Request",
-    403: "Forbidden",
-    404: "Not Found",
+_REASONS = {200: "OK", 202: "Accepted", 400: "Bad Request", 403: "Forbidden", 404: "Not Found"}
+_REASONS |= {
     405: "Method Not Allowed",
+    413: "Payload Too Large",
+    431: "Request Header Fields Too Large",
+    501: "Not Implemented",
 }
-_REASONS |= {413: "Payload Too Large", 431: "Request Header Fields Too Large", 501: "Not Implemented"}
 _NEXT = (_PREFIX + "/invocation/next").encode()
 _MODE = b"lambda-runtime-function-response-mode"
 _KEPT_HEADERS = frozenset({b"expect", b"content-type"})
@@ -57,6 +55,8 @@ class RuntimeConnection(asyncio.Protocol):
         self._keep_alive = True
         #: Within one read: what stands behind a request that was refused was said without knowing, and is not heard.
         self._refused = False
+        #: Said together with what follows, which costs the process and us one waking less.
+        self._owed = b""
         self._reset()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -115,11 +115,11 @@ class RuntimeConnection(asyncio.Protocol):
 
     def send_event(self, delivery: Delivery) -> None:
         self._busy = False
-        if self._transport is not None:
-            if len(delivery.payload) < 65_536:
-                self._transport.write(delivery.head() + delivery.payload)
-            else:
-                self._transport.writelines((delivery.head(), delivery.payload))
+        if len(delivery.payload) < 65_536:
+            self._write(delivery.head() + delivery.payload)
+        else:
+            self._write(delivery.head())
+            self._write(delivery.payload)
 
     def send_extension_event(self, identifier: str, body: bytes) -> None:
         self._busy = False
@@ -136,6 +136,7 @@ class RuntimeConnection(asyncio.Protocol):
 
     def abandon(self) -> None:
         if self._transport is not None:
+            self._write(b"")
             self._transport.close()
             self._transport = None
 
@@ -159,8 +160,8 @@ class RuntimeConnection(asyncio.Protocol):
         self._in_headers = False
         if _MODE in self._headers:
             self._stream_begins()
-        if self._headers.get(b"expect", b"").lower() == b"100-continue" and self._transport is not None:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._headers.get(b"expect", b"").lower() == b"100-continue":
+            self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         if self._sink is not None:
@@ -217,9 +218,14 @@ class RuntimeConnection(asyncio.Protocol):
             return False
         body, next_follows = found
         answer = Answer(body, failed=False, content_type=self._repeated.content_type)
-        refusal = self._settle(current.request_id, current.invocation_id, answer)
-        if refusal is None and next_follows and self._transport is not None:
-            refusal = self._next()
+        refusal = self._session.answer(current.request_id, current.invocation_id, answer)
+        if refusal is None:
+            self._owed = _ACCEPTED
+            if not next_follows:
+                self._write(b"")
+            self._session.settle(answer)
+            if next_follows and self._transport is not None:
+                refusal = self._next()
         if refusal is not None:
             self._refuse(refusal)
         return True
@@ -287,8 +293,8 @@ class RuntimeConnection(asyncio.Protocol):
         answer = self._session.close_stream(self._failure_in_trailers())
         if answer.too_large:
             self._refuse(self._too_large())
-        elif self._transport is not None:
-            self._transport.write(_ACCEPTED)
+        else:
+            self._write(_ACCEPTED)
         self._session.settle(answer)
 
     def _invocation_id(self) -> str | None:
@@ -314,8 +320,8 @@ class RuntimeConnection(asyncio.Protocol):
             return refusal
         if answer.too_large:
             self._refuse(self._too_large())
-        elif self._transport is not None:
-            self._transport.write(_ACCEPTED)
+        else:
+            self._write(_ACCEPTED)
         self._session.settle(answer)
         return None
 
@@ -334,8 +340,8 @@ class RuntimeConnection(asyncio.Protocol):
             return self._too_large()
         kind = self._headers.get(b"lambda-runtime-function-error-type")
         refusal = self._session.init_error(b"".join(self._body), None if kind is None else kind.decode("latin-1"))
-        if refusal is None and self._transport is not None:
-            self._transport.write(_ACCEPTED)
+        if refusal is None:
+            self._write(_ACCEPTED)
         return refusal
 
     def _elsewhere(self, method: str, path: str) -> Refusal | None:
@@ -378,10 +384,15 @@ class RuntimeConnection(asyncio.Protocol):
         self._reply(status, orjson.dumps({"errorMessage": message, "errorType": error_type}), "application/json")
 
     def _reply(self, status: int, body: bytes, content_type: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        if self._transport is not None:
-            lines = [f"HTTP/1.1 {status} {_REASONS[status]}", f"Content-Type: {content_type}"]
-            lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers)]
-            self._transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        lines = [f"HTTP/1.1 {status} {_REASONS[status]}", f"Content-Type: {content_type}"]
+        lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers)]
+        self._write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+
+    def _write(self, data: bytes) -> None:
+        """Say this, after what is owed."""
+        said, self._owed = self._owed + data, b""
+        if said and self._transport is not None:
+            self._transport.write(said)
 
 
 def _not_allowed(method: bytes, path: str) -> Refusal:
