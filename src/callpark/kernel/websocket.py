@@ -1,4 +1,7 @@
-"""The frame of a text message, as servers send it. Used by `outbox.py`."""
+"""What RFC 6455 says of web sockets: the frame of a text message, and the codes with which they are closed."""
+
+#: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+NORMAL, GOING_AWAY, POLICY_VIOLATION, MESSAGE_TOO_BIG = 1000, 1001, 1008, 1009
 
 
 def text_frame(payload: bytes) -> bytes:

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callpark.flows.chat import protocol
 from callpark.flows.chat.protocol import (
     TRANSITIONS,
     Arm,
@@ -30,6 +29,7 @@ from callpark.flows.chat.protocol import (
     handle,
 )
 from callpark.kernel.limits import ConnectLimits
+from callpark.kernel.websocket import GOING_AWAY, NORMAL, POLICY_VIOLATION
 
 pytestmark = pytest.mark.unit
 
@@ -85,10 +85,10 @@ def test_answers(message: str | bytes, answer: object) -> None:
 @pytest.mark.parametrize(
     ("event", "code"),
     [
-        (Due(TimerName.LIFETIME), protocol.GOING_AWAY),
-        (Due(TimerName.FAREWELL), protocol.NORMAL),
-        (Replaced(), protocol.POLICY_VIOLATION),
-        (ShuttingDown(), protocol.GOING_AWAY),
+        (Due(TimerName.LIFETIME), GOING_AWAY),
+        (Due(TimerName.FAREWELL), NORMAL),
+        (Replaced(), POLICY_VIOLATION),
+        (ShuttingDown(), GOING_AWAY),
     ],
 )
 @pytest.mark.parametrize("before", [(), (SUBSCRIBE,)])

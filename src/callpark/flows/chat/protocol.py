@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from callpark.flows.chat import frames
 from callpark.kernel.limits import ConnectLimits
+from callpark.kernel.websocket import GOING_AWAY, NORMAL, POLICY_VIOLATION
 
 
 class Phase(Enum):
@@ -125,8 +126,6 @@ class Close:
 
 Effect: TypeAlias = Send | Join | Leave | Arm | Close
 Step: TypeAlias = tuple[Socket, tuple[Effect, ...]]
-
-NORMAL, GOING_AWAY, POLICY_VIOLATION = 1000, 1001, 1008
 
 
 def handle(socket: Socket, event: Event, now: float, limits: ConnectLimits) -> Step:

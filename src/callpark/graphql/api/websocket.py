@@ -15,7 +15,7 @@ from callpark.graphql.api.handshake import TERMS, Candidate, Handshake, opening,
 from callpark.graphql.api.location import locate
 from callpark.graphql.api.ports import Apis
 from callpark.graphql.api.resolver_headers import resolver_headers
-from callpark.graphql.api.socket import Socket
+from callpark.graphql.api.socket import bounds
 from callpark.graphql.auth.authenticator import Authenticator
 from callpark.graphql.auth.verdict import MISSING, Refusal
 from callpark.graphql.messages import ErrorEntry, GraphqlRequest
@@ -24,7 +24,6 @@ from callpark.graphql.pacing import Pacer
 from callpark.graphql.realtime import frames, protocol
 from callpark.graphql.realtime.hub import Hub
 from callpark.graphql.realtime.lifecycle import (
-    POLICY_VIOLATION,
     ApiRemoved,
     Arm,
     Close,
@@ -42,6 +41,8 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.deadline import Deadline
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import AppSyncLimits
+from callpark.kernel.served_websocket import ServedWebsocket
+from callpark.kernel.websocket import POLICY_VIOLATION
 
 _log = logging.getLogger("callpark")
 
@@ -66,16 +67,16 @@ class WebsocketConnection:
         self._around = around
         self._scope = scope
         self._receive = receive
-        self._socket = Socket(
+        self._socket = ServedWebsocket(
             f"websocket {id}",
             scope,
             receive,
             send,
             around.clock,
-            around.limits,
-            around.pacer,
+            bounds(around.limits),
             self._received,
             self._too_slow,
+            around.pacer,
         )
         self._connection = protocol.Connection()
         self._preparing: dict[str, asyncio.Task[None]] = {}
@@ -144,13 +145,13 @@ class WebsocketConnection:
                 self._release(id)
             case Arm(name, at):
                 self._socket.arm(name, at, lambda: self._happen(Due(name)))
-            case Close():
-                self._socket.close(effect)
+            case Close(code, reason):
+                self._socket.close(code, reason)
 
     def _too_slow(self) -> None:
         reason = "subscriber reads too slowly"
         _log.warning("websocket %s of API %s is closed: %s", self.id, self._api_id, reason)
-        self._socket.close(Close(POLICY_VIOLATION, reason))
+        self._socket.close(POLICY_VIOLATION, reason)
 
     def _attach(self, id: str) -> None:
         prepared = self._prepared.pop(id)

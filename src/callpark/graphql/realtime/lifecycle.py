@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Generic, TypeAlias, TypeVar
 
 from callpark.kernel.limits import AppSyncLimits
+from callpark.kernel.websocket import GOING_AWAY, NORMAL, POLICY_VIOLATION
 
 
 class Phase(Enum):
@@ -95,8 +96,6 @@ class Close:
     code: int
     reason: str
 
-
-NORMAL, GOING_AWAY, POLICY_VIOLATION = 1000, 1001, 1008
 
 _Connection = TypeVar("_Connection")
 _Release = TypeVar("_Release")

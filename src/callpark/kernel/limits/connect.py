@@ -59,6 +59,7 @@ class ConnectLimits:
     chat_frame_bytes: int = limit(32_768, "B", "our rule: one frame of a client")
     chat_unsent_frames: int = limit(2_000, "frames", "our rule: a socket further behind is closed")
     chat_unsent_bytes: int = limit(4_194_304, "B", "our rule: the same, by size")
+    chat_close_seconds: float = limit(2.0, "s", "our rule: real time to send what is unsent when a socket closes")
     chat_text_characters: int = limit(1_024, "characters", "API_SendMessage: text/plain and text/markdown")
     chat_json_characters: int = limit(12_000, "characters", "API_SendMessage: application/json")
     chat_response_characters: int = limit(12_288, "characters", "API_SendMessage: interactive response")

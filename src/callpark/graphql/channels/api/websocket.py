@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from callpark.graphql.api.handshake import Candidate, Handshake, shake
 from callpark.graphql.api.resolver_headers import resolver_headers
-from callpark.graphql.api.socket import Socket
+from callpark.graphql.api.socket import bounds
 from callpark.graphql.auth.approach import Approach
 from callpark.graphql.auth.authenticator import Authenticator
 from callpark.graphql.auth.credentials import Credentials
@@ -33,7 +33,6 @@ from callpark.graphql.channels.model import EventApiDefinition
 from callpark.graphql.channels.service import EventApis
 from callpark.graphql.pacing import Pacer
 from callpark.graphql.realtime.lifecycle import (
-    POLICY_VIOLATION,
     ApiRemoved,
     Arm,
     Close,
@@ -49,8 +48,10 @@ from callpark.kernel import asgi
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import AppSyncLimits
+from callpark.kernel.served_websocket import ServedWebsocket
 from callpark.kernel.tasks import Tasks
 from callpark.kernel.trace import Trace
+from callpark.kernel.websocket import POLICY_VIOLATION
 
 _log = logging.getLogger("callpark")
 
@@ -77,16 +78,16 @@ class ChannelConnection:
         self._around = around
         self._scope = scope
         self._receive = receive
-        self._socket = Socket(
+        self._socket = ServedWebsocket(
             f"websocket {id}",
             scope,
             receive,
             send,
             around.clock,
-            around.limits,
-            around.pacer,
+            bounds(around.limits),
             self._received,
             self._too_slow,
+            around.pacer,
         )
         self._connection = protocol.Connection()
         self._judging: dict[str, asyncio.Task[None]] = {}
@@ -149,7 +150,7 @@ class ChannelConnection:
     def _too_slow(self) -> None:
         reason = "subscriber reads too slowly"
         _log.warning("websocket %s of Event API %s is closed: %s", self.id, self._api_id, reason)
-        self._socket.close(Close(POLICY_VIOLATION, reason))
+        self._socket.close(POLICY_VIOLATION, reason)
 
     def _happen(self, event: protocol.Event) -> None:
         around = self._around
@@ -171,8 +172,8 @@ class ChannelConnection:
                 self._release(id)
             case Arm(name, at):
                 self._socket.arm(name, at, lambda: self._happen(Due(name)))
-            case Close():
-                self._socket.close(effect)
+            case Close(code, reason):
+                self._socket.close(code, reason)
 
     def _attach(self, id: str) -> None:
         opening, put = frames.data_opening(id), self._socket.put
