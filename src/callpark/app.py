@@ -45,8 +45,9 @@ from callpark.functions.api.operations import operations
 from callpark.functions.api.web import FunctionWeb
 from callpark.functions.environments.fleet import Fleet
 from callpark.functions.environments.ports import Environments
-from callpark.functions.fault_injection import FaultyEnvironments
+from callpark.functions.fault_injection import FaultyEnvironments, Plan
 from callpark.functions.service import Functions
+from callpark.functions.shared_faults import SharedPlan
 from callpark.gateway import identity
 from callpark.gateway.app import Gateway, Mount
 from callpark.gateway.certificate import Certificate
@@ -70,11 +71,12 @@ from callpark.health import Health
 from callpark.kernel.clock import Clock, SystemClock
 from callpark.kernel.ids import Ids
 from callpark.kernel.operations import OperationTable
+from callpark.kernel.others import ALONE, Others
 from callpark.kernel.trace import Trace
 from callpark.logs.api.live import LiveLogs
 from callpark.logs.api.operations import operations as logs_operations
 from callpark.logs.service import Logs
-from callpark.metrics.api.operations import operations as metrics_operations
+from callpark.metrics.api.operations import MetricOperations
 from callpark.metrics.api.page import MetricsPage
 from callpark.metrics.model import APPSYNC, BEDROCK, EVENT_APIS
 from callpark.metrics.service import Metrics
@@ -111,6 +113,7 @@ class App:
     ) -> None:
         limits, place = settings.limits, settings.place
         together = self.together = None if node is None else Clustered(node, store, place)
+        others: Others = ALONE if together is None else together.gathering
         self.settings = settings
         self.base_url = base_url
         self.clock = clock
@@ -127,7 +130,8 @@ class App:
             own=lambda: self.own_operations,
         )
         self.environments: Environments = environments(self) if environments else self._fleet()
-        self.faulty = FaultyEnvironments(self.environments, clock, self.trace, limits.lambda_)
+        self.faults = SharedPlan(store, others) if together is not None else Plan()
+        faulty = FaultyEnvironments(self.environments, clock, self.trace, limits.lambda_, self.faults)
         self.queues = Queues(
             clock=clock,
             ids=ids,
@@ -147,13 +151,14 @@ class App:
             limits=limits,
             place=place,
             store=store,
-            environments=self.faulty,
+            environments=faulty,
             directory=settings.data,
             base_url=base_url,
             queues=QueuesForFunctions(self.queues),
             source=source if together is None else SourceOfNode(source, together),
             upstreams=self.upstreams,
             custody=together,
+            others=others,
         )
         self.models = Models(clock, limits=limits.models)
         for_flows = FunctionsForFlows(self.functions, lambda: self.deployment.instance.arn)
@@ -182,7 +187,14 @@ class App:
         )
         self.graphql = GraphqlService(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions), outside)
         self.graphql_control = ControlPlane(
-            self.graphql, store, clock=clock, ids=ids, limits=limits.appsync, place=place, base_url=base_url
+            self.graphql,
+            store,
+            clock=clock,
+            ids=ids,
+            limits=limits.appsync,
+            place=place,
+            base_url=base_url,
+            others=others,
         )
         self.event_apis = EventApis(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions), outside)
         self.event_control = EventControlPlane(
@@ -234,12 +246,13 @@ class App:
             alone=together is None,
         )
         made: OperationTable = {
+        self.cloudwatch = MetricOperations(*metrics, others=others)
             **operations(self.functions),
             **event_operations(self.event_control, graphql_operations(self.graphql_control)),
             **queue_operations(self.queues),
             **connect_operations(self.flows, self.chats, self.attachments, self.streaming, self.connect_control),
             **logs_operations(self.logs),
-            **metrics_operations(*metrics),
+            **self.cloudwatch.table(),
             **model_operations(self.models, clock, ids, self.trace),
             **identity.OPERATIONS,
         }
@@ -265,8 +278,8 @@ class App:
                 ChatSocket(self.chats) if together is None else together.relayed(ChatSocket(self.chats), chat_socket),
                 files if together is None else together.relayed(files, chat_file),
                 contacts if together is None else together.relayed(contacts, contact_page),
-                EventsPage(self.functions.events, limits.lambda_),
-                FaultsPage(self.faulty, self.functions),
+                EventsPage(self.functions.events_everywhere, limits.lambda_),
+                FaultsPage(self.faults, self.functions),
                 self.live_logs if together is None else together.relayed(self.live_logs, logs_page),
                 MetricsPage(self.functions.events.due, *metrics),
             ],
@@ -283,13 +296,19 @@ class App:
         spread = together.bind(
             queues=self.queues,
             flows=self.flows,
+        for asked in (self.functions.events_everywhere, self.graphql_control, self.cloudwatch):
+            together.gathering.answer(asked.questions())
+        refresh = {
+            "lambda": self.functions.refresh,
+            "sqs": self.queues.refresh,
+            "appsync": self._refresh_apis,
+            "connect": self.connect_control.refresh,
+        }
+        if isinstance(self.faults, SharedPlan):
+            together.gathering.answer(self.faults.questions())
+            refresh["faults"] = self.faults.refresh
             functions=self.functions,
-            refresh={
-                "lambda": self.functions.refresh,
-                "sqs": self.queues.refresh,
-                "appsync": self._refresh_apis,
-                "connect": self.connect_control.refresh,
-            },
+            refresh=refresh,
             operations=served,
         )
         self._publications = Publications(node, self.store, self.graphql_web.hub, self.graphql, self.event_apis)

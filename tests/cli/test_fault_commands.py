@@ -25,7 +25,7 @@ async def test_an_event_survives_the_faults_that_are_asked_for(app: App, capsys:
     request_id = await app.functions.invoke_event(Invocation("Till", b"5"))
     result = await app.functions.wait_for_event(request_id)
     assert (result.function_error, result.payload) == (None, b"5")
-    assert app.faulty.plan.faults == ()
+    assert app.faults.plan.faults == ()
 
 
 async def test_a_synchronous_caller_meets_them_too(app: App, capsys: pytest.CaptureFixture[str]) -> None:

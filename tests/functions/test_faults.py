@@ -7,7 +7,7 @@ import pytest
 
 from callpark.functions.api.faults import FaultsPage
 from callpark.functions.environments.ports import Attempt, Deployment, Saturated
-from callpark.functions.fault_injection import FaultInjected, FaultyEnvironments
+from callpark.functions.fault_injection import FaultInjected, FaultyEnvironments, Plan
 from callpark.functions.faults import Fault, FaultPlan
 from callpark.functions.model import FunctionConfiguration
 from callpark.functions.refusals import not_found
@@ -42,7 +42,8 @@ class Scene:
         self.clock = clock
         self.trace = Trace(clock)
         self.plain = PlainEnvironments(clock, {"F": lambda run: run.event})
-        self.faulty = FaultyEnvironments(self.plain, clock, self.trace, LambdaLimits())
+        self.faults = Plan()
+        self.faulty = FaultyEnvironments(self.plain, clock, self.trace, LambdaLimits(), self.faults)
         self.deployment = Deployment(
             "arn:aws:lambda:us-east-1:123456789012:function:F",
             "$LATEST",
@@ -53,7 +54,7 @@ class Scene:
         self.attempt = Attempt("id", b'{"a":1}', self.deployment.arn)
 
     def plan(self, fault: Fault) -> None:
-        self.faulty.plan = self.faulty.plan.with_fault(fault)
+        self.faults.plan = self.faults.plan.with_fault(fault)
 
     @property
     def runs(self) -> list[Run]:
@@ -100,7 +101,7 @@ async def test_streams_fail_and_others_run_untouched(scene: Scene) -> None:
     assert (await broken.ended).function_error == "Unhandled"
     whole = await scene.faulty.run_stream(scene.deployment, scene.attempt)
     assert [chunk async for chunk in whole.chunks] == [b'{"a": 1}']
-    assert len(scene.faulty.plan.faults) == 1
+    assert len(scene.faults.plan.faults) == 1
 
 
 class Names:
@@ -111,14 +112,14 @@ class Names:
 
 
 async def test_the_page_adds_lists_and_clears(scene: Scene) -> None:
-    page = FaultsPage(scene.faulty, Names())
+    page = FaultsPage(scene.faults, Names())
     transport = httpx.ASGITransport(page)
     async with httpx.AsyncClient(transport=transport, base_url="http://here/_callpark") as client:
         added = await client.post("/faults", json={"function": "a:b:F", "kind": "delay", "seconds": 5, "deliveries": 3})
         shown = {"function": "F", "kind": "delay", "deliveries": 3, "seconds": 5.0}
         assert added.json()["faults"][0].items() >= shown.items()
         assert (await client.get("/faults")).json() == added.json()
-        assert scene.faulty.plan.faults == (Fault("F", "delay", 3, 5.0),)
+        assert scene.faults.plan.faults == (Fault("F", "delay", 3, 5.0),)
         assert (await client.delete("/faults?function=G")).json()["faults"] != []
         assert (await client.delete("/faults")).json() == {"faults": []}
         for body, status in (

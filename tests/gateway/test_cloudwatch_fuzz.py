@@ -17,7 +17,7 @@ from callpark.kernel.limits import LogsLimits, MetricsLimits
 from callpark.kernel.operations import Answer, Call, OperationTable
 from callpark.logs.api.operations import operations as logs_operations
 from callpark.logs.service import Logs
-from callpark.metrics.api.operations import operations as metrics_operations
+from callpark.metrics.api.operations import MetricOperations
 from callpark.metrics.service import Metrics
 from callpark.store.memory import MemoryStore
 from tests.gateway.parameters import house, members
@@ -33,7 +33,7 @@ def table(clock: VirtualClock) -> OperationTable:
     for number in range(5):
         logs.append(GROUP, STREAM, "r", clock.now() + number, f"line {number}")
         metrics.add("Duration", "Echo", clock.now() + number, number)
-    return {**logs_operations(logs), **metrics_operations(metrics)}
+    return {**logs_operations(logs), **MetricOperations(metrics).table()}
 
 
 OPERATIONS = sorted(table(VirtualClock()))

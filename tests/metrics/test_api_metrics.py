@@ -6,7 +6,7 @@ from callpark.kernel.arn import Place
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.limits import MetricsLimits
 from callpark.kernel.operations import Answer, Call
-from callpark.metrics.api.operations import operations
+from callpark.metrics.api.operations import MetricOperations
 from callpark.metrics.exposition import exposition
 from callpark.metrics.model import APPSYNC, BEDROCK, EVENT_APIS
 from callpark.metrics.service import Metrics
@@ -28,7 +28,7 @@ class Scene:
 
     async def call(self, operation: str, **parameters: object) -> dict[str, object]:
         call = Call("cloudwatch", operation, parameters, "r", Place())
-        answer = await operations(self.functions, self.apis, self.channels)["cloudwatch", operation](call)
+        answer = await MetricOperations(self.functions, self.apis, self.channels).table()["cloudwatch", operation](call)
         return dict(answer.members if isinstance(answer, Answer) else answer)
 
     async def sum(self, namespace: str, metric: str, **dimensions: str) -> list[float]:

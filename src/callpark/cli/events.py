@@ -62,9 +62,11 @@ def show(
         answers.print(f"[bold]{escape(_target(standing))}[/] {standing['status']}{escape(reason)}")
     start = standing["acceptedAt"] if standing else (steps[0]["at"] if steps else 0.0)
     answers.print(f"  from {_instant(start)}", markup=False, style="dim")
+    nodes = max((len(step.get("node", "")) for step in steps), default=0)
     for step in steps:
         text = step.get("text", "").replace("\r", "\n").replace("\n", "\n" + " " * 27)
-        answers.print(f"  {step['at'] - start:>+9.3f} s  {step['kind']:<11} {text}".rstrip(), markup=False)
+        where = f"{step['node']:<{nodes}} " if nodes else ""
+        answers.print(f"  {step['at'] - start:>+9.3f} s  {where}{step['kind']:<11} {text}".rstrip(), markup=False)
     for name in ("payload", "response"):
         if story.get(name) is not None:
             answers.print(f"  {name:<24} {_cut(story[name].strip())}", markup=False)

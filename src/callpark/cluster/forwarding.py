@@ -241,7 +241,10 @@ class Receiver:
     async def _answer(
         self, asked: Asked, gone: Callable[[], Awaitable[None]]
     ) -> tuple[Answered, AsyncIterator[tuple[str, Mapping[str, object]]] | None]:
-        operation = self._operations[asked.service, asked.operation]
+        operation = self._operations.get((asked.service, asked.operation))
+        if operation is None:
+            why = f"this node's version does not know {asked.operation}"
+            return Answered(None, wire.refused(unavailable(why, self._node.limits))), None
         call = Call(
             asked.service, asked.operation, asked.parameters, asked.request_id, self._place, asked.headers, gone
         )

@@ -1,4 +1,4 @@
-"""How what is published on one node reaches the subscribers of the others."""
+"""How what is published on one node reaches the subscribers of the others, and what is evicted their caches."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,7 +9,7 @@ import orjson
 from callpark.cluster.node import Node
 from callpark.graphql.channels.channel import Channel
 from callpark.graphql.channels.service import EventApis
-from callpark.graphql.messages import Invalidation, Publication
+from callpark.graphql.messages import Eviction, Invalidation, Publication
 from callpark.graphql.realtime.hub import Hub
 from callpark.graphql.service import GraphqlService
 from callpark.store.ports import Store
@@ -26,9 +26,11 @@ class Publications:
         self._node = node
         self._store = store
         self._hub = hub
+        self._graphql = graphql
         self._events = events
         graphql.on_publish(self.publish)
         graphql.on_invalidate(self.invalidate)
+        graphql.on_evict(self.evict)
         events.on_broadcast(self.broadcast)
         self._end: Callable[[], None] | None = None
 
@@ -50,6 +52,9 @@ class Publications:
     def broadcast(self, api_id: str, channel: Channel, ending: bytes | None) -> None:
         self._tell("broadcast", api_id, "/".join(channel.segments), ending)
 
+    def evict(self, eviction: Eviction) -> None:
+        self._tell("evict", eviction.api_id, "", orjson.dumps(eviction.parameters))
+
     def _tell(self, kind: str, api_id: str, name: str, value: bytes | None) -> None:
         self._store.publish(_PUBLICATIONS, msgspec.msgpack.encode((self._node.me.name, kind, api_id, name, value)))
 
@@ -62,5 +67,7 @@ class Publications:
                 self._hub.publish(Publication(api_id, name, orjson.loads(value or b"null")))
             case "invalidate":
                 self._hub.invalidate(Invalidation(api_id, name, orjson.loads(value or b"null")))
+            case "evict":
+                self._graphql.evict(Eviction(api_id, orjson.loads(value or b"[]")))
             case "broadcast":
                 self._events.hub.broadcast(api_id, Channel(tuple(name.split("/"))), value)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from callpark.cluster import placement
 from callpark.cluster.forwarding import Forwarder, Receiver
+from callpark.cluster.gathering import Gathering
 from callpark.cluster.news import News
 from callpark.cluster.node import Node
 from callpark.cluster.peers import Peers
@@ -34,6 +35,7 @@ class Clustered:
         self.node = node
         self.peers = Peers(node.limits)
         self._store = store
+        self.gathering = Gathering(node, self.peers)
         self._place = place
         self._queues: Queues | None = None
         self._flows: Flows | None = None

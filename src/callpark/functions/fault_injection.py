@@ -1,12 +1,14 @@
 """Environments that fail when they are told to. `app.py` puts them around the real ones; without a plan they cost one
 look at an empty tuple.
 
-What a fault does is in `faults.py`. Every injected fault is a line in the trace.
+What a fault does is in `faults.py`, the plan of several nodes in `shared_faults.py`. Every injected fault is a line in
+the trace.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import orjson
 
@@ -39,23 +41,69 @@ class FaultInjected:
         return self.request_id
 
 
-class FaultyEnvironments:
-    """An `Environments` over another. `plan` may be replaced at any time."""
+class Faults(Protocol):
+    """What is still to go wrong."""
 
-    def __init__(self, environments: Environments, clock: Clock, trace: Trace, limits: LambdaLimits) -> None:
+    @property
+    def plan(self) -> FaultPlan:
+        """As it was known last: whether there is any."""
+        ...
+
+    async def current(self) -> FaultPlan:
+        """As it is. Raises StoreFailure."""
+        ...
+
+    async def take(self, function: str) -> Fault | None:
+        """What happens to this delivery; it is not in the plan any more."""
+        ...
+
+    async def change(self, change: Callable[[FaultPlan], FaultPlan]) -> FaultPlan:
+        """The plan afterwards. Raises StoreFailure."""
+        ...
+
+
+class Plan:
+    """Implements `Faults` for one node, in memory."""
+
+    def __init__(self) -> None:
         self.plan = FaultPlan()
+
+    async def current(self) -> FaultPlan:
+        return self.plan
+
+    async def take(self, function: str) -> Fault | None:
+        fault, self.plan = self.plan.taken(function)
+        return fault
+
+    async def change(self, change: Callable[[FaultPlan], FaultPlan]) -> FaultPlan:
+        self.plan = change(self.plan)
+        return self.plan
+
+
+class FaultyEnvironments:
+    """An `Environments` over another."""
+
+    def __init__(
+        self,
+        environments: Environments,
+        clock: Clock,
+        trace: Trace,
+        limits: LambdaLimits,
+        faults: Faults | None = None,
+    ) -> None:
+        self.faults: Faults = faults or Plan()
         self._environments = environments
         self._clock = clock
         self._trace = trace
         self._limits = limits
 
     def run(self, deployment: Deployment, attempt: Attempt, *, patient: bool = False) -> Awaitable[Outcome]:
-        if not self.plan.faults:
+        if not self.faults.plan.faults:
             return self._environments.run(deployment, attempt, patient=patient)
         return self._run_with_faults(deployment, attempt, patient)
 
     async def _run_with_faults(self, deployment: Deployment, attempt: Attempt, patient: bool) -> Outcome:
-        fault = self._take(deployment, attempt)
+        fault = await self._take(deployment, attempt)
         if fault is not None:
             instead = await self._instead(fault, attempt)
             if instead is not None:
@@ -65,7 +113,7 @@ class FaultyEnvironments:
         return await self._environments.run(deployment, attempt, patient=patient)
 
     async def run_stream(self, deployment: Deployment, attempt: Attempt) -> ResponseStream:
-        fault = self._take(deployment, attempt)
+        fault = await self._take(deployment, attempt)
         if fault is not None:
             instead = await self._instead(fault, attempt)
             if instead is not None:
@@ -83,8 +131,8 @@ class FaultyEnvironments:
     async def close(self) -> None:
         await self._environments.close()
 
-    def _take(self, deployment: Deployment, attempt: Attempt) -> Fault | None:
-        fault, self.plan = self.plan.taken(deployment.configuration.name)
+    async def _take(self, deployment: Deployment, attempt: Attempt) -> Fault | None:
+        fault = await self.faults.take(deployment.configuration.name)
         if fault is not None:
             self._trace.emit(FaultInjected(fault.function, attempt.request_id, fault.kind))
         return fault

@@ -24,6 +24,7 @@ from callpark.functions.environments.ports import Environments, ResponseStream
 from callpark.functions.event_subjects import EventSubjects
 from callpark.functions.events.administration import EventAdministration
 from callpark.functions.events.dispatcher import EventDispatcher
+from callpark.functions.events.everywhere import EventsEverywhere
 from callpark.functions.events.messages import MessageQueues, NoQueues
 from callpark.functions.events.results import EventResult
 from callpark.functions.events.state import function_of
@@ -52,6 +53,7 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.errors import CallerError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import Limits
+from callpark.kernel.others import ALONE, Others
 from callpark.kernel.trace import Trace
 from callpark.store.ports import Store
 
@@ -65,7 +67,8 @@ class Functions:
     answers, for function URLs.
 
     The control plane's rooms are attributes: `administration`, `publishing`, `policies`, `provisioning`, `urls`,
-    `layers`, `sources`, `uploads`; and `events`, which are the asynchronous events as people handle them.
+    `layers`, `sources`, `uploads`; and `events`, which are the asynchronous events as people handle them,
+    `events_everywhere` those of all nodes.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Functions:
         source: MessageSource | None = None,
         upstreams: Upstreams | None = None,
         custody: Custody | None = None,
+        others: Others = ALONE,
     ) -> None:
         upstreams = upstreams or NoUpstreams()
         self.limits = limits.lambda_
@@ -134,6 +138,7 @@ class Functions:
             upstreams=upstreams,
         )
         self.events = EventAdministration(self._events, trace, store, clock, self.invoke_event)
+        self.events_everywhere = EventsEverywhere(self.events, others)
         self._invoker = Invoker(
             catalogue=self._catalogue,
             runner=self._runner,

@@ -74,3 +74,11 @@ class Invalidation:
     api_id: str
     field_name: str
     payload: object
+
+
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """What a mutation asked the cache to forget: the parameters of each `extensions.evictFromApiCache`."""
+
+    api_id: str
+    parameters: Sequence[Sequence[object]]

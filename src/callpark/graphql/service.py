@@ -22,13 +22,12 @@ from callpark.graphql.documents import Document, Documents, Prepared
 from callpark.graphql.execution import Execution, FieldCall, Resolver, internal_failure
 from callpark.graphql.failures import FieldFailure, failure_entry, not_authorized
 from callpark.graphql.happenings import OperationExecuted, RequestLogged
-from callpark.graphql.messages import GraphqlRequest, GraphqlResponse, Invalidation, Publication
+from callpark.graphql.messages import Eviction, GraphqlRequest, GraphqlResponse, Invalidation, Publication
 from callpark.graphql.model import ApiDefinition
 from callpark.graphql.pacing import Pacer
 from callpark.graphql.realtime.filters import excess
 from callpark.graphql.refusals import refusal
 from callpark.graphql.request_log import RequestLog
-from callpark.graphql.resolvers.cached import evict
 from callpark.graphql.resolvers.compiler import ResolverParts
 from callpark.graphql.resolvers.run import ResolverEnvironment
 from callpark.graphql.resolvers.sources import SourceParts
@@ -84,6 +83,7 @@ class GraphqlService:
         self._served: Mapping[str, Served] = {}
         self._publisher: Publisher = lambda publication: None
         self._invalidator: Callable[[Invalidation], None] = lambda invalidation: None
+        self._evictor: Callable[[Eviction], None] = lambda eviction: None
         self._changed: Callable[[], None] = lambda: None
 
     def apply(self, apis: Sequence[ApiDefinition]) -> list[str]:
@@ -151,10 +151,19 @@ class GraphqlService:
         """Set who hears when other APIs are served than before."""
         self._changed = listener
 
+    def on_evict(self, evictor: Callable[[Eviction], None]) -> None:
+        """Set who tells other nodes what resolvers of mutations evict."""
+        self._evictor = evictor
+
+    def evict(self, eviction: Eviction) -> int:
+        """Forget entries of an API's cache; how many there were."""
+        served = self._served.get(eviction.api_id)
+        return 0 if served is None else served.evict(eviction.parameters)
+
     def flush_cache(self, api_id: str) -> int:
         """Forget all that an API has cached; how many entries there were."""
         served = self._served.get(api_id)
-        return 0 if served is None or served.cache is None else served.cache.forget_all()
+        return 0 if served is None else served.flush()
 
     def close(self) -> None:
         """Let go of the threads of slow resolvers."""
@@ -239,9 +248,9 @@ class GraphqlService:
         if execution.operation is not OperationType.MUTATION or served.cache is None:
             _log.warning("extensions.evictFromApiCache has no effect here (request %s)", execution.request_id)
             return None
-        parameters = [cast(list[object], effect["parameters"]) for effect in asked]
-        cache, policies = served.cache, served.policies
-        return {"apiCacheEntriesDeleted": sum(evict(cache, policies, each) for each in parameters)}
+        eviction = Eviction(served.definition.api_id, [cast(list[object], effect["parameters"]) for effect in asked])
+        self._evictor(eviction)
+        return {"apiCacheEntriesDeleted": self.evict(eviction)}
 
     def _invalidate(self, api_id: str, execution: Execution) -> None:
         """After what the request published: who is to leave has heard it."""

@@ -3,7 +3,7 @@
 Made by `service.py`, which keeps the last good one until the next is whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from callpark.graphql.auth.access import Default
@@ -12,7 +12,7 @@ from callpark.graphql.documents import Documents
 from callpark.graphql.execution import Resolver
 from callpark.graphql.model import ApiDefinition, UserPoolConfig
 from callpark.graphql.plan import PlanSettings
-from callpark.graphql.resolvers.cached import CachePolicy
+from callpark.graphql.resolvers.cached import CachePolicy, evict
 from callpark.graphql.resolvers.compiler import ResolverParts, compile_resolvers
 from callpark.graphql.schema import ApiSchema, build_schema
 from callpark.kernel.errors import ProjectError
@@ -33,6 +33,15 @@ class Served:
     policies: Mapping[str, CachePolicy] = field(default_factory=dict)
     waiting: bool = False
     kept: bool = False
+
+    def evict(self, evictions: Sequence[Sequence[object]]) -> int:
+        """Forget entries of the cache; how many there were."""
+        cache = self.cache
+        return 0 if cache is None else sum(evict(cache, self.policies, each) for each in evictions)
+
+    def flush(self) -> int:
+        """Forget all that is cached; how many entries there were."""
+        return 0 if self.cache is None else self.cache.forget_all()
 
 
 def compile_api(api: ApiDefinition, parts: ResolverParts, before: Served | None) -> Served:

@@ -7,7 +7,7 @@ from callpark.kernel.clock import VirtualClock
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import MetricsLimits
 from callpark.kernel.operations import Answer, Call
-from callpark.metrics.api.operations import operations
+from callpark.metrics.api.operations import MetricOperations
 from callpark.metrics.service import Metrics
 
 pytestmark = pytest.mark.unit
@@ -26,7 +26,7 @@ class Scene:
 
     async def call(self, operation: str, **parameters: object) -> dict[str, object]:
         call = Call("cloudwatch", operation, parameters, "r", Place())
-        answer = await operations(self.metrics)["cloudwatch", operation](call)
+        answer = await MetricOperations(self.metrics).table()["cloudwatch", operation](call)
         return dict(answer.members if isinstance(answer, Answer) else answer)
 
     async def statistics(self, **more: object) -> list[dict[str, object]]:

@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from callpark.functions.events.administration import EventAdministration, UnknownEvent
+from callpark.functions.events.administration import UnknownEvent
+from callpark.functions.events.everywhere import EventsEverywhere, Listing
 from callpark.kernel.asgi import BodyTooLarge, ClientGone, Receive, Scope, Send, header, path, read_body, respond
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import LambdaLimits
@@ -39,7 +40,7 @@ class _Refused(Exception):
 class EventsPage:
     """An ASGI application for `/_callpark/events` and what is below it."""
 
-    def __init__(self, events: EventAdministration, limits: LambdaLimits) -> None:
+    def __init__(self, events: EventsEverywhere, limits: LambdaLimits) -> None:
         self._events = events
         self._limits = limits
 
@@ -81,25 +82,14 @@ class EventsPage:
                 return {"requestId": await self._events.replay(request_id, body or None)}
         raise _Refused(404, f"nothing is at {method} {path(scope)}")
 
-    async def _list(self, query: Mapping[str, str]) -> Mapping[str, object]:
+    async def _list(self, query: Mapping[str, str]) -> Listing:
         unknown = set(query) - {"function", "limit"}
         if unknown:
             raise _Refused(400, f"{PATH} knows no parameter {min(unknown)}")
         text = query.get("limit", str(_LISTED))
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST):
             raise _Refused(400, f"limit is a number from 1 to {_MOST}")
-        limit, function = int(text), query.get("function")
-        discarded, succeeded = self._events.discarded(function), self._events.succeeded(function)
-        return {
-            "events": await self._events.standing(function, limit),
-            "discarded": discarded[-limit:],
-            "succeeded": succeeded[-limit:],
-            "totals": {
-                "events": await self._events.waiting(function),
-                "discarded": len(discarded),
-                "succeeded": len(succeeded),
-            },
-        }
+        return await self._events.listing(query.get("function"), int(text))
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         content = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()

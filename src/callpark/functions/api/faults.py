@@ -13,16 +13,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from callpark.functions.faults import ERROR_TYPE, KINDS, MESSAGE, Fault, FaultKind, FaultPlan
+from callpark.functions.fault_injection import Faults
+from callpark.functions.faults import ERROR_TYPE, KINDS, MESSAGE, Fault, FaultKind
 from callpark.kernel.asgi import BodyTooLarge, ClientGone, Receive, Scope, Send, header, path, read_body, respond
 from callpark.kernel.errors import CallerError
+from callpark.store.ports import StoreFailure
 
 PATH = "/_callpark/faults"
 _BODY_BYTES = 65_536
-
-
-class FaultKeeper(Protocol):
-    plan: FaultPlan
 
 
 class FunctionNames(Protocol):
@@ -49,8 +47,8 @@ class _Refused(Exception):
 class FaultsPage:
     """An ASGI application for `/_callpark/faults`."""
 
-    def __init__(self, keeper: FaultKeeper, functions: FunctionNames) -> None:
-        self._keeper = keeper
+    def __init__(self, faults: Faults, functions: FunctionNames) -> None:
+        self._faults = faults
         self._functions = functions
 
     def matches(self, scope: Scope) -> bool:
@@ -65,27 +63,30 @@ class FaultsPage:
             answer, status = {"message": str(refusal)}, refusal.status
         except CallerError as refusal:
             answer, status = {"message": refusal.message}, refusal.status
+        except StoreFailure as failure:
+            answer, status = {"message": f"the store does not take it: {failure}"}, 503
         headers = (b"content-type", b"application/json"), (b"cache-control", b"no-store")
         await respond(send, status, msgspec.json.encode(answer), headers)
 
     async def _answer(self, scope: Scope, receive: Receive) -> object:
         match scope["method"]:
             case "GET":
-                pass
+                plan = await self._faults.current()
             case "POST":
-                self._keeper.plan = self._keeper.plan.with_fault(await self._fault(scope, receive))
+                fault = await self._fault(scope, receive)
+                plan = await self._faults.change(lambda plan: plan.with_fault(fault))
             case "DELETE":
                 query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
                 if set(query) - {"function"}:
                     raise _Refused(400, f"{PATH} knows only the parameter function")
-                self._keeper.plan = self._keeper.plan.without(query.get("function"))
+                plan = await self._faults.change(lambda plan: plan.without(query.get("function")))
             case method:
                 raise _Refused(405, f"{method} is not allowed on {PATH}")
-        faults = [_Asked(f.function, f.kind, f.deliveries, f.seconds, f.error_type, f.message) for f in self._faults()]
-        return {"faults": faults}
-
-    def _faults(self) -> tuple[Fault, ...]:
-        return self._keeper.plan.faults
+        return {
+            "faults": [
+                _Asked(f.function, f.kind, f.deliveries, f.seconds, f.error_type, f.message) for f in plan.faults
+            ]
+        }
 
     async def _fault(self, scope: Scope, receive: Receive) -> Fault:
         if (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower() != b"application/json":

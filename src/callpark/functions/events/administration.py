@@ -15,6 +15,7 @@ from callpark.functions.events.happenings import EventReplayed
 from callpark.functions.events.results import EventResult
 from callpark.functions.events.state import decode, function_of, queue_name
 from callpark.functions.events.timeline import Step, steps
+from callpark.functions.events.world import LeasedEvent
 from callpark.functions.model import Invocation
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import CallerError
@@ -28,7 +29,7 @@ Invoke: TypeAlias = Callable[[Invocation], Awaitable[str]]
 
 class EventStanding(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     """Where an event stands. `next_at` is when it is tried next, at the latest; instants in epoch seconds, `size` in
-    bytes, `reason` why it was discarded."""
+    bytes, `reason` why it was discarded, `node` who has it or had it, among several."""
 
     request_id: str
     function: str
@@ -41,6 +42,15 @@ class EventStanding(msgspec.Struct, frozen=True, omit_defaults=True, rename="cam
     ended_at: float | None = None
     reason: str | None = None
     qualifier: str | None = None
+    node: str | None = None
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What an event was sent with; `payload` None when that is gone."""
+
+    function: str
+    qualifier: str | None
+    payload: bytes | None
 
 
 class EventStory(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -113,17 +123,45 @@ class EventAdministration:
             raise UnknownEvent(request_id)
         return EventStory(request_id, standing, steps(entries), _text(payload), _text(response))
 
+    def in_hand(self, function: str | None) -> list[EventStanding]:
+        """Events that run here or wait here for room, of one function or of all."""
+        found: list[EventStanding] = []
+        for name in self._dispatcher.functions() if function is None else [function]:
+            running, throttled = self._dispatcher.in_hand(name)
+            found += [self._at_hand(event, "running", None) for event in running.values()]
+            found += [self._at_hand(event, "throttled", event.next_at) for event in throttled.values()]
+        return found
+
+    async def renew(self) -> None:
+        """Take note of what other nodes have discarded, or sent again. Raises StoreFailure."""
+        await self._dispatcher.discarded.refresh()
+
+    async def kept(self, request_id: str) -> Kept | None:
+        """What an ended event can be sent again with."""
+        discarded = self._dispatcher.discarded.get(request_id)
+        if discarded is not None:
+            payload = await self._dispatcher.discarded.payload(request_id)
+            return Kept(discarded.function, discarded.qualifier, payload)
+        result = self._dispatcher.results.get(request_id)
+        return None if result is None else Kept(result.function, result.qualifier, result.request)
+
     async def replay(self, request_id: str, payload: bytes | None = None) -> str:
         """Send an ended event again, with its own payload or another; returns the new request id. Raises UnknownEvent
         and CallerError."""
-        discarded = self._dispatcher.discarded.get(request_id)
-        if discarded is not None:
-            kept = await self._dispatcher.discarded.payload(request_id)
-            return await self._send(request_id, discarded.function, discarded.qualifier, payload, kept)
-        result = self._dispatcher.results.get(request_id)
-        if result is None:
+        kept = await self.kept(request_id)
+        if kept is None:
             raise UnknownEvent(request_id)
-        return await self._send(request_id, result.function, result.qualifier, payload, result.request)
+        return await self.send(request_id, kept, payload)
+
+    async def send(self, original: str, kept: Kept, payload: bytes | None = None) -> str:
+        """`replay` of what is known to be kept."""
+        sent = kept.payload if payload is None else payload
+        if sent is None:
+            raise UnknownEvent(original)
+        copy = await self._invoke(Invocation(kept.function, sent, kept.qualifier))
+        for subject in (original, copy):
+            self._trace.emit(EventReplayed(subject, kept.function, original, copy))
+        return copy
 
     async def redrive(self, function: str | None, request_ids: Sequence[str] | None = None) -> list[Redriven]:
         """Send discarded events again, all of a function or of all functions, or those named. What was sent again is
@@ -141,24 +179,13 @@ class EventAdministration:
 
     async def _redrive(self, event: DiscardedEvent) -> Redriven:
         try:
-            kept = await self._dispatcher.discarded.payload(event.request_id)
-            copy = await self._send(event.request_id, event.function, event.qualifier, None, kept)
+            payload = await self._dispatcher.discarded.payload(event.request_id)
+            copy = await self.send(event.request_id, Kept(event.function, event.qualifier, payload))
         except UnknownEvent:
             return Redriven(event.request_id, event.function, refusal="its payload is gone")
         except CallerError as refusal:
             return Redriven(event.request_id, event.function, refusal=refusal.message)
         return Redriven(event.request_id, event.function, copy)
-
-    async def _send(
-        self, original: str, function: str, qualifier: str | None, payload: bytes | None, kept: bytes | None
-    ) -> str:
-        sent = kept if payload is None else payload
-        if sent is None:
-            raise UnknownEvent(original)
-        copy = await self._invoke(Invocation(function, sent, qualifier))
-        for subject in (original, copy):
-            self._trace.emit(EventReplayed(subject, function, original, copy))
-        return copy
 
     async def _functions_with_events(self) -> list[str]:
         return [name for queue in await self._store.queues() if (name := function_of(queue)) is not None]
@@ -179,25 +206,26 @@ class EventAdministration:
         return None, None, None
 
     def _standing(self, function: str, item: WorkItem) -> EventStanding:
-        now, state = self._clock.now(), decode(item.state)
+        event = LeasedEvent(function, item)
         running, throttled = self._dispatcher.in_hand(function)
-        status: EventStatus = "waiting"
-        next_at: float | None = None
         if item.id in running:
-            status = "running"
-        elif (parked := throttled.get(item.id)) is not None:
-            status, next_at = "throttled", parked.next_at
-        elif item.ready_at > now:
-            status, next_at = "retrying", item.ready_at
-        age = now - state.accepted_at
+            return self._at_hand(event, "running", None)
+        if (parked := throttled.get(item.id)) is not None:
+            return self._at_hand(event, "throttled", parked.next_at)
+        if item.ready_at > self._clock.now():
+            return self._at_hand(event, "retrying", item.ready_at)
+        return self._at_hand(event, "waiting", None)
+
+    def _at_hand(self, event: LeasedEvent, status: EventStatus, next_at: float | None) -> EventStanding:
+        state = event.state
         return EventStanding(
-            request_id=item.id,
-            function=function,
+            request_id=event.id,
+            function=event.function,
             status=status,
             accepted_at=state.accepted_at,
             attempts=state.attempts,
-            size=len(item.body),
-            age_seconds=age,
+            size=len(event.body),
+            age_seconds=self._clock.now() - state.accepted_at,
             next_at=next_at,
             qualifier=state.qualifier,
         )

@@ -54,6 +54,16 @@ class DiscardedEvents:
         for event in sorted(rows, key=lambda event: event.discarded_at):
             self._add(event)
 
+    async def refresh(self) -> None:
+        """Take note of what other nodes have discarded, and of what they have sent again. Raises StoreFailure."""
+        kept = {row.key: row for row in await self._store.scan(TABLE)}
+        for request_id in [each for each in self._events if each not in kept]:
+            self._drop(request_id)
+        if new := [_decode(row.value) for request_id, row in kept.items() if request_id not in self._events]:
+            for event in new:
+                self._add(event)
+            self._events = OrderedDict(sorted(self._events.items(), key=lambda pair: pair[1].discarded_at))
+
     def keep(self, event: LeasedEvent, condition: str) -> list[Change]:
         """What belongs into the commit that ends the event. The same event twice is kept once."""
         state = event.state

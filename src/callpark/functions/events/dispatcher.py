@@ -95,6 +95,10 @@ class EventDispatcher:
             queue.close()
             await queue.give_back()
 
+    def functions(self) -> list[str]:
+        """Those whose events are run here."""
+        return list(self._queues)
+
     def in_hand(self, function: str) -> tuple[Mapping[str, LeasedEvent], Mapping[str, LeasedEvent]]:
         """A function's events that run, and those that wait for room, by request id."""
         queue = self._queues.get(function)

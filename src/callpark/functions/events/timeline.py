@@ -13,12 +13,14 @@ from callpark.kernel.trace import Entry, Happening
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What happened at an instant (epoch seconds): `kind` is a word, `text` the rest of the sentence or a log line."""
+    """What happened at an instant (epoch seconds): `kind` is a word, `text` the rest of the sentence or a log line;
+    `node` where, among several."""
 
     at: float
     kind: str
     text: str = ""
     details: Mapping[str, object] = {}
+    node: str | None = None
 
 
 def steps(entries: Iterable[Entry]) -> list[Step]:

@@ -89,7 +89,7 @@ class ApiCacheOperations:
         api = self._plane.api(str(call.parameters["apiId"]))
         if api.cache is None:
             raise refusals.cache_missing("flush")
-        self._plane.service.flush_cache(api.api_id)
+        await self._plane.flush_cache(api.api_id)
         return {}
 
     async def _put(self, call: Call, *, new: bool) -> Mapping[str, object]:

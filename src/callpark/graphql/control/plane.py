@@ -20,10 +20,12 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.ids import Ids, spelled
 from callpark.kernel.limits import AppSyncLimits
+from callpark.kernel.others import ALONE, Members, Others, Questions
 from callpark.store.ports import DeleteRow, SetRow, Store
 
 _log = logging.getLogger("callpark")
 _TABLE = "graphql_apis"
+_FLUSHED = "CacheFlushed"
 
 
 class ControlPlane:
@@ -37,8 +39,10 @@ class ControlPlane:
         limits: AppSyncLimits,
         place: Place,
         base_url: str,
+        others: Others = ALONE,
     ) -> None:
         self.service = service
+        self._others = others
         self.clock = clock
         self.ids = ids
         self.limits = limits
@@ -131,6 +135,18 @@ class ControlPlane:
                 await self._store.commit([DeleteRow(_TABLE, api_id)])
             del self._apis[api_id]
             self.service.remove(api_id)
+
+    def questions(self) -> Questions:
+        """What other nodes tell this one."""
+        return {_FLUSHED: self._hear_flushed}
+
+    async def flush_cache(self, api_id: str) -> None:
+        """The caches of all nodes that answer are empty on return."""
+        self.service.flush_cache(api_id)
+        await self._others.ask(_FLUSHED, {"apiId": api_id})
+
+    async def _hear_flushed(self, members: Members) -> Members:
+        return {"entries": self.service.flush_cache(str(members["apiId"]))}
 
     def check(self, definition: ApiDefinition) -> None:
         """Raises CallerError when it cannot be served as it is."""

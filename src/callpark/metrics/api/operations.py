@@ -4,9 +4,14 @@ Any other operation of CloudWatch is refused by the gateway by name.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
 
 from callpark.kernel.operations import Call, OperationTable
+from callpark.kernel.others import ALONE, Members, Others, Questions
+from callpark.metrics.across import Across, Wants
 from callpark.metrics.api.questions import (
     DataRequest,
     Dimension,
@@ -24,16 +29,23 @@ from callpark.metrics.api.questions import MetricNamed as Named
 from callpark.metrics.model import LAMBDA
 from callpark.metrics.refusals import bad_token, invalid, invalid_combination
 from callpark.metrics.service import Metrics
-from callpark.metrics.statistics import SIMPLE
+from callpark.metrics.statistics import SIMPLE, Statistic
 
+_LISTED: Final = "ListMetrics"
 _LIST_PAGE = 500
 _RECENT_SECONDS = 3 * 3600
 
 
+class _Listed(msgspec.Struct, frozen=True):
+    metrics: list[dict[str, object]]
+
+
 class MetricOperations:
-    def __init__(self, *services: Metrics) -> None:
+    def __init__(self, *services: Metrics, others: Others = ALONE) -> None:
         self._services = services
         self._limits = services[0].limits
+        self._others = others
+        self._across = Across(services, others)
 
     def table(self) -> OperationTable:
         return {
@@ -41,6 +53,10 @@ class MetricOperations:
             ("cloudwatch", "GetMetricStatistics"): self.get_statistics,
             ("cloudwatch", "ListMetrics"): self.list_metrics,
         }
+
+    def questions(self) -> Questions:
+        """What other nodes ask this one."""
+        return {**self._across.questions(), _LISTED: self._answer_listed}
 
     async def get_data(self, call: Call) -> Mapping[str, object]:
         """Datapoints of all queries in a row, cut into pages of `MaxDatapoints`."""
@@ -55,15 +71,19 @@ class MetricOperations:
             raise invalid("The values for parameter Id in MetricDataQueries must be unique.")
         limit = self._limits.data_datapoints
         first, most = _place(request.next_token), min(request.max_datapoints or limit, limit)
+        values, silent = await self._values(request)
         results: list[dict[str, object]] = []
         begun = 0
-        for query in request.metric_data_queries:
-            found = self._values(query, request)
+        for query, found in zip(request.metric_data_queries, values, strict=True):
             if query.return_data:
                 shown = found[max(0, first - begun) : max(0, first + most - begun)]
                 begun += len(found)
-                results.append(_result(query, shown, "Complete" if begun <= first + most else "PartialData"))
-        members: dict[str, object] = {"MetricDataResults": results, "Messages": []}
+                whole = begun <= first + most and not silent
+                results.append(_result(query, shown, "Complete" if whole else "PartialData"))
+        missing = [
+            {"Code": "PartialData", "Value": f"node {name} does not answer: its part is missing"} for name in silent
+        ]
+        members: dict[str, object] = {"MetricDataResults": results, "Messages": missing}
         return members if begun <= first + most else {**members, "NextToken": str(first + most)}
 
     async def get_statistics(self, call: Call) -> Mapping[str, object]:
@@ -87,9 +107,8 @@ class MetricOperations:
         metrics, named = self._wanted(asked_for, request.unit)
         if metrics is not None and named is not None:
             unit = metrics.catalogue.metrics[named.metric].unit
-            for point in metrics.datapoints(
-                named.metric, named.function, request.start_time, request.end_time, request.period, named.resource
-            ):
+            (found,), _ = await self._across.datapoints([_wants(metrics, named, request, request.period)])
+            for point in found:
                 members: dict[str, object] = {"Timestamp": point.at, "Unit": unit}
                 members |= {name: SIMPLE[name](point.bucket) for name in request.statistics}
                 if extended:
@@ -99,11 +118,9 @@ class MetricOperations:
 
     async def list_metrics(self, call: Call) -> Mapping[str, object]:
         request = read(ListRequest, call.parameters)
-        listed = [
-            {"Namespace": metrics.catalogue.namespace, "MetricName": metric, "Dimensions": dimensions}
-            for metrics in self._services
-            for metric, dimensions in self._listed(metrics, request)
-        ]
+        gathered = await self._others.ask(_LISTED, dict(call.parameters))
+        theirs = [msgspec.convert(said, _Listed).metrics for said in gathered.said.values()]
+        listed = _once([self._listed_here(request), *theirs])
         if request.owning_account not in (None, call.place.account):
             listed = []
         first = _place(request.next_token)
@@ -114,18 +131,33 @@ class MetricOperations:
             members["NextToken"] = str(first + _LIST_PAGE)
         return members
 
-    def _values(self, query: Query, request: DataRequest) -> list[tuple[int, float]]:
-        stat = check_query(query)
-        check_period(stat.period)
-        value = checked_statistic(stat.stat)
-        metrics, named = self._wanted(stat.metric, stat.unit)
-        if metrics is None or named is None:
-            return []
-        points = metrics.datapoints(
-            named.metric, named.function, request.start_time, request.end_time, stat.period, named.resource
-        )
-        found = [(point.at, value(point.bucket)) for point in points]
-        return found if request.scan_by == "TimestampAscending" else found[::-1]
+    async def _values(self, request: DataRequest) -> tuple[list[list[tuple[int, float]]], Sequence[str]]:
+        """For each query its values; and the nodes whose part is missing."""
+        statistics: list[Statistic] = []
+        wants: dict[int, Wants] = {}
+        for place, query in enumerate(request.metric_data_queries):
+            stat = check_query(query)
+            check_period(stat.period)
+            statistics.append(checked_statistic(stat.stat))
+            metrics, named = self._wanted(stat.metric, stat.unit)
+            if metrics is not None and named is not None:
+                wants[place] = _wants(metrics, named, request, stat.period)
+        points, silent = await self._across.datapoints(list(wants.values()))
+        found: list[list[tuple[int, float]]] = [[] for _ in statistics]
+        for place, series in zip(wants, points, strict=True):
+            values = [(point.at, statistics[place](point.bucket)) for point in series]
+            found[place] = values if request.scan_by == "TimestampAscending" else values[::-1]
+        return found, silent
+
+    async def _answer_listed(self, members: Members) -> Members:
+        return {"metrics": self._listed_here(read(ListRequest, members))}
+
+    def _listed_here(self, request: ListRequest) -> list[dict[str, object]]:
+        return [
+            {"Namespace": metrics.catalogue.namespace, "MetricName": metric, "Dimensions": dimensions}
+            for metrics in self._services
+            for metric, dimensions in self._listed(metrics, request)
+        ]
 
     def _wanted(self, metric: Named, unit: str | None) -> tuple[Metrics | None, Wanted | None]:
         for metrics in self._services:
@@ -144,6 +176,16 @@ class MetricOperations:
                     continue
                 if _is_there(metrics, metric, function, resource, recent=request.recently_active is not None):
                     yield metric, [{"Name": name, "Value": value} for name, value in dimensions.items()]
+
+
+def _wants(metrics: Metrics, named: Wanted, request: DataRequest | StatisticsRequest, period: int) -> Wants:
+    start, end = request.start_time, request.end_time
+    return Wants(metrics.catalogue.prefix, named.metric, named.function, start, end, period, named.resource)
+
+
+def _once(lists: Sequence[Sequence[dict[str, object]]]) -> list[dict[str, object]]:
+    """What any of the nodes lists; in the order of the first that does."""
+    return list({msgspec.json.encode(metric): metric for listed in lists for metric in listed}.values())
 
 
 def _sets(metrics: Metrics) -> Iterator[tuple[str | None, str | None, dict[str, str]]]:
@@ -211,8 +253,3 @@ def _place(token: str | None) -> int:
     if not token.isascii() or not token.isdigit() or len(token) > 9:
         raise bad_token()
     return int(token)
-
-
-def operations(*services: Metrics) -> OperationTable:
-    """All operations of Amazon CloudWatch that callpark serves."""
-    return MetricOperations(*services).table()
