@@ -131,7 +131,7 @@ async def running(folder: Path, servers: int = 3, nodes: int = 3) -> AsyncIterat
         told = ", ".join(f'"nats://127.0.0.1:{routes[s, t].port}"' for s, t in pairs if s == number)
         server.configure(
             f'server_name: "s{number}"\ncluster {{ name: "soak", listen: "127.0.0.1:{server.cluster_port}",'
-            f' advertise: "{_NOWHERE}", no_advertise: true, routes: [{told}] }}'
+            f' advertise: "{_NOWHERE}", no_advertise: true, ping_interval: "2s", ping_max: 2, routes: [{told}] }}'
         )
     try:
         for link in found.links():

@@ -54,7 +54,10 @@ def write_servers(folder: Path, count: int) -> tuple[list[list[str]], str]:
     for number in range(count):
         home = folder / f"s{number + 1}"
         home.mkdir(parents=True, exist_ok=True)
-        together = f"cluster {{ name: callpark, listen: 127.0.0.1:{routes[number]}, routes: [{listed}] }}\n"
+        together = (
+            f"cluster {{ name: callpark, listen: 127.0.0.1:{routes[number]}, routes: [{listed}],"
+            ' ping_interval: "2s", ping_max: 2 }\n'
+        )
         (home / "nats.conf").write_text(
             f"server_name: s{number + 1}\n"
             f"listen: 127.0.0.1:{clients[number]}\n"

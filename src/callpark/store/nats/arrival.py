@@ -21,7 +21,7 @@ from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import StoreLimits
 from callpark.store.nats.connection import PASSING, Address, Answer, Connection, Unanswered, pause, said
 from callpark.store.nats.subjects import Subjects
-from callpark.store.nats.uplink import PINGS, Rotation, Uplink
+from callpark.store.nats.uplink import PINGS, Uplink
 
 _log = logging.getLogger("callpark")
 
@@ -88,7 +88,7 @@ async def arrive(
     client = await _connected(where, limits, patience, uplink, name, found)
     try:
         _check_server(client, where, patience.shown)
-        connection = Connection(client, Subjects(where.namespace), limits, uplink.close)
+        connection = Connection(client, Subjects(where.namespace), limits, uplink)
         await connection.hear_replies()
         await _check_jetstream(connection, patience)
     except BaseException:
@@ -150,7 +150,7 @@ async def _connected(
     """Raises ProjectError when no server answers, or when all of them would go on refusing."""
     loop = asyncio.get_running_loop()
     refused: asyncio.Future[ProjectError] = loop.create_future()
-    client, rotation = Client(), Rotation()
+    client = Client()
     client._transport = uplink
 
     async def on_found() -> None:
@@ -178,7 +178,7 @@ async def _connected(
             pending_size=64 * 1024 * 1024,
             ping_interval=limits.socket_seconds / (PINGS + 1),  # type: ignore[arg-type]
             max_outstanding_pings=PINGS,
-            reconnect_to_server_handler=rotation.following,
+            reconnect_to_server_handler=uplink.rotation.following,
             reconnected_cb=on_found,
             error_cb=on_error,
         )
@@ -189,7 +189,7 @@ async def _connected(
         if connecting.done():
             connecting.result()
             if client.connected_url is not None:
-                rotation.note(client.connected_url.netloc)
+                uplink.rotation.note(client.connected_url.netloc)
             return client
         raise refused.result() if refused.done() else _nobody(patience, patience.why)
     except (OSError, errors.Error) as error:

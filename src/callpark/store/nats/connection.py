@@ -18,6 +18,7 @@ from nats.aio.msg import Msg
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import StoreLimits
 from callpark.store.nats.subjects import Subjects
+from callpark.store.nats.uplink import Uplink
 from callpark.store.ports import StoreFailure
 
 _log = logging.getLogger("callpark")
@@ -112,13 +113,12 @@ _decode = msgspec.json.Decoder(Answer).decode
 class Connection:
     """One connection of one node, open until `close`."""
 
-    def __init__(self, client: Client, subjects: Subjects, limits: StoreLimits, leave: Callable[[], None]) -> None:
-        """`leave` gives up the socket; the client goes on at another server."""
+    def __init__(self, client: Client, subjects: Subjects, limits: StoreLimits, uplink: Uplink) -> None:
         self.client = client
         self.subjects = subjects
         self.limits = limits
-        self._leave = leave
-        self._answered_at = time.monotonic()
+        self.uplink = uplink
+        self.answered_at = time.monotonic()
         self._inbox = client.new_inbox()
         self._replies: dict[str, asyncio.Future[Msg]] = {}
         self._asked = 0
@@ -127,24 +127,12 @@ class Connection:
         """One question to JetStream. Raises Unanswered, WrongSequence and Refused."""
         try:
             answer = _checked(await self.answer(subject, payload, headers))
-        except Unanswered:
-            self._miss()
-            raise
         except errors.MaxPayloadError:
             raise Refused(_too_large(subject, payload)) from None
         except (errors.Error, TimeoutError, OSError) as error:
-            self._miss()
             raise Unanswered(said(error)) from None
-        self._answered_at = time.monotonic()
+        self.answered_at = time.monotonic()
         return answer
-
-    def _miss(self) -> None:
-        """Without an answer for long, another server may know more: this one may be cut off from the others."""
-        now = time.monotonic()
-        if now - self._answered_at > self.limits.server_seconds and len(self.client.servers) > 1:
-            self._answered_at = now
-            _log.debug("JetStream does not answer through this server; another one is asked")
-            self._leave()
 
     async def answer(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Answer:
         """The client's own `request` can swallow a cancellation that comes together with the answer (bpo-37658).
@@ -210,7 +198,7 @@ class Connection:
         with contextlib.suppress(errors.Error, OSError, TimeoutError):
             async with asyncio.timeout(self.limits.answer_seconds):
                 await self.client.flush()
-        self._leave()  # else the client waits until all is sent, over a silent network for ever
+        self.uplink.close()  # else the client waits until all is sent, over a silent network for ever
         with contextlib.suppress(errors.Error, OSError):
             await self.client.close()
 

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from callpark.kernel.limits import StoreLimits
-from callpark.store.nats.connection import Connection, Unanswered, pause
+from callpark.store.nats.connection import Connection, Unanswered, elapsed, pause
 from callpark.store.nats.records import HEADER, ItemHead, Message, Parts, RowHead, read
 
 #: The server gives at most 1,024 subjects for one question.
@@ -118,7 +118,11 @@ class Reader:
         page = _Page()
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+        heard_at = elapsed()
+
         async def take(reply: Msg) -> None:
+            nonlocal heard_at
+            heard_at = elapsed()
             headers = reply.headers or {}
             status = headers.get("Status")
             if status is None:
@@ -140,11 +144,12 @@ class Reader:
             await self._connection.publish(
                 f"$JS.API.DIRECT.GET.{self._connection.subjects.stream}", msgspec.json.encode(question), reply=inbox
             )
-            async with asyncio.timeout(self._limits.answer_seconds * 4):
-                await ended
+            while not ended.done():
+                await asyncio.wait((ended,), timeout=self._limits.answer_seconds)
+                if not ended.done() and elapsed() - heard_at > self._limits.answer_seconds:
+                    raise Unanswered("a direct read was not answered")
+            ended.result()
             return page
-        except TimeoutError:
-            raise Unanswered("a direct read was not answered") from None
         finally:
             await end()
 

@@ -31,6 +31,7 @@ from callpark.store.nats.membership import Membership
 from callpark.store.nats.reader import Reader
 from callpark.store.nats.records import MemberHead, Message
 from callpark.store.nats.remote_topics import RemoteTopics
+from callpark.store.nats.search import Search
 from callpark.store.nats.taking import Taking
 from callpark.store.nats.writer import Commit, Writer
 from callpark.store.ports import Change, Position, Row, StoreFailure, WorkItem
@@ -275,6 +276,7 @@ class NatsStore:
             self._tasks.spawn(self._writer.run(), "writer")
             self._tasks.spawn(self._follower.run(), "follower")
             self._tasks.spawn(self._living.run(), "life")
+            self._tasks.spawn(Search(self._connection).run(), "another server")
             await self._synchronise()
         except (TimeoutError, StoreFailure) as error:
             await self._tasks.aclose()
