@@ -69,10 +69,14 @@ class Process:
         self.signal(signal.SIGKILL)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole process group."""
+        """Send a signal to the whole process group; to the process alone when it was forked just now and has not yet
+        made itself the leader of one."""
         if not self.exited.done():
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
+                try:
+                    os.killpg(self.pid, number)
+                except ProcessLookupError:
+                    os.kill(self.pid, number)
 
     def peak_megabytes(self) -> int:
         """The most memory the process itself has had resident (VmHWM), 0 where the system does not say."""

@@ -195,6 +195,7 @@ def _reap(connection: socket.socket, children: set[int], woken: int) -> None:
 def _kill_all(children: set[int]) -> None:
     for child in children:
         with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)  # its group is not there before it has made one, see _isolate
             os.killpg(child, signal.SIGKILL)
     for child in children:
         with contextlib.suppress(ChildProcessError):
