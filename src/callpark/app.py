@@ -21,7 +21,7 @@ from callpark.cluster.files import share
 from callpark.cluster.node import Node
 from callpark.clustered.holding import ContactsOfNode, SourceOfNode
 from callpark.clustered.lines import Lines
-from callpark.clustered.places import chat_file, chat_socket, contact_page, logs_page
+from callpark.clustered.places import agent_socket, chat_file, chat_socket, contact_page, logs_page
 from callpark.clustered.publications import Publications
 from callpark.clustered.service import Clustered
 from callpark.clustered.slices import Slices
@@ -163,7 +163,8 @@ class App:
         self.models = Models(clock, limits=limits.models)
         for_flows = FunctionsForFlows(self.functions, lambda: self.deployment.instance.arn)
         custody = None if node is None else ContactsOfNode(node)
-        self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, for_flows, custody)
+        neighbours = None if together is None else together.floor
+        self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, for_flows, custody, neighbours)
         self.connect_control = ConnectControlPlane(
             self.flows, store, clock=clock, ids=ids, limits=limits.connect, place=place, functions=for_flows
         )
@@ -274,7 +275,9 @@ class App:
                 FunctionWeb(self.functions, clock, ids),
                 QueuesWeb(self.queues, clock),
                 PhoneSocket(self.flows),
-                AgentSocket(self.agents),
+                AgentSocket(self.agents)
+                if together is None
+                else together.relayed(AgentSocket(self.agents), agent_socket),
                 ChatSocket(self.chats) if together is None else together.relayed(ChatSocket(self.chats), chat_socket),
                 files if together is None else together.relayed(files, chat_file),
                 contacts if together is None else together.relayed(contacts, contact_page),
@@ -312,7 +315,8 @@ class App:
             operations=served,
         )
         self._publications = Publications(node, self.store, self.graphql_web.hub, self.graphql, self.event_apis)
-        self._tenant = Slices(node, together.news, self.queues, self.functions, self.flows, self.logs)
+        together.floor.bind(self.flows, self.agents, self.store)
+        self._tenant = Slices(node, together.news, together.floor, self.queues, self.functions, self.flows, self.logs)
         node.attend(self._tenant)
         return spread
 
@@ -334,6 +338,7 @@ class App:
         node = together.node
         await node.start()
         together.news.start()
+        together.floor.start()
         self._publications.start()
         self._lines.start()
         async with node.turn():
@@ -368,6 +373,7 @@ class App:
             self._publications.close()
             self._lines.close()
             await self._tenant.close()
+            await together.floor.close()
             await together.news.close()
         await self.graphql_web.aclose()
         await self.channels_web.aclose()

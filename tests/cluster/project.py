@@ -94,7 +94,7 @@ def flow(name: str, content: str) -> str:
 
 def write(folder: Path, *flows: str, seen: str = "") -> Path:
     """The project's folder; handlers write what they are given to the file `seen`."""
-    (folder / "src").mkdir(parents=True)
+    (folder / "src").mkdir(parents=True, exist_ok=True)
     (folder / "template.yaml").write_text(TEMPLATE + "".join(flows))
     (folder / "src" / "app.py").write_text(HANDLER.replace('SEEN = ""', f"SEEN = {seen!r}"))
     return folder

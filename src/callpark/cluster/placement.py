@@ -20,6 +20,11 @@ from callpark.cluster.members import Key
 
 CONTROL: Final[Key] = ("control", "")
 LOGS: Final[Key] = ("logs", "")
+FLOOR: Final[Key] = CONTROL
+"""Who waits in which queue, and for which agent it rings: where queues and users are made and changed."""
+
+SERVICE: Final = "callpark"
+"""What only nodes ask of each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,6 @@ _RULES: Final[Mapping[str, tuple[Rule, Mapping[str, Rule | None]]]] = {
             ),
             **dict.fromkeys(
                 (
-                    "GetCurrentMetricData",
                     "SearchContacts",
                     "StartChatContact",
                     "StartOutboundVoiceContact",
@@ -146,12 +150,19 @@ _RULES: Final[Mapping[str, tuple[Rule, Mapping[str, Rule | None]]]] = {
     "logs": (_logs, {}),
 }
 
+#: Of what only nodes ask of each other; the rest says where it belongs when it is asked.
+_OF_NODES: Final[Mapping[str, Rule]] = dict.fromkeys(
+    ("OfferContact", "CarryOutOrder", "SetContactAttributes"), _by_contact
+)
+
 
 def rule(service: str, operation: str, participant: Rule) -> Rule | None:
     """How an operation's place is found; None for what is always done here. `participant` is that of the participant
     service, whose tokens name the contact."""
     if service == "connectparticipant":
         return participant
+    if service == SERVICE:
+        return _OF_NODES.get(operation)
     found = _RULES.get(service)
     if found is None:
         return None

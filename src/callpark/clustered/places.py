@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs
 
-from callpark.cluster.placement import LOGS, Contact, Placed
+from callpark.cluster.placement import FLOOR, LOGS, Contact, Placed
 from callpark.flows.api.attachment_web import PATH as FILES
 from callpark.flows.chat.tokens import contact_named
 from callpark.kernel.asgi import Scope, path
@@ -19,6 +19,11 @@ def chat_file(scope: Scope) -> Placed:
     """The contact of a file's address, whose token names it."""
     found = contact_named(path(scope).removeprefix(FILES).partition("/")[0])
     return None if found is None else Contact(found)
+
+
+def agent_socket(scope: Scope) -> Placed:
+    """Who plays an agent sits at the floor."""
+    return FLOOR
 
 
 def contact_page(scope: Scope) -> Placed:

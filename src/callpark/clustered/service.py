@@ -14,6 +14,7 @@ from callpark.cluster.node import Node
 from callpark.cluster.peers import Peers
 from callpark.cluster.placement import CONTROL, Contact, Placed, function_key, queue_key
 from callpark.cluster.relaying import Mount, Relayed
+from callpark.clustered.floor import SharedFloor
 from callpark.clustered.status import StatusPage
 from callpark.clustered.streams import RemoteChunks
 from callpark.flows.chat.tokens import contact_named
@@ -42,6 +43,7 @@ class Clustered:
         self._operations: OperationTable = {}
         self.news = News(node, store, {})
         self.forwarder = Forwarder(node, self.peers, self, _participant, lambda service: self.news.renew(service))
+        self.floor = SharedFloor(node, self.peers, self.forwarder, place)
 
     # For the services' constructors
 
@@ -137,7 +139,8 @@ class Clustered:
         return self.forwarder.spread(self._operations)
 
     def mounts(self, body_bytes: int) -> list[Mount]:
-        receiver = Receiver(self.node, self.forwarder, self._operations, self._place, body_bytes)
+        operations = {**self._operations, **self.floor.operations()}
+        receiver = Receiver(self.node, self.forwarder, operations, self._place, body_bytes)
         return [receiver, StatusPage(self.node)]
 
     def relayed(self, mount: Mount, place: Callable[[Scope], Placed]) -> Mount:

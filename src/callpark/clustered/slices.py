@@ -5,6 +5,7 @@ import logging
 from callpark.cluster.news import News
 from callpark.cluster.node import Node
 from callpark.cluster.placement import LOGS
+from callpark.clustered.floor import SharedFloor
 from callpark.flows.service import Flows
 from callpark.functions.service import Functions
 from callpark.kernel.clock import sleep
@@ -19,8 +20,18 @@ _log = logging.getLogger("callpark")
 class Slices:
     """`cluster.node.Tenant`: the slices stop and begin in an order in which none acts for what another has given up."""
 
-    def __init__(self, node: Node, news: News, queues: Queues, functions: Functions, flows: Flows, logs: Logs) -> None:
+    def __init__(
+        self,
+        node: Node,
+        news: News,
+        floor: SharedFloor,
+        queues: Queues,
+        functions: Functions,
+        flows: Flows,
+        logs: Logs,
+    ) -> None:
         self._node = node
+        self._floor = floor
         self._flows = flows
         self._tasks = Tasks("contacts of nodes that died")
         self._news = news
@@ -30,6 +41,7 @@ class Slices:
         self._has_logs = False
 
     async def let_go(self) -> None:
+        await self._floor.let_go()
         await self._functions.let_go()
         await self._queues.let_go()
         if self._has_logs and not self._node.holds(LOGS):
@@ -44,6 +56,7 @@ class Slices:
             await self._logs.reload()
             self._has_logs = True
         await self._flows.take_up()
+        await self._floor.take_up()
         # A node that died is certain to be dead a little later, for some of those that stay.
         self._tasks.spawn(self._take_up_later(), "later")
 

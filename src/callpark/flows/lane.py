@@ -304,7 +304,7 @@ class Lane:
             self.written += 1
             self._carry_out(effects)
         elif isinstance(error, RevisionConflict):
-            self._lose()
+            self.lose()
         else:
             _log.error("contact %s could not be saved", self.contact.id, exc_info=error)
             self._fail("the contact could not be saved")
@@ -396,8 +396,10 @@ class Lane:
             self._do(effect, now)
         self._finish(now)
 
-    def _lose(self) -> None:
+    def lose(self) -> None:
         """Another node took this one for dead and goes on with the contact."""
+        if self.closed:
+            return
         _log.warning("contact %s goes on at another node", self.contact.id)
         self.close()
         if isinstance(self.phone, Movable):

@@ -16,7 +16,7 @@ import msgspec
 
 from callpark.flows.agents.routing import NO_METRICS
 from callpark.flows.agents.states import AgentStates
-from callpark.flows.agents.switchboard import Others, Switchboard
+from callpark.flows.agents.switchboard import Neighbours, Switchboard
 from callpark.flows.calls import Call, Chat, Wanted
 from callpark.flows.channels.voice import DeadPhone, Phone
 from callpark.flows.chat.items import kept, written
@@ -74,7 +74,7 @@ class Flows:
         store: Store,
         functions: FunctionRunner,
         custody: Custody | None = None,
-        others: Others | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self.clock = clock
         self.rows = Rows(custody or Alone(), store)
@@ -87,7 +87,7 @@ class Flows:
         self._functions = functions
         self._runs = FunctionRuns(functions, clock, trace, limits)
         self.agent_states = AgentStates(clock, store, self.records)
-        self.switchboard = Switchboard(clock, limits, self, self.agent_states.keep, others)
+        self.switchboard = Switchboard(clock, limits, self, self.agent_states.keep, neighbours)
         self._tasks = Tasks("contacts")
         self._ledger = Ledger()
         self._lanes: dict[str, Lane] = {}
@@ -159,9 +159,15 @@ class Flows:
         await self.take_up()
 
     async def take_up(self) -> None:
-        """Take up the open contacts that nobody has any more."""
+        """Take up the open contacts that nobody has any more, and let go of those that others have taken up."""
+        before = [lane for lane in self._lanes.values() if lane.written and self.rows.life]
         with self.switchboard.floor.quiet():
-            for row in await self.store.scan(TABLE):
+            rows = {row.key: row for row in await self.store.scan(TABLE)}
+            for lane in before:
+                row = rows.get(lane.contact.id)
+                if row is None or row.revision > lane.revision:
+                    lane.lose()
+            for row in rows.values():
                 if row.key in self._lanes:
                     continue
                 try:
@@ -275,6 +281,10 @@ class Flows:
         self._check_kept(lane)
         return True
 
+    def is_open(self, contact_id: str) -> bool:
+        """Whether a contact is open at this node."""
+        return contact_id in self._lanes
+
     def is_elsewhere(self, contact_id: str) -> bool:
         """Whether another node may know a contact that is not known here."""
         return bool(self.rows.life) and self.contact(contact_id) is None
@@ -381,7 +391,7 @@ class Flows:
         try:
             known = await self.update_attributes(effect.contact_id, effect.attributes)
             if not known and self.rows.life:
-                known = await self.switchboard.others.update_attributes(effect.contact_id, effect.attributes)
+                known = await self.switchboard.neighbours.update_attributes(effect.contact_id, effect.attributes)
             problem = "it is not known any more"
         except (CallerError, StoreFailure) as error:
             known, problem = False, str(error)

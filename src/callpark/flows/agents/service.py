@@ -41,6 +41,10 @@ class Agents:
         panel.opened(stand_up, lambda: panels.remove(panel))
         return panel
 
+    async def ready(self) -> None:
+        """Returns when the floor is here. Raises CallerError when it does not come."""
+        await self._flows.switchboard.neighbours.floor()
+
     def dismiss(self) -> None:
         """The floor moves to another node: whoever plays an agent is to come again, there."""
         for panels in tuple(self._panels.values()):
@@ -77,7 +81,7 @@ class Agents:
 
     async def carry_out(self, agent: str, order: ContactOrder) -> None:
         if self._flows.is_elsewhere(order.contact_id):
-            await self._flows.switchboard.others.carry_out(agent, order)
+            await self._flows.switchboard.neighbours.carry_out(agent, order)
         else:
             await self.acts.carry_out(agent, order)
 

@@ -1,7 +1,7 @@
 """Between the contacts of this node and the floor, which is at one node of all: here, or elsewhere.
 
 Lanes tell it what becomes of their contacts, the floor tells it whom a contact rings for, the engine asks it about
-queues. What is not here goes through `Others`; a single node has none, and everything is here. Made by
+queues. What is not here goes through `Neighbours`; a single node has none, and everything is here. Made by
 `flows/service.py`.
 """
 
@@ -23,11 +23,15 @@ from callpark.kernel.limits import ConnectLimits
 from callpark.kernel.tasks import Tasks
 
 
-class Others(Protocol):
+class Neighbours(Protocol):
     """The other nodes, as contacts and agents need them. Who cannot be reached is waited for; CallerError at last."""
 
     @property
     def floor_is_here(self) -> bool: ...
+
+    async def floor(self) -> None:
+        """Returns when the floor is here."""
+        ...
 
     def report(self, report: Report) -> None:
         """To the node that has the floor, in order; not when that is this one."""
@@ -49,9 +53,11 @@ class Others(Protocol):
 
 
 class Nobody:
-    """Implements `Others` for a single node, which asks none of them."""
+    """Implements `Neighbours` for a single node, which asks none of them."""
 
     floor_is_here = True
+
+    async def floor(self) -> None: ...
 
     def report(self, report: Report) -> None: ...
 
@@ -101,21 +107,21 @@ class Switchboard:
         limits: ConnectLimits,
         contacts: Contacts,
         keep: Callable[[AgentState, Sequence[Uncleared]], None],
-        others: Others | None,
+        neighbours: Neighbours | None,
     ) -> None:
         self.floor = Floor(clock, limits, self._offer, keep)
         self._contacts = contacts
-        self._others = others or Nobody()
+        self._neighbours = neighbours or Nobody()
         self._listeners: list[Listener] = []
         self._rejected: set[str] = set()
         self._ringing: set[asyncio.Future[None]] = set()
         self._tasks = Tasks("the switchboard")
-        if others is not None:
+        if neighbours is not None:
             self.floor.hush()  # until it is here
 
     @property
-    def others(self) -> Others:
-        return self._others
+    def neighbours(self) -> Neighbours:
+        return self._neighbours
 
     def attend(self, listener: Listener) -> None:
         self._listeners.append(listener)
@@ -131,33 +137,35 @@ class Switchboard:
         """A contact of this node has moved."""
         rejected = contact.id in self._rejected
         self._rejected.discard(contact.id)
-        if self._others.floor_is_here:
+        if self._neighbours.floor_is_here:
             self.floor.follow(standing_of(contact, rejected=rejected))
         else:
             revision = self._contacts.revision(contact.id)
-            self._others.report(Followed(standing_of(contact, revision, rejected=rejected)))
+            self._neighbours.report(Followed(standing_of(contact, revision, rejected=rejected)))
 
     def leave(self, contact: Contact) -> None:
         """A contact is not at this node any more."""
         self._rejected.discard(contact.id)
         for listener in self._listeners:
             listener.dropped(contact.id)
-        if self._others.floor_is_here:
+        if self._neighbours.floor_is_here:
             self.floor.leave(contact.id)
         elif contact.ended is not None:
-            self._others.report(Followed(Standing(contact.id, revision=self._contacts.revision(contact.id))))
+            self._neighbours.report(Followed(Standing(contact.id, revision=self._contacts.revision(contact.id))))
         else:
-            self._others.report(Lost(contact.id))
+            self._neighbours.report(Lost(contact.id))
 
     def metrics(self, *targets: Target) -> QueueMetrics:
         """Of a queue, or of several together. Raises Unmeasured when the floor is elsewhere."""
-        if not self._others.floor_is_here:
+        if not self._neighbours.floor_is_here:
             raise Unmeasured(targets)
         return self.floor.metrics(*targets)
 
     async def measure(self, targets: Sequence[Target]) -> QueueMetrics:
         """Wherever the floor is. Raises CallerError."""
-        return self.floor.metrics(*targets) if self._others.floor_is_here else await self._others.measure(targets)
+        if self._neighbours.floor_is_here:
+            return self.floor.metrics(*targets)
+        return await self._neighbours.measure(targets)
 
     # For agents
 
@@ -167,10 +175,10 @@ class Switchboard:
 
     def note(self, agent: str, note: Note) -> None:
         """Something for whoever plays an agent."""
-        if self._others.floor_is_here:
+        if self._neighbours.floor_is_here:
             self.told(agent, note)
         else:
-            self._others.report(Noted(agent, note))
+            self._neighbours.report(Noted(agent, note))
 
     def told(self, agent: str, note: Note) -> None:
         for listener in self._listeners:
@@ -193,9 +201,13 @@ class Switchboard:
         found = [contact for contact in self._contacts.contacts() if contact.desk is not None]
         return [standing_of(contact, self._contacts.revision(contact.id)) for contact in found]
 
+    async def give_up_offers(self) -> None:
+        """Those that other nodes have not answered yet."""
+        await self._tasks.aclose()
+
     async def close(self) -> None:
         self.floor.close()
-        await self._tasks.aclose()
+        await self.give_up_offers()
 
     def _offer(self, contact_id: str, offer: AgentOffered) -> None:
         noted = self.ring(contact_id, offer)
@@ -205,5 +217,5 @@ class Switchboard:
             self._tasks.spawn(self._offer_elsewhere(contact_id, offer), contact_id)
 
     async def _offer_elsewhere(self, contact_id: str, offer: AgentOffered) -> None:
-        await self._others.offer(contact_id, offer)
+        await self._neighbours.offer(contact_id, offer)
         self.floor.answered(contact_id)

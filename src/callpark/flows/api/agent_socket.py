@@ -53,9 +53,13 @@ class AgentSocket:
         name, automatic = asked.get("name", [""])[0], asked.get("auto_accept", [""])[0] in ("1", "true")
         wire = _Wire(send)
         try:
+            await self._agents.ready()
             panel = self._agents.sit(name, wire.put, auto_accept=automatic)
         except ProjectError as error:
             await _refuse(send, Refused(error.cause, error.remedy))
+            return
+        except CallerError:
+            await _close(send)
             return
         with panel:
             tasks = [asyncio.ensure_future(_read(receive, panel, wire)), asyncio.ensure_future(wire.write())]

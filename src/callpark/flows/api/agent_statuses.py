@@ -115,12 +115,14 @@ class AgentStatusOperations:
         user, status = self._user(call), self._status(call)
         if status.state == "DISABLED":
             raise invalid_request(f"The status {status.name} is disabled.")
+        await self._floor()
         self._plane.flows.switchboard.floor.set_status(user.name, status.name)
         await self._plane.flows.agent_states.saved()
         return {}
 
     async def dismiss(self, call: Call) -> Mapping[str, object]:
         user, contact_id = self._user(call), text(call, "ContactId")
+        await self._floor()
         if not self._plane.flows.switchboard.floor.clear(user.name, contact_id):
             known = self._plane.flows.switchboard.floor.view(user.name)
             if known is not None and any(each.contact_id == contact_id for each in known.contacts):
@@ -133,6 +135,7 @@ class AgentStatusOperations:
         """Of the users that one of the filters names."""
         filters = structure(call.parameters.get("Filters"))
         users = self._filtered(filters)
+        await self._floor()
         states = listed(structure(filters.get("ContactFilter")).get("ContactStates"))
         floor = self._plane.flows.switchboard.floor
         views = [(user, view) for user in users if (view := floor.view(user.name)) is not None]
@@ -141,6 +144,10 @@ class AgentStatusOperations:
         shown, token = page(call, views, lambda pair: f"{pair[0].name}\n{pair[0].id}")
         data = [self._data(user, view) for user, view in shown]
         return {"UserDataList": data, "ApproximateTotalCount": len(views), **token}
+
+    async def _floor(self) -> None:
+        """Until the floor is here. Raises CallerError."""
+        await self._plane.flows.switchboard.neighbours.floor()
 
     def _filtered(self, filters: Mapping[str, object]) -> list[UserRecord]:
         if filters.get("UserHierarchyGroups"):

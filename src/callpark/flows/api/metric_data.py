@@ -59,13 +59,13 @@ class MetricDataOperations:
         if groupings:
             shown, token = page(call, list(queues.values()), lambda queue: f"{queue.name}\n{queue.id}")
             for queue in shown:
-                collections = _collections(wanted, plane.flows.switchboard.metrics(targets[queue.id]), now)
+                collections = _collections(wanted, await plane.flows.switchboard.measure([targets[queue.id]]), now)
                 results.append(
                     {"Dimensions": {"Queue": {"Id": queue.id, "Arn": queue.arn}}, "Collections": collections}
                 )
         else:
             token = {}
-            together = plane.flows.switchboard.metrics(*targets.values())
+            together = await plane.flows.switchboard.measure([*targets.values()])
             results.append({"Collections": _collections(wanted, together, now)})
         return {
             "MetricResults": results,

@@ -111,6 +111,7 @@ class UserOperations:
         async with self._plane.changing:
             user = self._user(call)
             await self._plane.put(removed=[user])
+            await self._plane.flows.switchboard.neighbours.floor()
             self._plane.flows.switchboard.floor.forget_agent(user.name)
         return {}
 
