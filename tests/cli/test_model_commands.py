@@ -66,6 +66,8 @@ def test_without_a_file_and_without_a_folder(capsys: pytest.CaptureFixture[str],
     told = capsys.readouterr()
     assert told.out.startswith("any.thing: text by a scripted model that echoes")
     assert "the project has no models.yaml" in told.err
+    assert commands.run(["models", "ask", "one two"]) == exits.OK
+    assert capsys.readouterr().err.count("the project has no models.yaml") == 1
     assert commands.run(["models", "ls", "--project", "gone"]) == exits.USAGE
     assert "there is no folder gone" in capsys.readouterr().err
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
@@ -45,6 +46,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 class Running:
     def __init__(self, server: Server, certificate: Certificate, port: int) -> None:
         self.server = server
+        self.certificate = certificate
         self.port = port
         self.trusting = ssl.create_default_context(cafile=str(certificate.ensure()))
 
@@ -163,6 +165,19 @@ async def test_a_stop_does_not_wait_for_a_handshake(place: Running) -> None:
     await asyncio.wait_for(place.server.stop(), 3)
     assert await reader.read() == b""
     writer.close()
+
+
+async def test_a_stop_does_not_wait_for_clients_that_lie_idle(place: Running) -> None:
+    patient = LIMITS.override(["gateway.shutdown_seconds=50", "gateway.tls_handshake_seconds=50"]).gateway
+    with bind("127.0.0.1", 0) as bound:
+        server = Server(echo, bound, patient, certificate=place.certificate)
+        await server.start()
+        reader, writer = await asyncio.open_connection("localhost", bound.port, ssl=place.trusting)
+        writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        await reader.readuntil(b"https 0")
+        cast(asyncio.Transport, writer.transport).pause_reading()  # as a pool does with a connection that it keeps
+        await asyncio.wait_for(server.stop(), 20)
+        writer.transport.abort()
 
 
 async def test_a_certificate_that_cannot_be_used_is_named_and_plain_clients_are_served(

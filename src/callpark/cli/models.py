@@ -3,6 +3,7 @@
 Works on the project's `models.yaml` without a server: what is asked here is asked in this process.
 """
 
+import dataclasses
 import os
 import time
 from pathlib import Path
@@ -118,7 +119,7 @@ def _models(project: Path) -> Models:
     if catalogue.assumed:
         remarks.print(catalogue.assumed, style="dim", markup=False)
     models = Models(clock, limits=limits.models)
-    show_warnings(models.serve(catalogue))
+    show_warnings(models.serve(dataclasses.replace(catalogue, assumed="")))  # it has been said
     return models
 
 

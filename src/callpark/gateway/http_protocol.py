@@ -102,6 +102,13 @@ def limited_protocol(
             else:
                 self._set_alarm(self.timeout_keep_alive_handler)
 
+        def shutdown(self) -> None:
+            """The server stops. A client that lies idle is told so, but does not answer TLS's farewell before it next
+            looks: it is not waited for."""
+            super().shutdown()
+            if self.scheme == "https" and self.transport.is_closing():
+                self.loop.call_later(limits.tls_farewell_seconds, self.transport.abort)
+
         def _nothing_came(self) -> None:
             self.timeout_keep_alive_task = None
             if self.flow.read_paused:  # it is us who do not read

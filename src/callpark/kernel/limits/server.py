@@ -18,6 +18,7 @@ class GatewayLimits:
         10.0, "s", "our rule: a client may take what was sent when its web socket ended"
     )
     tls_handshake_seconds: float = limit(10.0, "s", "our rule: real time for a client to finish its TLS handshake")
+    tls_farewell_seconds: float = limit(0.2, "s", "our rule: real time for an idle TLS client when the server stops")
     certificate_days: int = limit(825, "days", "support.apple.com/103769: what Safari takes at most")
     websocket_message_bytes: int = limit(1_048_576, "B", "our rule: one message from a web socket's client")
 
