@@ -246,8 +246,8 @@ class App:
             functions=self.functions,
             alone=together is None,
         )
-        made: OperationTable = {
         self.cloudwatch = MetricOperations(*metrics, others=others)
+        made: OperationTable = {
             **operations(self.functions),
             **event_operations(self.event_control, graphql_operations(self.graphql_control)),
             **queue_operations(self.queues),
@@ -261,7 +261,7 @@ class App:
         contacts, files = ContactsPage(self.flows, limits.connect), AttachmentWeb(self.attachments)
         served = made if together is None else self._join_in(together, made)
         if together is not None:
-            mounts = together.mounts(limits.gateway.body_bytes)
+            mounts = together.mounts(limits.gateway.body_bytes, self.functions, self._subscriptions)
         self.own_operations = OwnOperations(served, ids, place)
         settings.upstreams.check(self.own_operations.services, base_url)
         self.gateway = Gateway(
@@ -296,9 +296,6 @@ class App:
     def _join_in(self, together: Clustered, served: OperationTable) -> OperationTable:
         """The operations as one node of several offers them; the slices hear of the cluster."""
         node = together.node
-        spread = together.bind(
-            queues=self.queues,
-            flows=self.flows,
         for asked in (self.functions.events_everywhere, self.graphql_control, self.cloudwatch):
             together.gathering.answer(asked.questions())
         refresh = {
@@ -310,6 +307,9 @@ class App:
         if isinstance(self.faults, SharedPlan):
             together.gathering.answer(self.faults.questions())
             refresh["faults"] = self.faults.refresh
+        spread = together.bind(
+            queues=self.queues,
+            flows=self.flows,
             functions=self.functions,
             refresh=refresh,
             operations=served,
@@ -319,6 +319,10 @@ class App:
         self._tenant = Slices(node, together.news, together.floor, self.queues, self.functions, self.flows, self.logs)
         node.attend(self._tenant)
         return spread
+
+    def _subscriptions(self) -> int:
+        channels = sum(self.event_apis.hub.subscriptions(api.api_id) for api in self.event_apis.apis())
+        return channels + sum(self.graphql_web.hub.subscriptions().values())
 
     async def _refresh_apis(self) -> None:
         await self.graphql_control.refresh()

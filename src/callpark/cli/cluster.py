@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from callpark.cli import exits, options, remote
+from callpark.cli.durations import told
 from callpark.cli.screen import answers, remarks
 from callpark.kernel.errors import ProjectError
 
@@ -91,28 +92,40 @@ def _tell(name: str, line: str) -> None:
 def status(
     endpoint: options.Endpoint = options.DEFAULT_ENDPOINT, output: options.OutputFormat = options.Output.TEXT
 ) -> int:
-    """Show the members of a cluster, as one of its nodes sees them."""
+    """Show the members of a cluster, what each has in hand, and how the store stands; exits with 1 when something is
+    wrong."""
     response = remote.request("GET", endpoint, "/_callpark/cluster")
     try:
         found = orjson.loads(response.content)
-        members = found["members"]
+        found["members"], found["troubles"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise ProjectError(
             f"{endpoint} is no node of a cluster", "start it with --store nats://…, or `callpark cluster up`"
         ) from None
     if output is options.Output.JSON:
         answers.print_json(orjson.dumps(found).decode())
-        return exits.OK
-    state = "settled" if found["settled"] else "changing hands"
-    if found["fenced"]:
-        state = "not heard by most others: this node does nothing now"
-    answers.print(f"epoch {found['epoch']}, {state}, as [bold]{escape(found['node'])}[/] sees it")
-    for member in members:
+    else:
+        _show(found)
+    return exits.FINDINGS if found["troubles"] else exits.OK
+
+
+# Any: JSON that our own server made (clustered/status.py).
+def _show(found: dict[str, Any]) -> None:
+    waiting = "unknown" if found["eventsWaiting"] is None else found["eventsWaiting"]
+    answers.print(f"epoch {found['epoch']}, as [bold]{escape(found['node'])}[/] sees it; events waiting: {waiting}")
+    for member in found["members"]:
         answers.print(_line(member), highlight=False)
-    return exits.OK
+        if not member.get("silent"):
+            answers.print(_carried(member), highlight=False, style="dim")
+    store = found["store"]
+    if "leader" in store:
+        replicas = [f"{each['name']} ({each['behind']} behind)" for each in store["replicas"]]
+        words = [f"store via {store['server']}", f"leader {store['leader'] or 'none'}", *replicas]
+        answers.print("  ".join(words), markup=False, highlight=False)
+    for trouble in found["troubles"]:
+        remarks.print(trouble, style="bold red", markup=False)
 
 
-# Any: JSON that our own server made.
 def _line(member: dict[str, Any]) -> str:
     heard = member["heardSecondsAgo"]
     words = [
@@ -122,5 +135,13 @@ def _line(member: dict[str, Any]) -> str:
         "not heard yet" if heard is None else f"heard {heard:g} s ago",
         f"version {member['version']}",
         *(["control planes"] if member["control"] else []),
+        *(["logs"] if member["logs"] else []),
     ]
     return "  ".join(words)
+
+
+def _carried(member: dict[str, Any]) -> str:
+    return (
+        f"    up {told(member['uptimeSeconds'])}, {member['running']} of {member['concurrencyShare']} runs, "
+        f"{member['queues']} queues, {member['contacts']} contacts, {member['subscriptions']} subscriptions"
+    )

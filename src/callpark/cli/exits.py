@@ -4,7 +4,8 @@ OK = 0
 FUNCTION_ERROR = 1
 """The function, the call or the demo itself ended in an error."""
 FINDINGS = 1
-"""`flow check` found something, `flow convert` left something out, `flow coverage` is below what was asked."""
+"""`flow check` found something, `flow convert` left something out, `flow coverage` is below what was asked,
+`cluster status` sees trouble."""
 USAGE = 2
 """The command line or the project cannot be used."""
 UNREACHABLE = 3

@@ -15,7 +15,7 @@ from callpark.cluster.peers import Peers
 from callpark.cluster.placement import CONTROL, Contact, Placed, function_key, queue_key
 from callpark.cluster.relaying import Mount, Relayed
 from callpark.clustered.floor import SharedFloor
-from callpark.clustered.status import StatusPage
+from callpark.clustered.status import Carried, StatusPage
 from callpark.clustered.streams import RemoteChunks
 from callpark.flows.chat.tokens import contact_named
 from callpark.flows.service import Flows
@@ -35,8 +35,8 @@ class Clustered:
     def __init__(self, node: Node, store: Store, place: Place) -> None:
         self.node = node
         self.peers = Peers(node.limits)
-        self._store = store
         self.gathering = Gathering(node, self.peers)
+        self._store = store
         self._place = place
         self._queues: Queues | None = None
         self._flows: Flows | None = None
@@ -138,10 +138,15 @@ class Clustered:
         self._operations = self.news.telling(operations)
         return self.forwarder.spread(self._operations)
 
-    def mounts(self, body_bytes: int) -> list[Mount]:
-        operations = {**self._operations, **self.floor.operations()}
+    def mounts(self, body_bytes: int, functions: Functions, subscriptions: Callable[[], int]) -> list[Mount]:
+        """What nodes and operators ask of this one; after `bind`."""
+        assert self._queues is not None
+        assert self._flows is not None
+        carried = Carried(self.node, functions, self._queues, self._flows, subscriptions)
+        self.gathering.answer(carried.questions())
+        operations = {**self._operations, **self.gathering.operations(), **self.floor.operations()}
         receiver = Receiver(self.node, self.forwarder, operations, self._place, body_bytes)
-        return [receiver, StatusPage(self.node)]
+        return [receiver, StatusPage(self.node, self.gathering, carried, functions, self._store)]
 
     def relayed(self, mount: Mount, place: Callable[[Scope], Placed]) -> Mount:
         return Relayed(mount, place, self.node, self.forwarder, self.peers)

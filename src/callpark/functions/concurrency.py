@@ -113,6 +113,9 @@ class Slots:
             count for (function, _), count in self._in_provisioned.items() if function == name
         )
 
+    def in_use(self) -> int:
+        return sum(self._running.values()) + sum(self._in_provisioned.values())
+
     def unreserved(self) -> int:
         """What the account has for functions without a reservation."""
         return self._unreserved

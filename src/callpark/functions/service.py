@@ -317,6 +317,14 @@ class Functions:
         found, version, _ = self._catalogue.find_version(function, qualifier)
         return found, version
 
+    def running(self) -> int:
+        """How many invocations run here now."""
+        return self._slots.in_use()
+
+    def unreserved_share(self) -> int:
+        """How many of functions without a reservation may run here at once."""
+        return self._slots.unreserved()
+
     def taken_concurrency(self) -> int:
         """What reservations and provisioned concurrency together take from the account."""
         return self._catalogue.shares().taken()

@@ -86,6 +86,17 @@ class Answer(msgspec.Struct):
 
     class State(msgspec.Struct):
         last_seq: int = 0
+        messages: int = 0
+
+    class Replica(msgspec.Struct):
+        name: str
+        current: bool = False
+        offline: bool = False
+        lag: int = 0
+
+    class Cluster(msgspec.Struct):
+        leader: str = ""
+        replicas: "list[Answer.Replica]" = []
 
     class Stored(msgspec.Struct):
         subject: str
@@ -105,6 +116,7 @@ class Answer(msgspec.Struct):
     state: State | None = None
     message: Stored | None = None
     config: Configuration | None = None
+    cluster: Cluster | None = None
 
 
 _decode = msgspec.json.Decoder(Answer).decode
@@ -189,6 +201,12 @@ class Connection:
                 await subscription.unsubscribe()
 
         return end
+
+    @property
+    def server(self) -> str | None:
+        """The one that is connected to."""
+        url = self.client.connected_url
+        return None if url is None else url.netloc.rpartition("@")[2]
 
     @property
     def largest_payload(self) -> int:

@@ -9,7 +9,7 @@ it is kept, `membership.py` who lives, `knowledge.py` what a node knows.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from callpark.kernel.limits import StoreLimits
 from callpark.kernel.tasks import Tasks
 from callpark.store.nats.arrival import Patience, arrive, prepare
 from callpark.store.nats.blobs import Blobs
+from callpark.store.nats.condition import condition
 from callpark.store.nats.connection import Address, Connection, Unanswered, pause, said
 from callpark.store.nats.folding import AnyChange, Withdraw
 from callpark.store.nats.follower import Follower
@@ -209,6 +210,10 @@ class NatsStore:
 
     def subscribe(self, topic: str, callback: Callable[[bytes], None]) -> Callable[[], None]:
         return self._topics.subscribe(topic, callback)
+
+    async def condition(self) -> Mapping[str, object]:
+        """How the servers stand, for people. Raises StoreFailure."""
+        return await self._read(lambda: condition(self._connection, self._connection.server))
 
     async def close(self) -> None:
         if self._closed:
