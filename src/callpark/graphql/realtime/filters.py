@@ -39,7 +39,7 @@ def surprises(filter: Mapping[str, object]) -> Iterator[str]:
 
 def excess(filter: Mapping[str, object], limits: AppSyncLimits) -> str | None:
     """What AppSync says of an operator with more values than it takes; None when there is none. The sentence and the 5
-    of `in` are recorded from the live service, the 20 is what a client has reported, `notIn` is assumed to be like `in`."""
+    of `in` are recorded from the live service, the 20 is what a client has reported, `notIn` is assumed to be alike."""
     most = {
         "in": limits.filter_values,
         "notIn": limits.filter_values,
