@@ -130,7 +130,8 @@ class Connection:
         self.subjects = subjects
         self.limits = limits
         self.uplink = uplink
-        self.answered_at = time.monotonic()
+        self.stored_at = time.monotonic()
+        """When something was stored last: a leader that was cut off answers, and stores nothing."""
         self._inbox = client.new_inbox()
         self._replies: dict[str, asyncio.Future[Msg]] = {}
         self._asked = 0
@@ -143,7 +144,8 @@ class Connection:
             raise Refused(_too_large(subject, payload)) from None
         except (errors.Error, TimeoutError, OSError) as error:
             raise Unanswered(said(error)) from None
-        self.answered_at = time.monotonic()
+        if not subject.startswith("$"):
+            self.stored_at = time.monotonic()
         return answer
 
     async def answer(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Answer:

@@ -1,7 +1,6 @@
-"""Whether another server would answer where this one does not: asked before a socket is given up.
+"""Whether another server would store what this one does not: asked before a socket is given up.
 
-A server that is cut off from the others takes questions and has no answer for them; so has every server while the
-stream has no leader. Only another one that reaches a leader with most replicas behind it is gone over to: going over
+A server that is cut off from the others stores nothing; neither does any server while the stream has no leader. Only another one that reaches a leader with most replicas behind it is gone over to: going over
 costs reading everything again. Started by the store.
 """
 
@@ -50,16 +49,16 @@ class Search:
         seconds = connection.limits.server_seconds
         while True:
             await pause(seconds / 4)
-            if time.monotonic() - connection.answered_at > seconds and connection.client.is_connected:
+            if time.monotonic() - connection.stored_at > seconds and connection.client.is_connected:
                 await self._look()
 
     async def _look(self) -> None:
         current = self._connection.client.connected_url
         for server in self._connection.client.servers:
             if current is not None and server.netloc != current.netloc and await self._serves(server):
-                _log.debug("JetStream does not answer through this server; %s knows a leader", server.netloc)
+                _log.debug("nothing is stored through this server; %s knows a leader", server.netloc)
                 self._connection.uplink.rotation.prefer(server.netloc)
-                self._connection.answered_at = time.monotonic()
+                self._connection.stored_at = time.monotonic()
                 self._connection.uplink.close()
                 return
 
