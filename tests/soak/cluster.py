@@ -22,7 +22,9 @@ from tests.soak.found import Found, Suffered
 from tests.soak.topology import NodeProcess, Topology, running
 
 _STALLED_SECONDS = 120.0
-_GROUPS = 10
+_GROUPS = 20
+_SENDERS = 12
+_RECEIVERS = 4
 _ACCOUNT = "123456789012"
 _TARGET = {"content-type": "application/x-amz-json-1.0"}
 
@@ -50,12 +52,12 @@ class Soak:
         self._began = time.monotonic()
         self._further = itertools.count(asked.events)
         self.found = Found()
-        self._http = httpx.AsyncClient(timeout=httpx.Timeout(6, connect=2), trust_env=False)
+        self._http = httpx.AsyncClient(timeout=httpx.Timeout(10, connect=2), trust_env=False)
 
     async def run(self) -> Found:
         found = self.found
-        receivers = [asyncio.create_task(self._receive("work", self._note_work)) for _ in range(2)]
-        receivers += [asyncio.create_task(self._receive("orders.fifo", self._note_fifo)) for _ in range(2)]
+        receivers = [asyncio.create_task(self._receive("work", self._note_work)) for _ in range(_RECEIVERS)]
+        receivers += [asyncio.create_task(self._receive("orders.fifo", self._note_fifo)) for _ in range(_RECEIVERS)]
         try:
             senders = [self._events(), self._messages(), *(self._fifo(group) for group in range(_GROUPS))]
             sending = asyncio.gather(*senders)
@@ -106,7 +108,7 @@ class Soak:
                 await self._insist(lambda f=function, n=number: self._send_event(f, n))  # type: ignore[misc]
                 self.found.events.add(number)
 
-        await asyncio.gather(*(sender() for _ in range(4)))
+        await asyncio.gather(*(sender() for _ in range(_SENDERS)))
 
     async def _messages(self) -> None:
         waiting = list(range(self._asked.messages))
@@ -117,7 +119,7 @@ class Soak:
                 await self._insist(lambda n=number: self._send("work", str(n)))  # type: ignore[misc]
                 self.found.sent.add(number)
 
-        await asyncio.gather(*(sender() for _ in range(4)))
+        await asyncio.gather(*(sender() for _ in range(_SENDERS)))
 
     async def _fifo(self, group: int) -> None:
         for number in range(self._asked.messages // _GROUPS):

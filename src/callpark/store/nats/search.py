@@ -1,7 +1,8 @@
 """Whether another server would store what this one does not: asked before a socket is given up.
 
-A server that is cut off from the others stores nothing; neither does any server while the stream has no leader. Only another one that reaches a leader with most replicas behind it is gone over to: going over
-costs reading everything again. Started by the store.
+A server that is cut off from the others stores nothing; neither does any server while the stream has no leader. Only
+another one that reaches a leader with most replicas behind it is gone over to: going over costs reading everything
+again. Started by the store.
 """
 
 import asyncio
