@@ -84,6 +84,12 @@ class Bench:
     def happenings(self, kind: type) -> list[Entry]:
         return [entry for entry in self.trace.entries() if isinstance(entry.happening, kind)]
 
+    def following(self, kind: type) -> asyncio.Event:
+        """Set at the next happening of a kind."""
+        happened = asyncio.Event()
+        self.trace.listen(lambda entry: happened.set() if isinstance(entry.happening, kind) else None)
+        return happened
+
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:

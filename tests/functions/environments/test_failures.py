@@ -12,7 +12,7 @@ import pytest
 
 from callpark.functions.environments import failures
 from callpark.functions.environments.forking import ForkingLauncher
-from callpark.functions.environments.happenings import AttemptEnded
+from callpark.functions.environments.happenings import AttemptEnded, AttemptStarted
 from callpark.functions.environments.ports import EnvironmentUnavailable, Outcome
 from tests.functions.environments.conftest import Bench, gone, parent_of
 
@@ -104,7 +104,11 @@ async def test_an_init_that_is_slow_only_once_still_serves(bench: Bench) -> None
             return "served"
         """
     )
-    outcome = await bench.run(bench.fleet("init_seconds=0.3"), function)
+    fleet = bench.fleet("init_seconds=1")
+    await bench.run(
+        fleet, bench.deploy("def handler(e, c): pass", "warm")
+    )  # what forks takes its time on a busy machine
+    outcome = await bench.run(fleet, function)
     assert (outcome.payload, outcome.function_error) == (b'"served"', None)
 
 
@@ -145,14 +149,13 @@ async def test_a_caller_who_goes_away_leaves_the_environment_usable(bench: Bench
     function = bench.deploy(COUNTER)
     fleet = bench.fleet()
     pid = json.loads((await bench.run(fleet, function)).payload)["pid"]
-    ended = asyncio.Event()
-    bench.trace.listen(lambda entry: ended.set() if isinstance(entry.happening, AttemptEnded) else None)
+    started, ended = bench.following(AttemptStarted), bench.following(AttemptEnded)
     caller = asyncio.ensure_future(bench.run(fleet, function, b'{"sleep": 0.1}'))
-    await asyncio.sleep(0.02)
+    await started.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
-    await asyncio.wait_for(ended.wait(), 5)
+    await ended.wait()
     after = json.loads((await bench.run(fleet, function)).payload)
     assert (after["pid"], after["count"]) == (pid, 3)
 
@@ -163,8 +166,9 @@ async def test_a_dead_zygote_is_nobodys_fault_and_is_replaced(bench: Bench) -> N
     fleet = bench.fleet(launcher=launcher)
     pid = json.loads((await bench.run(fleet, function)).payload)["pid"]
     zygote = parent_of(pid)
+    started = bench.following(AttemptStarted)
     running = asyncio.ensure_future(bench.run(fleet, function, b'{"sleep": 30}'))
-    await asyncio.sleep(0.02)
+    await started.wait()
     os.kill(zygote, signal.SIGKILL)
     with pytest.raises(EnvironmentUnavailable):
         await running
@@ -175,8 +179,9 @@ async def test_closing_ends_busy_processes(bench: Bench, alive: Callable[[int], 
     function = bench.deploy(COUNTER)
     fleet = bench.fleet()
     pid = json.loads((await bench.run(fleet, function)).payload)["pid"]
+    started = bench.following(AttemptStarted)
     running = asyncio.ensure_future(bench.run(fleet, function, b'{"sleep": 30}'))
-    await asyncio.sleep(0.01)
+    await started.wait()
     await fleet.close()
     with pytest.raises(EnvironmentUnavailable):
         await running

