@@ -123,3 +123,33 @@ def test_who_leaves_stays_until_it_has_let_go() -> None:
     a = members.listened(a, Beat(B, 2, "leaving", 2, 2, {}), 0.4)
     assert a.settled == 2
     assert members.proposal(a, 0.5, LIMITS) == View(3, (A,))
+
+
+class TestProtocols:
+    """D speaks what the others do not."""
+
+    D = Member("d-1", "d", "http://d", "9", 2)
+
+    def test_all_speak_what_the_oldest_member_speaks(self) -> None:
+        a = members.looked(Standing(A, "up"), _view(1, A), 0.0)
+        a = members.listened(a, _beat(self.D), 0.1)
+        assert members.proposal(a, 0.2, LIMITS) == View(2, (A, self.D), (), 1)
+
+    def test_when_the_last_old_one_has_left_the_new_protocol_is_spoken(self) -> None:
+        d = members.looked(Standing(self.D, "up"), View(4, (A, self.D)), 0.0)
+        assert members.proposal(d, LIMITS.silence_seconds + 1, LIMITS) == View(5, (self.D,), (), 2)
+
+    def test_one_that_does_not_speak_it_is_not_taken_in_and_writes_no_view(self) -> None:
+        view = View(5, (self.D,), (), 2)
+        d = members.listened(members.looked(Standing(self.D, "up"), view, 0.0), _beat(A), 0.1)
+        assert members.proposal(d, 0.2, LIMITS) is None
+        a = members.looked(Standing(A, "up"), view, 0.0)
+        assert members.outdated(a)
+        assert members.proposal(a, 10.0, LIMITS) is None
+
+    def test_what_a_view_says_it_says_for_ever(self) -> None:
+        d = members.looked(Standing(self.D, "up"), View(5, (self.D,), (), 2), 0.0)
+        newest = Member("e-1", "e", "", "", 3)
+        proposal = members.proposal(members.listened(d, _beat(newest), 0.1), 0.2, LIMITS)
+        assert proposal is not None
+        assert proposal.protocol == 2

@@ -4,7 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from callpark.cluster.node import Node
 from callpark.kernel.clock import VirtualClock
+from callpark.kernel.errors import ProjectError
+from callpark.kernel.ids import SeededIds
+from callpark.kernel.limits import ClusterLimits
 from callpark.store.memory import MemoryStore
 from tests.cluster.simulation import Simulated
 
@@ -170,3 +174,19 @@ async def test_at_most_one_acts_whatever_happens(steps: list[tuple[str, int, flo
     await cluster.run(8, 0.25)
     await cluster.complete(8)
     await cluster.close()
+
+
+async def test_a_node_that_does_not_speak_the_protocol_is_refused_and_both_are_named(clock: VirtualClock) -> None:
+    store = MemoryStore(clock)
+    newer = Node(store, clock, SeededIds(1), ClusterLimits(), name="new", url="http://new", version="2.0", protocol=2)
+    await clock.run_until(newer.start())
+    await clock.run_until(newer.join())
+    assert newer.view.protocol == 2
+    older = Node(store, clock, SeededIds(2), ClusterLimits(), name="old", url="http://old", version="1.0", protocol=1)
+    with pytest.raises(ProjectError, match=r"old \(callpark 1.0\) speaks protocol 1, .* version 2.0, protocol 2"):
+        await clock.run_until(older.start())
+    await newer.close()
+    older = Node(store, clock, SeededIds(3), ClusterLimits(), name="old", url="http://old", version="1.0", protocol=1)
+    with pytest.raises(ProjectError, match="protocol 2"):
+        await clock.run_until(older.start())
+    await store.close()

@@ -114,7 +114,7 @@ def _show(found: dict[str, Any]) -> None:
     waiting = "unknown" if found["eventsWaiting"] is None else found["eventsWaiting"]
     answers.print(f"epoch {found['epoch']}, as [bold]{escape(found['node'])}[/] sees it; events waiting: {waiting}")
     for member in found["members"]:
-        answers.print(_line(member), highlight=False)
+        answers.print(_line(member, found["protocol"]), highlight=False)
         if not member.get("silent"):
             answers.print(_carried(member), highlight=False, style="dim")
     store = found["store"]
@@ -126,7 +126,7 @@ def _show(found: dict[str, Any]) -> None:
         remarks.print(trouble, style="bold red", markup=False)
 
 
-def _line(member: dict[str, Any]) -> str:
+def _line(member: dict[str, Any], spoken: int) -> str:
     heard = member["heardSecondsAgo"]
     words = [
         f"  [bold]{escape(member['name'])}[/]",
@@ -134,6 +134,7 @@ def _line(member: dict[str, Any]) -> str:
         member["state"],
         "not heard yet" if heard is None else f"heard {heard:g} s ago",
         f"version {member['version']}",
+        *([f"protocol {member['protocol']}"] if member.get("protocol", 1) != spoken else []),
         *(["control planes"] if member["control"] else []),
         *(["logs"] if member["logs"] else []),
     ]

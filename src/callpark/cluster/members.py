@@ -9,13 +9,16 @@ hash for its key. So that at most one node acts for a thing at any instant
 - a node that most of the view has not heard for `fence_seconds` acts no more; only after `silence_seconds`, which are
   longer, the others leave it out. It comes back under a new id, as a new life of the node.
 
+Nodes of two versions may stand side by side while a cluster is rolled. Their *protocol* says what they tell each other
+and keep in the store; the view has the one that all members speak, it only grows, and who does not speak it stays out.
+
 Called by `node.py`, which beats, reads, writes and tells.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -23,6 +26,10 @@ from callpark.kernel.limits import ClusterLimits
 
 Key: TypeAlias = tuple[str, str]
 """A kind of thing and its name, e.g. ("queue", "orders")."""
+
+PROTOCOL: Final = 1
+"""Of this version. Fields added at the end, with defaults, do not change it; everything else does that a node of the
+version before could not go on with, and may be written only once the view has the new number."""
 
 Phase: TypeAlias = Literal["starting", "up", "leaving", "gone"]
 
@@ -38,14 +45,17 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
     name: str
     url: str
     version: str = ""
+    protocol: int = 1
 
 
 class View(msgspec.Struct, frozen=True, array_like=True):
-    """Who the members are. `leaving` own nothing any more, but have to say that they have let go."""
+    """Who the members are. `leaving` own nothing any more, but have to say that they have let go. `protocol`: what all
+    of them speak."""
 
     epoch: int = 0
     members: tuple[Member, ...] = ()
     leaving: tuple[Member, ...] = ()
+    protocol: int = 1
 
 
 NOBODY = View()
@@ -87,6 +97,9 @@ class Standing:
     heard: Mapping[str, Heard] = field(default_factory=dict)
     sent: Mapping[int, float] = field(default_factory=dict)
     confirmed: Mapping[str, float] = field(default_factory=dict)
+    confirmed_at: float = float("-inf")
+    """An own beat sent then has been heard by so many others that they are most, with this node; perhaps also a later
+    one."""
     looked_at: float = 0.0
     """When the view was last read from the store."""
     ticked_at: float = 0.0
@@ -125,12 +138,19 @@ def fenced(standing: Standing, now: float, limits: ClusterLimits) -> bool:
     """Whether others may have left this node out without its knowing. Alone, it asks the store."""
     if not standing.member:
         return True
-    needed = len(standing.view.members) // 2
-    if not needed:
+    if len(standing.view.members) < 2:
         return now - standing.looked_at > limits.fence_seconds
-    others = [each.id for each in standing.view.members if each.id != standing.me.id]
-    confirmed = sorted((standing.confirmed.get(id_, float("-inf")) for id_ in others), reverse=True)
-    return now - confirmed[needed - 1] > limits.fence_seconds
+    if now - standing.confirmed_at <= limits.fence_seconds:
+        return False
+    return now - _by_most(standing.view, standing) > limits.fence_seconds
+
+
+def _by_most(view: View, standing: Standing) -> float:
+    """The instant of the last own beat that most members have heard, this node with them."""
+    confirmed, nothing = standing.confirmed, float("-inf")
+    instants = [confirmed.get(each.id, nothing) for each in view.members if each.id != standing.me.id]
+    needed = len(view.members) // 2
+    return sorted(instants, reverse=True)[needed - 1] if needed else nothing
 
 
 def left_out(standing: Standing) -> bool:
@@ -148,6 +168,11 @@ def alive(standing: Standing, id_: str, now: float, limits: ClusterLimits) -> bo
     return now - heard.at <= limits.silence_seconds
 
 
+def outdated(standing: Standing) -> bool:
+    """Whether the cluster has begun to speak what this node does not."""
+    return standing.me.protocol < standing.view.protocol
+
+
 def gone(standing: Standing, id_: str, now: float, limits: ClusterLimits) -> bool:
     """Whether a life of a node is over for sure: neither in the view nor heard of."""
     known = (*standing.view.members, *standing.view.leaving)
@@ -161,7 +186,7 @@ def ticked(standing: Standing, now: float, limits: ClusterLimits) -> Standing:
     """Before each look around. A node that has slept has heard nobody: that says nothing about the others."""
     slept = now - standing.ticked_at > limits.silence_seconds / 2
     heard = {id_: replace(each, at=now) for id_, each in standing.heard.items()} if slept else standing.heard
-    return replace(standing, ticked_at=now, heard=heard)
+    return replace(standing, ticked_at=now, heard=heard, confirmed_at=_by_most(standing.view, standing))
 
 
 def beaten(standing: Standing, now: float) -> tuple[Standing, Beat]:
@@ -214,7 +239,8 @@ def looked(standing: Standing, view: View, began: float) -> Standing:
     before = standing.view if standing.since else NOBODY
     settled = standing.settled == before.epoch
     since = (before,) if settled or not standing.since else (*standing.since, before)
-    return _settle(replace(standing, view=view, since=since, looked_at=began))
+    at = _by_most(view, standing)
+    return _settle(replace(standing, view=view, since=since, looked_at=began, confirmed_at=at))
 
 
 def let_go(standing: Standing, epoch: int) -> Standing:
@@ -257,12 +283,13 @@ def behind(standing: Standing) -> bool:
 def proposal(standing: Standing, now: float, limits: ClusterLimits) -> View | None:
     """The next view, if there has to be one and this node is the one to write it: the first, by id, of those that
     live."""
-    if standing.phase in ("starting", "gone"):
+    if standing.phase in ("starting", "gone") or outdated(standing):
         return None
     beats = {id_: heard.beat for id_, heard in standing.heard.items() if heard.beat is not None}
     phases: dict[str, Phase] = {id_: beat.phase for id_, beat in beats.items()} | {standing.me.id: standing.phase}
     view = standing.view
-    living = {id_ for id_ in phases if phases[id_] in ("up", "leaving") and alive(standing, id_, now, limits)}
+    deaf = {id_ for id_, beat in beats.items() if beat.member.protocol < view.protocol}
+    living = {id_ for id_ in phases if phases[id_] in ("up", "leaving") and alive(standing, id_, now, limits)} - deaf
     if min(living) != standing.me.id:
         return None
 
@@ -271,7 +298,11 @@ def proposal(standing: Standing, now: float, limits: ClusterLimits) -> View | No
         return alive(standing, member.id, now, limits)
 
     stay = [each for each in view.members if lives(each) and phases.get(each.id, "up") == "up"]
-    fresh = [beat.member for beat in beats.values() if beat.phase == "up" and beat.epoch == 0 and lives(beat.member)]
+    fresh = [
+        beat.member
+        for id_, beat in beats.items()
+        if beat.phase == "up" and beat.epoch == 0 and lives(beat.member) and id_ not in deaf
+    ]
     if standing.phase == "up" and not standing.since:
         fresh.append(standing.me)
     known = {each.id for each in (*view.members, *view.leaving)}
@@ -281,9 +312,10 @@ def proposal(standing: Standing, now: float, limits: ClusterLimits) -> View | No
         for each in (*view.members, *view.leaving)
         if phases.get(each.id) == "leaving" and lives(each) and not _has_left(standing, each)
     )
-    if (members, leaving) == (view.members, view.leaving):
+    spoken = max(view.protocol, min((each.protocol for each in (*members, *leaving)), default=0))
+    if (members, leaving, spoken) == (view.members, view.leaving, view.protocol):
         return None
-    return View(view.epoch + 1, members, leaving)
+    return View(view.epoch + 1, members, leaving, spoken)
 
 
 def _has_left(standing: Standing, member: Member) -> bool:

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import msgspec
 
 from callpark.cluster import members
-from callpark.cluster.members import Beat, Key, Member, Standing, View
+from callpark.cluster.members import PROTOCOL, Beat, Key, Member, Standing, View
 from callpark.kernel.clock import Clock, sleep
 from callpark.kernel.deadline import Deadline
 from callpark.kernel.errors import ProjectError
@@ -51,13 +51,22 @@ class Node:
     """Order of life: `start`, `turn` around what only one node may do at its start, `join`, `leave`, `close`."""
 
     def __init__(
-        self, store: Store, clock: Clock, ids: Ids, limits: ClusterLimits, *, name: str, url: str, version: str = ""
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        limits: ClusterLimits,
+        *,
+        name: str,
+        url: str,
+        version: str = "",
+        protocol: int = PROTOCOL,
     ) -> None:
         self.limits = limits
         self.clock = clock
         self._store = store
         self._ids = ids
-        self._standing = Standing(Member(self._id(name), name, url, version), ticked_at=clock.now())
+        self._standing = Standing(Member(self._id(name), name, url, version, protocol), ticked_at=clock.now())
         self._revision = 0
         self._secret = ""
         self._tenants: list[Tenant] = []
@@ -69,6 +78,7 @@ class Node:
         self._attending: asyncio.Task[None] | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         self._owners: tuple[int, dict[Key, Member | None]] = (0, {})
+        self._warned: set[str] = set()
 
     # Asked
 
@@ -134,10 +144,15 @@ class Node:
     # Life
 
     async def start(self) -> None:
-        """Listen and be heard; not yet a member. Raises StoreFailure."""
+        """Listen and be heard; not yet a member. Raises StoreFailure, and ProjectError when the cluster speaks what
+        this version does not."""
+        await self._read_view()
+        if members.outdated(self._standing):
+            raise ProjectError(
+                self._outdated(), "start this node with that version, or give it a namespace of its own in --store"
+            )
         self._secret = await self._shared_secret()
         self._end = self._store.subscribe(_BEATS, self._hear)
-        await self._read_view()
         self._tick()
 
     def turn(self) -> "Turn":
@@ -207,8 +222,9 @@ class Node:
         before = self._standing
         try:
             beat = _decode_beat(message)
-        except msgspec.MsgspecError:
-            return  # of another version; it is not understood, so it is not heard
+        except msgspec.MsgspecError as error:
+            self._say_once(f"a node of another version is not understood, so it is not heard: {error}")
+            return
         if beat.member.id == before.me.id:
             return
         self._standing = members.listened(before, beat, self.clock.now())
@@ -236,6 +252,8 @@ class Node:
                 await self._read_view()
             if members.left_out(self._standing):
                 self._be_reborn()
+            if members.outdated(self._standing):
+                self._say_once(f"{self._outdated()}; it does nothing any more")
             following = members.proposal(self._standing, self.clock.now(), self.limits)
             if following is not None:
                 await self._write_view(following)
@@ -273,10 +291,24 @@ class Node:
     def _be_reborn(self) -> None:
         me = self._standing.me
         _log.warning("node %s was left out of the cluster, because it was not heard; it joins again", me.name)
-        again = Member(self._id(me.name), me.name, me.url, me.version)
+        again = msgspec.structs.replace(me, id=self._id(me.name))
         now = self.clock.now()
         self._standing = Standing(again, "up", view=self.view, ticked_at=now, heard=self._standing.heard)
         self._say()
+
+    def _outdated(self) -> str:
+        me, view = self.me, self.view
+        others = sorted({each.version for each in view.members if each.version and each.protocol >= view.protocol})
+        them = f"of version {', '.join(others)}" if others else "written by a newer version"
+        return (
+            f"node {me.name} (callpark {me.version or 'of this version'}) speaks protocol {me.protocol}, the cluster, "
+            f"{them}, protocol {view.protocol}"
+        )
+
+    def _say_once(self, warning: str) -> None:
+        if warning not in self._warned:
+            self._warned.add(warning)
+            _log.warning("%s", warning)
 
     def _notice(self) -> None:
         """Whoever waits looks again; tenants are told what has changed for them."""

@@ -85,6 +85,7 @@ class StatusPage:
         answer: dict[str, object] = {
             "node": node.me.name,
             "epoch": node.view.epoch,
+            "protocol": node.view.protocol,
             "settled": node.standing.settled == node.view.epoch,
             "fenced": node.fenced(),
             "eventsWaiting": waiting,
@@ -108,6 +109,7 @@ class StatusPage:
             "id": member.id,
             "url": member.url,
             "version": member.version,
+            "protocol": member.protocol,
             "state": "leaving" if member in node.view.leaving else "up",
             "control": _is(node.owner(CONTROL), member),
             "logs": _is(node.owner(LOGS), member),
