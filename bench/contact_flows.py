@@ -74,8 +74,11 @@ PARKED = flow("parked", wait("wait", "nobody", "bye", "86400"), LATE, BYE)
 ROUNDS = flow("rounds", action("wait", "Wait", {"TimeLimitSeconds": "60"}, "wait", WaitCompleted="wait"), BYE)
 """A task that waits 60 seconds again and again."""
 
-SHORT = flow("short", wait("wait", "nobody", "bye", "2"), LATE, BYE)
-"""Stands in a Wait for two seconds, then says so."""
+
+def parked_for(seconds: int) -> FlowDefinition:
+    """Stands in a Wait for so long, then says so."""
+    return flow(f"parked for {seconds}", wait("wait", "nobody", "bye", str(seconds)), LATE, BYE)
+
 
 ONE = flow(
     "one",

@@ -42,7 +42,7 @@ async def figures() -> list[Figure]:
         Figure(f"{AT_ONCE:,} calls × 3 parallel functions, simulated", simulated, "s"),
         Figure(f"{PARKED:,} contacts in Wait, process", parked.megabytes, "MB", "≤ 150 MB", parked.megabytes <= 150),
         Figure("… started and saved", PARKED / parked.seconds, "/s"),
-        Figure("… some of them wake, 200/s, p50", percentile(parked.wakes, 0.5), "ms"),
+        Figure(f"… {len(parked.wakes):,} of them wake, 200/s, p50", percentile(parked.wakes, 0.5), "ms"),
         Figure("… p99", woken, "ms", "≤ 5 ms", woken <= 5),
     ]
 
@@ -53,7 +53,7 @@ def engine_waits_per_second(count: int, contacts: int = 100) -> float:
     runner = flows.Stubs(VirtualClock(), {})
     instance, _ = build_instance(flows.INSTANCE, [flows.ROUNDS], [], limits)
     floor = Floor(runner.clock, limits, lambda contact_id, offered: None)
-    world = Surroundings(instance, limits, Place(), runner, floor, Ledger())
+    world = Surroundings(instance, limits, Place(), runner, floor.metrics, Ledger())
     program = instance.programs[flows.ROUNDS.arn]
     ids = SeededIds(1)
     parties = [Party(ids.uuid(), flows.INSTANCE.arn, "us-east-1", None, None, 0.0, "TASK") for _ in range(contacts)]
