@@ -40,6 +40,7 @@ exports.thrown = async () => {
   await new Promise((r) => setTimeout(r, 500));
 };
 exports.exits = async () => process.exit(7);
+exports.same = async (event) => event;
 exports.big = async (n) => "x".repeat(n);
 exports.nested = { deep: async () => "deep" };
 exports.value = 5;
@@ -111,6 +112,24 @@ async def test_an_answer_that_is_too_large_leaves_the_environment_as_it_is(bench
     after = await run(bench, fleet, "big", b"1")
     assert after.payload == b'"x"'
     assert b"Init Duration" not in after.log_tail
+
+
+async def test_events_and_answers_of_all_sizes_on_one_connection(bench: Bench) -> None:
+    fleet = bench.fleet()
+    for size in (0, 4_000, 4_094, 4_095, 70_000, 3_000_000, 1):
+        event = b'"%s"' % ("é".encode() * (size // 2))
+        assert (await run(bench, fleet, "same", event)).payload == event
+    after = await run(bench, fleet, "same", b"{}")
+    assert b"Init Duration" not in after.log_tail
+
+
+async def test_a_short_answer_that_is_refused_costs_a_connection_and_no_event(bench: Bench) -> None:
+    fleet = bench.fleet("response_payload_bytes=100")
+    for _ in range(2):
+        outcome = await run(bench, fleet, "big", b"99")
+        assert json.loads(outcome.payload)["errorType"] == "Function.ResponseSizeTooLarge"
+        after = await run(bench, fleet, "big", b"1")
+        assert (after.payload, b"Init Duration" in after.log_tail) == (b'"x"', False)
 
 
 async def test_modules_and_subdirectories(bench: Bench) -> None:

@@ -1,17 +1,17 @@
-// The Lambda runtime client for Node.js handlers: six HTTP calls, a console in Lambda's format, and the handler's
+// The Lambda runtime client for Node.js handlers: six calls, a console in Lambda's format, and the handler's
 // contract (async, callback or streaming, CommonJS or ESM). Started by callpark as `node bootstrap.mjs HANDLER` in the code's directory.
 // https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html
 
 import { existsSync, readFileSync, writeSync } from "node:fs";
-import { Agent, request } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { format, inspect } from "node:util";
+import { RuntimeClient } from "./client.mjs";
 import { isStreaming, openResponse, provideStreaming } from "./streaming.mjs";
 
-const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
-const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+const address = process.env.AWS_LAMBDA_RUNTIME_API;
+const client = new RuntimeClient(address);
 const jsonLogs = process.env.AWS_LAMBDA_LOG_FORMAT === "JSON";
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const leastLevel = jsonLogs ? LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL) : 0;
@@ -71,26 +71,6 @@ for (const [method, level] of Object.entries({
   log: "INFO", info: "INFO", warn: "WARN", error: "ERROR", debug: "DEBUG", trace: "TRACE", fatal: "FATAL",
 })) {
   console[method] = (...values) => log(level, values);
-}
-
-// The Runtime API.
-
-function call(method, path, body, headers = {}) {
-  return new Promise((done, failed) => {
-    const options = { host, port, method, agent, path: `/2018-06-01/runtime/${path}`, headers };
-    if (body !== undefined) {
-      headers["Content-Type"] = "application/json";
-      headers["Content-Length"] = Buffer.byteLength(body);
-    }
-    const sent = request(options, (response) => {
-      const parts = [];
-      response.on("data", (part) => parts.push(part));
-      response.on("error", failed);
-      response.on("end", () => done({ status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }));
-    });
-    sent.on("error", failed);
-    sent.end(body);
-  });
 }
 
 class RuntimeFault extends Error {
@@ -171,8 +151,8 @@ function makeContext(headers) {
     awsRequestId: headers["lambda-runtime-aws-request-id"],
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };
-  const client = headers["lambda-runtime-client-context"];
-  if (client) context.clientContext = JSON.parse(Buffer.from(client, "latin1").toString("utf8"));
+  const sent = headers["lambda-runtime-client-context"];
+  if (sent) context.clientContext = JSON.parse(Buffer.from(sent, "latin1").toString("utf8"));
   return context;
 }
 
@@ -242,15 +222,17 @@ function serialise(value) {
   }
 }
 
+const JOINED_LENGTH = 4096;
+
 async function serve(handler) {
   for (;;) {
-    const { headers, body } = await call("GET", "invocation/next");
+    const { headers, body } = await client.next();
     requestId = headers["lambda-runtime-aws-request-id"];
     const trace = headers["lambda-runtime-trace-id"];
     if (trace) process.env._X_AMZN_TRACE_ID = trace;
     else delete process.env._X_AMZN_TRACE_ID;
     const echo = { "Lambda-Runtime-Invocation-Id": headers["lambda-runtime-invocation-id"] };
-    const answer = (path, text, more = {}) => call("POST", `invocation/${requestId}/${path}`, text, { ...echo, ...more });
+    const answer = (path, text, more = {}) => client.call("POST", `invocation/${requestId}/${path}`, text, { ...echo, ...more });
     const report = (error) => {
       const object = errorObject(error);
       const type = /^(Runtime|Function)\.[A-Z][a-zA-Z]+$/.test(object.errorType) ? object.errorType : "Runtime.Unknown";
@@ -267,7 +249,7 @@ async function serve(handler) {
       }
       const context = makeContext(headers);
       if (isStreaming(handler)) {
-        response = openResponse({ host, port, agent, path: `/2018-06-01/runtime/invocation/${requestId}/response`, headers: echo });
+        response = openResponse({ address, path: `/2018-06-01/runtime/invocation/${requestId}/response`, headers: echo });
         const body = response;
         reportFatal = (error) => (body.begun ? body.fail(errorObject(error)) : report(error));
         await invoke((event, context) => handler(event, body.stream, context), event, context);
@@ -276,7 +258,9 @@ async function serve(handler) {
       } else {
         const text = serialise(await invoke(handler, event, context));
         reportFatal = null;
-        await answer("response", text);
+        const confirmed = answer("response", text);
+        if (text.length > JOINED_LENGTH) await confirmed;
+        else confirmed.catch(() => {}); // what becomes of it shows at `next`, which goes out together with it
       }
     } catch (error) {
       reportFatal = null;
@@ -294,7 +278,7 @@ async function main() {
   } catch (error) {
     log("ERROR", ["Uncaught Exception ", JSON.stringify(errorObject(error))]);
     const object = errorObject(error);
-    await call("POST", "init/error", JSON.stringify(object), { "Lambda-Runtime-Function-Error-Type": object.errorType });
+    await client.call("POST", "init/error", JSON.stringify(object), { "Lambda-Runtime-Function-Error-Type": object.errorType });
     process.exit(1);
   }
   await serve(handler);

@@ -1,7 +1,7 @@
 // Response streaming for Node.js handlers: `awslambda.streamifyResponse` and what its handlers write to.
 // Imported by bootstrap.mjs. https://docs.aws.amazon.com/lambda/latest/dg/config-rs-write-functions.html
 
-import { request } from "node:http";
+import { Agent, request } from "node:http";
 import { Writable } from "node:stream";
 
 const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
@@ -9,6 +9,8 @@ const BEFORE_FIRST_WRITE = Symbol("before first write");
 const ERROR_TYPE = "Lambda-Runtime-Function-Error-Type";
 const ERROR_BODY = "Lambda-Runtime-Function-Error-Body";
 const INTEGRATION = "application/vnd.awslambda.http-integration-response";
+
+const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
 export function provideStreaming() {
   globalThis.awslambda = {
@@ -34,7 +36,8 @@ export const isStreaming = (handler) => handler[STREAMING] !== undefined;
 
 // The response of one invocation. Nothing is sent before the first write, so a handler that fails before it has an
 // ordinary error; `begun` says whether that has passed.
-export function openResponse({ host, port, agent, path, headers }) {
+export function openResponse({ address, path, headers }) {
+  const [host, port] = address.split(":");
   let sent = null;
   let contentType = "application/octet-stream";
   let answered;
