@@ -75,7 +75,7 @@ async def test_a_reload_that_fails_changes_nothing(tmp_path: Path) -> None:
                 await app.deployment.reload()
             assert names(app) == (FUNCTIONS, ["story"], [])
             (api,) = app.health().apis
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
                 answer = await client.post(
                     api.graphql_url,
                     json={"query": 'mutation { tellStory(prompt: "a") }'},
@@ -112,7 +112,7 @@ async def test_health(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, port=0)
     async with (
         served(settings, EXAMPLES / "story-stream", environments=plain) as app,
-        httpx.AsyncClient(trust_env=False) as client,
+        httpx.AsyncClient(trust_env=False, timeout=30) as client,
     ):
         response = await client.get(f"{app.base_url}/_callpark/health")
         health = response.json()

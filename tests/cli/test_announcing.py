@@ -34,7 +34,7 @@ async def test_a_project_with_an_api_has_a_certificate_to_trust(
         trusted = named["NODE_EXTRA_CA_CERTS"]
         assert trusted == str(tmp_path / "a data folder" / "tls.pem")
         trusting = ssl.create_default_context(cafile=trusted)
-        async with httpx.AsyncClient(verify=trusting, trust_env=False) as client:
+        async with httpx.AsyncClient(verify=trusting, trust_env=False, timeout=30) as client:
             assert (await client.get(f"{secure}/_callpark/health")).json()["status"] == "ready"
 
 

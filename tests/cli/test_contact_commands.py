@@ -135,7 +135,7 @@ async def test_without_a_server(
     ],
 )
 async def test_the_page_refuses_by_name(app: App, method: str, path: str, status: int, told: str) -> None:
-    async with httpx.AsyncClient(base_url=app.base_url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=app.base_url, trust_env=False, timeout=30) as client:
         answer = await client.request(method, path)
     assert answer.status_code == status
     assert told in answer.json()["message"]

@@ -61,7 +61,7 @@ async def test_in_chromium(app: App) -> None:
 
 @needs_graphiql
 async def test_every_file_of_the_page_is_here(app: App) -> None:
-    async with httpx.AsyncClient(base_url=app.base_url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=app.base_url, trust_env=False, timeout=30) as client:
         page = await client.get("/graphql", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
         assert page.status_code == 200
         assert "access-control-allow-origin" not in page.headers

@@ -129,7 +129,7 @@ def url(app: App) -> str:
 
 
 async def post(app: App, headers: Mapping[str, str], body: bytes) -> object:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         return (await client.post(url(app), content=body, headers=dict(headers))).json()
 
 

@@ -87,7 +87,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Running]:
 
 async def conversation(place: Running) -> None:
     """Everything a well-behaved client does, encrypted and not."""
-    async with httpx.AsyncClient(verify=place.trusting) as client:
+    async with httpx.AsyncClient(verify=place.trusting, timeout=30) as client:
         for host in ("localhost", "127.0.0.1"):
             assert (await client.get(place.url("https", host))).text == "https 0"
             assert (await client.post(place.url("https", host), content=b"x" * 300_000)).text == "https 300000"
@@ -144,7 +144,7 @@ async def test_a_hello_that_comes_byte_by_byte(place: Running) -> None:
 async def test_clients_that_never_get_through_leave_nothing_behind(
     place: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with httpx.AsyncClient() as stranger:
+    async with httpx.AsyncClient(timeout=30) as stranger:
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             await stranger.get(place.url("https"))
     assert not (await place.raw(b"\x16 is no hello" * 10)).startswith(b"HTTP")
@@ -160,7 +160,7 @@ async def test_clients_that_never_get_through_leave_nothing_behind(
 async def test_a_stop_does_not_wait_for_a_handshake(place: Running) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
     writer.write(b"\x16")
-    async with httpx.AsyncClient() as client:  # when it is answered, the other has been heard
+    async with httpx.AsyncClient(timeout=30) as client:  # when it is answered, the other has been heard
         assert (await client.get(place.url("http"))).text == "http 0"
     await asyncio.wait_for(place.server.stop(), 3)
     assert await reader.read() == b""
@@ -188,7 +188,7 @@ async def test_a_certificate_that_cannot_be_used_is_named_and_plain_clients_are_
     with bind("127.0.0.1", 0) as bound:
         server = Server(echo, bound, LIMITS.gateway, certificate=certificate)
         await server.start()
-        async with httpx.AsyncClient(verify=place.trusting) as client:
+        async with httpx.AsyncClient(verify=place.trusting, timeout=30) as client:
             with pytest.raises(httpx.TransportError):
                 await client.get(f"https://localhost:{bound.port}/")
             assert (await client.get(f"http://localhost:{bound.port}/")).text == "http 0"

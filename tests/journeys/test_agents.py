@@ -188,7 +188,7 @@ async def test_contacts_that_wait_or_are_held_survive_a_kill(tmp_path: Path) -> 
         return found
 
     async def states(endpoint: str) -> dict[str, str]:
-        async with httpx.AsyncClient(base_url=endpoint, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=endpoint, trust_env=False, timeout=30) as http:
             listed = (await http.get("/_callpark/contacts")).json()["contacts"]
         return {each["contactId"]: each["state"] for each in listed}
 

@@ -69,7 +69,7 @@ async def test_an_api_made_with_boto3_answers_and_is_there_after_a_restart(tmp_p
 
     async def hello(app: App, api_id: str, key: str) -> Any:
         url = (await asyncio.to_thread(client(app.base_url).get_graphql_api, apiId=api_id))["graphqlApi"]["uris"]
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=30) as http:
             answer = await http.post(
                 url["GRAPHQL"], json={"query": '{ hello(name: "you") }'}, headers={"x-api-key": key}
             )

@@ -34,7 +34,7 @@ def asking(app: App, client: httpx.AsyncClient) -> Ask:
 
 async def test_notes_of_cdk(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", port=0)
-    async with served(settings, APPS / "notes") as app, httpx.AsyncClient() as client:
+    async with served(settings, APPS / "notes") as app, httpx.AsyncClient(timeout=30) as client:
         ask = asking(app, client)
         assert await ask("{ notes { id } }") == {"data": {"notes": []}}
         add = "mutation ($input: NoteInput!) { add(input: $input) { id title slug } }"
@@ -60,7 +60,7 @@ async def test_notes_of_cdk(tmp_path: Path) -> None:
 
 async def test_todos_of_sam(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", port=0)
-    async with served(settings, APPS / "todos") as app, httpx.AsyncClient() as client:
+    async with served(settings, APPS / "todos") as app, httpx.AsyncClient(timeout=30) as client:
         ask = asking(app, client)
         add = "mutation ($text: String!, $due: AWSDate) { addTodo(text: $text, due: $due) { id text done due } }"
         made = (await ask(add, text="milk", due="2026-11-22"))["data"]["addTodo"]

@@ -148,7 +148,7 @@ def signed(address: str, body: str, key: str = "AKIDKNOWN", secret: str = "very-
 
 
 async def post(app: App, query: str, headers: Mapping[str, str]) -> tuple[int, Any]:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
         answer = await client.post(url(app), content=json.dumps({"query": query}), headers=dict(headers))
     return answer.status_code, answer.json()
 
@@ -290,7 +290,7 @@ async def test_a_token_from_the_command_line_and_keys_that_verify_it(
     assert answer == {"data": {"me": "grace", "admin": "admins"}}
     issuer = jwt.decode(minted, options={"verify_signature": False})["iss"]
     pool = issuer.rsplit("/", 1)[1]
-    async with httpx.AsyncClient(base_url=app.base_url) as client:
+    async with httpx.AsyncClient(base_url=app.base_url, timeout=30) as client:
         configuration = (await client.get(f"/{pool}/.well-known/openid-configuration")).json()
         assert configuration["issuer"] == issuer
         keys = (await client.get(configuration["jwks_uri"])).json()

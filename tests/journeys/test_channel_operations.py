@@ -55,7 +55,7 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
 
 async def publish(app: App, api_id: str, key: str, channel: str, *events: object) -> httpx.Response:
     body = {"channel": channel, "events": [json.dumps(event) for event in events]}
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         return await client.post(f"{app.base_url}/apis/{api_id}/event", json=body, headers={"x-api-key": key})
 
 

@@ -41,7 +41,7 @@ async def sending(
     server: ServerProcess, token: str, number: int, acknowledged: set[str], enough: asyncio.Event
 ) -> None:
     """Messages one after another, until the server is gone."""
-    async with httpx.AsyncClient(base_url=server.endpoint, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=server.endpoint, trust_env=False, timeout=30) as http:
         for count in range(1_000):
             text = f"{number}-{count}"
             message = {"ContentType": "text/plain", "Content": text, "ClientToken": text}
@@ -57,7 +57,10 @@ async def sending(
 async def test_a_chat_survives_a_kill(tmp_path: Path) -> None:
     folder, data = project(tmp_path / "project"), tmp_path / "data"
     acknowledged: set[str] = set()
-    async with started(folder, data) as server, httpx.AsyncClient(base_url=server.endpoint, trust_env=False) as http:
+    async with (
+        started(folder, data) as server,
+        httpx.AsyncClient(base_url=server.endpoint, trust_env=False, timeout=30) as http,
+    ):
         flow = (await http.get("/_callpark/health")).json()["flows"][0]["arn"]
         instance = flow.partition("/contact-flow")[0]
         details = {"DisplayName": "Ann"}
@@ -73,7 +76,10 @@ async def test_a_chat_survives_a_kill(tmp_path: Path) -> None:
         await asyncio.wait_for(enough.wait(), 20)
         await server.kill()
         await asyncio.gather(*senders)
-    async with started(folder, data) as server, httpx.AsyncClient(base_url=server.endpoint, trust_env=False) as http:
+    async with (
+        started(folder, data) as server,
+        httpx.AsyncClient(base_url=server.endpoint, trust_env=False, timeout=30) as http,
+    ):
         caller = Caller(http)
         last = {"ContentType": "text/plain", "Content": "after", "ClientToken": "after"}
         await caller.ask("POST", "/participant/message", last, token)

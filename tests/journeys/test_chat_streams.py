@@ -73,7 +73,7 @@ async def sent(customer: Client, token: str, text: bytes) -> None:
         ConnectionToken=token,
     )
     upload = offered["UploadMetadata"]
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         assert (await http.put(upload["Url"], content=text, headers=upload["HeadersToInclude"])).status_code == 200
     given = {"AttachmentIds": [offered["AttachmentId"]], "ConnectionToken": token}
     await customer.participant("complete_attachment_upload", **given)

@@ -66,7 +66,7 @@ def create(lambda_: Any, text: str = "one", **more: object) -> Any:
         Runtime="python3.11",
         Role=ROLE,
         Handler="app.handler",
-        Timeout=10,
+        Timeout=50,
         Code={"ZipFile": zipped(app=HANDLER % text)},
         **more,
     )
@@ -161,7 +161,7 @@ async def test_a_function_url_answers_any_http_client(app: App) -> None:
         addresses.append(made["FunctionUrl"])
 
     await using(app, use)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
         said = (await client.get(f"{addresses[0]}some/path?q=1")).json()
     assert (said["path"], said["version"]) == ("/some/path", "1")
 

@@ -207,7 +207,7 @@ async def test_a_projects_queues(tmp_path: Path) -> None:
 
 
 async def query(app: App, path: str, **fields: str) -> tuple[int, xml.Element]:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         answer = await http.post(
             f"{app.base_url}{path}",
             content=urlencode({"Version": "2012-11-05", **fields}),
@@ -264,7 +264,7 @@ async def test_a_queue_url_can_be_posted_to_with_json_too(app: App) -> None:
     queue = await app.queues.administration.create("q", {}, {})
     url = app.queues.url(queue)
     headers = {"x-amz-target": "AmazonSQS.SendMessage", "content-type": "application/x-amz-json-1.0"}
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         sent = await http.post(url, json={"QueueUrl": url, "MessageBody": "a"}, headers=headers)
         refused = await http.post(url, json={"QueueUrl": url}, headers=headers)
     assert sent.json()["MD5OfMessageBody"] == "0cc175b9c0f1b6a831c399e269772661"

@@ -71,7 +71,7 @@ async def tell(api: ApiHealth) -> object:
 
 
 async def ask(api: ApiHealth, document: str) -> object:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         query = {"query": document}
         response = await client.post(api.graphql_url, json=query, headers={"x-api-key": api.api_key or ""})
         return response.json()

@@ -71,7 +71,7 @@ class Sender:
 
 @pytest.fixture
 async def http() -> Any:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         yield http
 
 

@@ -13,7 +13,10 @@ pytestmark = pytest.mark.process
 
 async def test_a_page_of_another_site(tmp_path: Path) -> None:
     page = {"Origin": "https://shop.example"}
-    async with chat_server(tmp_path, *ECHO) as app, httpx.AsyncClient(base_url=app.base_url, trust_env=False) as http:
+    async with (
+        chat_server(tmp_path, *ECHO) as app,
+        httpx.AsyncClient(base_url=app.base_url, trust_env=False, timeout=30) as http,
+    ):
         asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-amz-bearer"}
         preflight = await http.options("/participant/message", headers={**page, **asked})
         assert preflight.status_code == 204
@@ -30,7 +33,7 @@ async def test_over_tls(tmp_path: Path) -> None:
     async with chat_server(tmp_path, *ECHO) as app:
         begun = await Client(app).start()
         url = app.base_url.replace("http", "https", 1)
-        async with httpx.AsyncClient(base_url=url, trust_env=False, verify=False) as http:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, verify=False, timeout=30) as http:
             headers = {"X-Amz-Bearer": begun["ParticipantToken"]}
             answer = await http.post("/participant/connection", json={"Type": ["WEBSOCKET"]}, headers=headers)
         address = answer.json()["Websocket"]["Url"]

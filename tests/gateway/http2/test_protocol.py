@@ -171,7 +171,7 @@ async def test_requests_one_after_another_and_at_once(served: Served) -> None:
     client.say(*(headers(stream, HEALTH) for stream in (3, 5, 7)))
     ended = [(await client.frame(DataFrame)).stream_id for _ in range(3)]
     assert sorted(ended) == [3, 5, 7]
-    async with httpx.AsyncClient() as other:
+    async with httpx.AsyncClient(timeout=30) as other:
         assert (await other.get(f"http://127.0.0.1:{served.port}/_callpark/health")).http_version == "HTTP/1.1"
 
 

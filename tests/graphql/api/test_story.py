@@ -93,7 +93,9 @@ class Teller:
 
     async def _tell(self, story: str) -> None:
         words = ["Once", " upon", " a", " time"]
-        async with httpx.AsyncClient(base_url=f"http://{self.address}", headers={"x-api-key": KEY}) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://{self.address}", headers={"x-api-key": KEY}, timeout=30
+        ) as client:
             for word in words:
                 variables = {"s": story, "t": word, "l": word == words[-1]}
                 response = await client.post("/apis/story/graphql", json={"query": PUBLISH, "variables": variables})
@@ -125,7 +127,7 @@ def transport(address: str) -> AppSyncWebsocketsTransport:
 
 
 async def post(address: str, query: str, **variables: object) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=f"http://{address}", headers={"x-api-key": KEY}) as client:
+    async with httpx.AsyncClient(base_url=f"http://{address}", headers={"x-api-key": KEY}, timeout=30) as client:
         return await client.post("/apis/story/graphql", json={"query": query, "variables": variables})
 
 
