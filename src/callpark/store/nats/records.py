@@ -96,18 +96,18 @@ def read(subject: str, sequence: int, headers: Mapping[str, str] | None, payload
     header = headers.get(HEADER) if headers else None
     head: Head
     match header.split(" ") if header else []:
-        case [token, "i", ready_at, first, holder, state_bytes, parts]:
+        case [token, "i", ready_at, first, holder, state_bytes, parts, *_]:
             head = ItemHead(float(ready_at), int(first) or sequence, holder, int(state_bytes), _parts(parts))
-        case [token, "r", revision, parts]:
+        case [token, "r", revision, parts, *_]:
             head = RowHead(int(revision), _parts(parts))
-        case [token, "p"]:
+        case [token, "p", *_]:
             head = PartHead()
-        case [token, "m", holder]:
+        case [token, "m", holder, *_]:
             head = MemberHead(holder)
         case [token, "w", holder, *ids]:
             leased = ids[0].split(",") if ids and ids[0] else []
             head = WithdrawalHead(holder, frozenset(map(subjects.text, leased)))
-        case [token, "-"]:
+        case [token, "-", *_]:
             head = None
         case _:
             return None
