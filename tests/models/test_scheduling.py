@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callpark.models.scheduling import Decided, Line, asked, ended, resized
+from callpark.models.scheduling import Decided, Line, asked, ended
 
 pytestmark = pytest.mark.unit
 
@@ -70,10 +70,6 @@ def test_giving_up_waiting_starts_nobody() -> None:
     decided = ended(_line("a", "b"), 1)
     assert decided.started == ()
     assert not decided.line.waiting
-
-
-def test_more_room_starts_those_who_wait() -> None:
-    assert resized(_line("a", "b", "c"), at_once=3, longest=0).started == (1, 2)
 
 
 @given(st.data())

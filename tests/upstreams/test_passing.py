@@ -15,7 +15,7 @@ from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import GatewayLimits, UpstreamLimits
 from callpark.kernel.operations import Call
 from callpark.upstreams.assignments import Assignments, Emulator
-from callpark.upstreams.calls import NoOwnServices, Upstreams
+from callpark.upstreams.calls import Upstreams
 from callpark.upstreams.passing import Passing
 from tests.upstreams.scripted import ScriptedServer, scripted
 
@@ -46,6 +46,16 @@ class Moto:
 
     async def close(self) -> None:
         pass
+
+
+class NoOwnServices:
+    """Nothing is served by callpark itself."""
+
+    def serves(self, service: str) -> bool:
+        return False
+
+    async def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
+        raise AssertionError(f"nobody expects {operation} of {service}")
 
 
 class Front:

@@ -48,11 +48,6 @@ def ended(line: Line, ticket: int) -> Decided:
     return _fill(_without(line, ticket))
 
 
-def resized(line: Line, at_once: int, longest: int) -> Decided:
-    """The bounds are others now. Nobody who is in is sent away."""
-    return _fill(replace(line, at_once=at_once, longest=longest))
-
-
 def _fill(line: Line) -> Decided:
     started = []
     while line.waiting and len(line.running) < line.at_once:

@@ -194,13 +194,3 @@ class Upstreams:
         digest = hashlib.sha256(request.body).hexdigest()
         sent = Unsigned(request.method, reached.address + request.target, headers, digest)
         return signed(sent, reached.keys, signing_name, region)
-
-
-class NoOwnServices:
-    """Nothing is served by callpark itself: for tests, and whoever only wants the others."""
-
-    def serves(self, service: str) -> bool:
-        return False
-
-    async def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
-        raise CallerError("NotImplemented", 501, f"callpark does not implement {operation} of the service {service}")

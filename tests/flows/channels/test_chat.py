@@ -3,7 +3,7 @@
 import pytest
 
 from callpark.flows.calls import Chat
-from callpark.flows.channels.chat import ScriptedCustomer, Written, message
+from callpark.flows.channels.chat import message
 from callpark.flows.contact import Contact
 from callpark.flows.contact_record import contact_record, state_of
 from callpark.flows.declared import Bot, Declared, Intent, View
@@ -25,6 +25,7 @@ from tests.flows.building import (
     say,
     wait,
 )
+from tests.flows.channels.scripted import ScriptedCustomer, Written
 from tests.flows.exchange import Office, takes
 
 pytestmark = pytest.mark.sim

@@ -1,4 +1,4 @@
-"""The chat channel: what a message is to the engine, and a customer at a keyboard.
+"""The chat channel: what a message is to the engine.
 
 The port is the one of voice: a participant is a `Phone` that hears messages, and a `Talker` whose words reach the flow.
 A message takes no time: the flow goes on at once, and what comes meanwhile is dealt with after it. SSML is not spoken
@@ -7,16 +7,9 @@ but shown as it stands; recordings cannot be sent. `message` is pure.
 https://docs.aws.amazon.com/connect/latest/adminguide/chat.html
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
-
-from callpark.flows.channels.conversation import Conversation
-from callpark.flows.channels.voice import Line
 from callpark.flows.prompts import BadPrompt, Prompt
 from callpark.flows.world import Heard
-from callpark.kernel.clock import Clock
 from callpark.kernel.limits import ConnectLimits
-from callpark.kernel.timers import Timer
 
 
 def message(prompt: Prompt, limits: ConnectLimits) -> Heard:
@@ -26,89 +19,3 @@ def message(prompt: Prompt, limits: ConnectLimits) -> Heard:
     if len(prompt.content) > limits.prompt_characters:
         raise BadPrompt(f"the message has {len(prompt.content)} characters, more than {limits.prompt_characters}")
     return Heard(prompt.content, len(prompt.content.split()), 0.0)
-
-
-class Written(NamedTuple):
-    """One line of a chat: who wrote what when (epoch seconds)."""
-
-    at: float
-    role: Literal["SYSTEM", "CUSTOMER"]
-    text: str
-
-
-class ScriptedCustomer:
-    """A customer who answers each question of a bot with the next text, `reaction` seconds later, and leaves after
-    `leaves_after` seconds. Keeps the transcript."""
-
-    def __init__(
-        self,
-        clock: Clock,
-        says: Sequence[str] = (),
-        *,
-        views: Sequence[tuple[str, Mapping[str, object]]] = (),
-        reaction: float = 2.0,
-        leaves_after: float | None = None,
-    ) -> None:
-        self._clock = clock
-        self._says = list(says)
-        self._views = list(views)
-        self._reaction = reaction
-        self._leaves_after = leaves_after
-        self._conversation: Conversation | None = None
-        self._timer: Timer | None = None
-        self.transcript: list[Written] = []
-        self.end: str | None = None
-
-    @property
-    def read(self) -> list[str]:
-        """What the flow has written."""
-        return [line.text for line in self.transcript if line.role == "SYSTEM"]
-
-    def write(self, text: str) -> None:
-        """Say something now, asked or not."""
-        if self._conversation is not None:
-            self.transcript.append(Written(self._clock.now(), "CUSTOMER", text))
-            self._conversation.say(text)
-
-    def answered(self, line: Line) -> None:
-        if self._leaves_after is not None:
-            self._clock.timer(self._clock.now() + self._leaves_after, line.hang_up)
-
-    def joined(self, conversation: Conversation) -> None:
-        self._conversation = conversation
-
-    def heard(self, text: str, at: float, seconds: float) -> None:
-        self.transcript.append(Written(at, "SYSTEM", text))
-
-    def interrupted(self, at: float) -> None:
-        pass
-
-    def keys_wanted(self, maximum: int, terminator: str, at: float, seconds_of_prompt: float) -> None:
-        pass
-
-    def keys_ended(self, at: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def words_wanted(self, at: float, seconds_of_prompt: float) -> None:
-        if self._says:
-            self._timer = self._clock.timer(self._clock.now() + self._reaction, self._answer)
-
-    def view_shown(self, view: str, data: Mapping[str, object], at: float) -> None:
-        if self._views:
-            self._clock.timer(self._clock.now() + self._reaction, self._answer_view)
-
-    def ended(self, reason: str, at: float) -> None:
-        self._conversation = None
-        self.end = reason
-        self.keys_ended(at)
-
-    def _answer(self) -> None:
-        self._timer = None
-        if self._says:
-            self.write(self._says.pop(0))
-
-    def _answer_view(self) -> None:
-        if self._conversation is not None and self._views:
-            self._conversation.answer_view(*self._views.pop(0))
