@@ -60,8 +60,10 @@ from callpark.graphql.auth.local_pool import LocalPool
 from callpark.graphql.auth.making import authenticator as made_authenticator
 from callpark.graphql.channels.api.operations import operations as event_operations
 from callpark.graphql.channels.api.web import ChannelsWeb
+from callpark.graphql.channels.control.plane import DECLARED as DECLARED_EVENT_APIS
 from callpark.graphql.channels.control.plane import EventControlPlane
 from callpark.graphql.channels.service import EventApis
+from callpark.graphql.control.plane import DECLARED as DECLARED_APIS
 from callpark.graphql.control.plane import ControlPlane
 from callpark.graphql.datasources.databases.pool import NamedDatabases
 from callpark.graphql.datasources.outbound import Outbound
@@ -90,6 +92,7 @@ from callpark.queues.service import Queues
 from callpark.recorder import Recorder
 from callpark.reporting import reported
 from callpark.settings import Settings, Source
+from callpark.store.amendments import NO_AMENDMENTS, Amendments, SharedAmendments
 from callpark.store.ports import Store
 from callpark.upstreams.calls import Upstreams
 from callpark.upstreams.fallback import Fallback
@@ -196,10 +199,18 @@ class App:
             place=place,
             base_url=base_url,
             others=others,
+            amendments=self._amendments(DECLARED_APIS),
         )
         self.event_apis = EventApis(clock, ids, self.trace, limits, FunctionsForGraphql(self.functions), outside)
         self.event_control = EventControlPlane(
-            self.event_apis, store, clock=clock, ids=ids, limits=limits.appsync, place=place, base_url=base_url
+            self.event_apis,
+            store,
+            clock=clock,
+            ids=ids,
+            limits=limits.appsync,
+            place=place,
+            base_url=base_url,
+            amendments=self._amendments(DECLARED_EVENT_APIS),
         )
         self.user_pool = LocalPool(settings.data)
         authenticator = made_authenticator(
@@ -319,6 +330,9 @@ class App:
         self._tenant = Slices(node, together.news, together.floor, self.queues, self.functions, self.flows, self.logs)
         node.attend(self._tenant)
         return spread
+
+    def _amendments(self, table: str) -> Amendments:
+        return NO_AMENDMENTS if self.together is None else SharedAmendments(self.store, table, self.base_url)
 
     def _subscriptions(self) -> int:
         channels = sum(self.event_apis.hub.subscriptions(api.api_id) for api in self.event_apis.apis())

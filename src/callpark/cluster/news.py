@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -22,29 +22,18 @@ _log = logging.getLogger("callpark")
 
 _TOPIC: Final = "cluster-news"
 
-_decode = msgspec.msgpack.Decoder(tuple[str, str, str, bytes | None]).decode
-
-
-class Declared(Protocol):
-    """What no row holds: changes of functions that the project declares."""
-
-    def declared_settings(self, function: str) -> bytes | None: ...
-
-    def adopt(self, function: str, settings: bytes) -> None: ...
+_decode = msgspec.msgpack.Decoder(tuple[str, str]).decode
 
 
 class News:
-    """`refresh`: service → reads its rows again; what the API changes of functions that the project
-    declares is told with the hint."""
+    """`refresh`: service → reads its rows again."""
 
     def __init__(
         self,
         node: Node,
         store: Store,
         refresh: Mapping[str, Callable[[], Awaitable[None]]],
-        functions: Declared | None = None,
     ) -> None:
-        self._functions = functions
         self._node = node
         self._store = store
         self._refresh = refresh
@@ -90,18 +79,13 @@ class News:
 
     async def _telling(self, operation: Operation, call: Call) -> Mapping[str, object] | Answer:
         answer = await operation(call)
-        name, settings = str(call.parameters.get("FunctionName") or call.parameters.get("Resource") or ""), None
-        if call.service == "lambda" and self._functions is not None:
-            settings = self._functions.declared_settings(name)
-        self._store.publish(_TOPIC, msgspec.msgpack.encode((self._node.me.id, call.service, name, settings)))
+        self._store.publish(_TOPIC, msgspec.msgpack.encode((self._node.me.id, call.service)))
         return answer
 
     def _hear(self, message: bytes) -> None:
-        life, service, name, settings = _decode(message)
+        life, service = _decode(message)
         if life == self._node.me.id:
             return
-        if settings is not None and self._functions is not None:
-            self._functions.adopt(name, settings)
         if service in self._refresh:
             self._tasks.spawn(self.renew(service), f"hint of {service}")
 

@@ -134,7 +134,7 @@ class Clustered:
     ) -> OperationTable:
         """The services that were made with this; the operations as the gateway shall have them."""
         self._queues, self._flows = queues, flows
-        self.news = News(self.node, self._store, refresh, functions)
+        self.news = News(self.node, self._store, refresh)
         self._operations = self.news.telling(operations)
         return self.forwarder.spread(self._operations)
 

@@ -8,11 +8,13 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from callpark.functions import changes, configuration, declarations, names, refusals, versions
+from callpark.functions import changes, configuration, declarations, names, records, refusals, versions
+from callpark.functions.catalogue import Brought
 from callpark.functions.changes import ConfigurationEdit
 from callpark.functions.code.packages import Packages
 from callpark.functions.layers import Layers
 from callpark.functions.model import (
+    CodeIdentity,
     DatedEventInvokeConfig,
     EventInvokeConfig,
     Function,
@@ -44,18 +46,17 @@ class Administration:
         self._check_definitions(definitions)
         identities = [await self._packages.identify(definition.code) for definition in definitions]
         async with self._registrar.changing:
-            now = self._clock.now()
-            brought: list[Function] = []
-            for definition, identity in zip(definitions, identities, strict=True):
-                previous = self._catalogue.get(definition.configuration.name)
-                brought.append(
-                    declarations.declared(previous, definition, identity, self._ids, self._arn(definition), now)
-                )
-            kept = {function.configuration.name for function in brought}
+            await self._catalogue.read_amendments()
+            brought = [
+                self._brought(definition, identity)
+                for definition, identity in zip(definitions, identities, strict=True)
+            ]
+            functions = [function for each in brought if (function := self._catalogue.amended(each)) is not None]
+            kept = {function.configuration.name for function in functions}
             gone = [f.configuration.name for f in self._catalogue if f.declared and f.configuration.name not in kept]
-            changed = [f for f in brought if self._catalogue.get(f.configuration.name) is not f]
-            await self._registrar.replace(changed, gone)
-        return [line for function in brought for line in self._registrar.kept_only(function)]
+            changed = [f for f in functions if self._catalogue.get(f.configuration.name) is not f]
+            await self._registrar.declare(brought, changed, gone)
+        return [line for function in functions for line in self._registrar.kept_only(function)]
 
     async def create_function(
         self,
@@ -244,6 +245,12 @@ class Administration:
         arn = self._catalogue.arn(reference.name)
         self._registrar.transitions.refuse_change(found.configuration.name, arn)
         return reference.name, arn
+
+    def _brought(self, definition: FunctionDefinition, identity: CodeIdentity) -> Brought:
+        previous = self._catalogue.get(definition.configuration.name)
+        arn, now = self._arn(definition), self._clock.now()
+        function = declarations.declared(previous, definition, identity, self._ids, arn, now)
+        return Brought(function, records.definition_said(definition, identity))
 
     def _arn(self, definition: FunctionDefinition) -> str:
         return self._catalogue.arn(definition.configuration.name)

@@ -1,25 +1,42 @@
 """All functions by name: in memory for reading, in the store's table `functions` for the next start.
 
-Called by `service.py`. A project's own functions are not stored: the project brings them again. A change is seen once
-it is durable.
+Called by `service.py`. A project's own functions are not stored: the project brings them again; what the API changes of
+them other nodes hear by the store's table `functions/declared`. A change is seen once it is durable.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from callpark.functions import names, records, refusals, versions
 from callpark.functions.concurrency import Shares
 from callpark.functions.model import Archive, Function, Version
 from callpark.functions.names import FunctionReference
 from callpark.kernel.arn import Place
+from callpark.store.amendments import NO_AMENDMENTS, Amendments
 from callpark.store.ports import Change, DeleteRow, SetRow, Store
 
 _TABLE = "functions"
 _COUNTS = "version_counts"
+DECLARED = "functions/declared"
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A function as a project declares it; `said` stands for what the project says, the same at all nodes."""
+
+    function: Function
+    said: bytes
+
+    @property
+    def name(self) -> str:
+        return self.function.configuration.name
 
 
 class Catalogue:
-    def __init__(self, store: Store, place: Place) -> None:
+    def __init__(self, store: Store, place: Place, amendments: Amendments = NO_AMENDMENTS) -> None:
         self._store = store
+        self._amendments = amendments
+        self._brought: dict[str, Brought] = {}
         self._place = place
         self._functions: dict[str, Function] = {}
         self._counts: dict[str, int] = {}
@@ -31,34 +48,29 @@ class Catalogue:
             self._functions.setdefault(row.key, records.function_of(row.value))
 
     async def refresh(self) -> list[str]:
-        """Take note of what other nodes have made, changed or deleted; the names of those. What a project declares is
-        not among them."""
+        """Take note of what other nodes have made, changed or deleted; the names of those."""
         for row in await self._store.scan(_COUNTS):
             self._counts[row.key] = int(row.value)
         found = {row.key: records.function_of(row.value) for row in await self._store.scan(_TABLE)}
-        stored = {name: function for name, function in self._functions.items() if not function.declared}
+        await self._amendments.read()
+        for name, brought in self._brought.items():
+            if name not in found and (amended := self.amended(brought)) is not None:
+                found[name] = amended
         changed = [name for name, function in found.items() if self._functions.get(name) != function]
-        changed = [name for name in changed if name in stored or name not in self._functions]
-        for name in changed:
-            self._functions[name] = found[name]
-        gone = [name for name in stored if name not in found]
-        for name in gone:
-            del self._functions[name]
+        gone = [name for name in self._functions if name not in found]
+        self._functions = found
         return [*changed, *gone]
 
-    def declared_settings(self, name: str) -> bytes | None:
-        """Of a function that the project declares; for `adopt` at other nodes."""
-        function = self._functions.get(name)
-        return records.settings_row(function) if function is not None and function.declared else None
+    async def read_amendments(self) -> None:
+        """Before `amended`, when a project is loaded."""
+        await self._amendments.read()
 
-    def adopt(self, name: str, settings: bytes) -> bool:
-        """What another node has changed of a function that the project declares; whether it changes anything."""
-        known = self._functions.get(name)
-        if known is None or not known.declared:
-            return False
-        changed = records.with_settings(known, settings)
-        self._functions[name] = changed
-        return changed != known
+    def amended(self, brought: Brought) -> Function | None:
+        """A project's function as the API, at any node, has changed it; None when it was deleted there."""
+        amendment = self._amendments.of(brought.name, brought.said)
+        if amendment is None:
+            return brought.function
+        return None if amendment.value is None else records.amended(brought.function, amendment.value)
 
     def get(self, name: str) -> Function | None:
         return self._functions.get(name)
@@ -95,18 +107,33 @@ class Catalogue:
             raise refusals.function_not_found(self._asked_for(reference, names.LATEST))
         return reference.name, reference.qualifier
 
+    async def declare(self, brought: Iterable[Brought], functions: Iterable[Function], removed: Iterable[str]) -> None:
+        """What a project brings, and what that changes here, durably and at once."""
+        functions, removed = tuple(functions), tuple(removed)
+        hidden = [function.configuration.name for function in functions]
+        await self._put(functions, removed, [DeleteRow(_TABLE, name) for name in hidden if self._is_stored(name)])
+        self._brought = {each.name: each for each in brought}
+
     async def replace(self, functions: Iterable[Function], removed: Iterable[str] = ()) -> None:
         """Put functions in the place of those with their names, and remove others, durably and at once."""
         functions, removed = tuple(functions), tuple(removed)
-        changes: list[Change] = [self._set(function) for function in functions if not function.declared]
-        changes += [
-            DeleteRow(_TABLE, function.configuration.name)
-            for function in functions
-            if function.declared and self._is_stored(function.configuration.name)
+        changes: list[Change] = []
+        for function in functions:
+            changes += self._amended(function) if function.declared else [self._set(function)]
+        for name in removed:
+            known, brought = self._functions.get(name), self._brought.get(name)
+            if known is not None and known.declared and brought is not None:
+                changes += self._amendments.change(name, brought.said, None)
+        await self._put(functions, removed, changes)
+
+    async def _put(self, functions: Sequence[Function], removed: Sequence[str], changes: Sequence[Change]) -> None:
+        stored = [name for name in removed if self._is_stored(name)]
+        counts = {name: self._functions[name].published for name in stored}
+        changes = [
+            *changes,
+            *(DeleteRow(_TABLE, name) for name in stored),
+            *(SetRow(_COUNTS, name, str(count).encode()) for name, count in counts.items() if count),
         ]
-        changes += [DeleteRow(_TABLE, name) for name in removed if self._is_stored(name)]
-        counts = {name: self._functions[name].published for name in removed if self._is_stored(name)}
-        changes += [SetRow(_COUNTS, name, str(count).encode()) for name, count in counts.items() if count]
         if changes:
             await self._store.commit(changes)
         for function in functions:
@@ -114,6 +141,10 @@ class Catalogue:
         for name in removed:
             self._functions.pop(name, None)
         self._counts |= counts
+
+    def _amended(self, function: Function) -> Sequence[Change]:
+        brought = self._brought[function.configuration.name]
+        return self._amendments.change(brought.name, brought.said, records.amendment_row(function))
 
     def published(self, name: str) -> int:
         """How many versions a former function of this name had: its numbers are not used again

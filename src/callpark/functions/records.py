@@ -3,6 +3,7 @@
 Rows written by an earlier callpark lack the later members, so those have defaults.
 """
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import msgspec
@@ -10,10 +11,12 @@ import msgspec
 from callpark.functions.model import (
     Alias,
     Archive,
+    Code,
     CodeIdentity,
     DatedEventInvokeConfig,
     Function,
     FunctionConfiguration,
+    FunctionDefinition,
     FunctionUrl,
     LayerVersion,
     Policy,
@@ -27,7 +30,7 @@ from callpark.kernel.errors import RuntimeBug
 class _Version(msgspec.Struct, frozen=True):
     number: str
     configuration: FunctionConfiguration
-    archive: Archive
+    archive: Archive | None
     identity: CodeIdentity
     revision_id: str
     last_modified: float
@@ -37,7 +40,7 @@ class _Version(msgspec.Struct, frozen=True):
 
 class _Function(msgspec.Struct, frozen=True):
     configuration: FunctionConfiguration
-    archive: Archive
+    archive: Archive | None
     identity: CodeIdentity
     revision_id: str
     last_modified: float
@@ -52,16 +55,6 @@ class _Function(msgspec.Struct, frozen=True):
     policies: dict[str, Policy] = {}
     recursive_loop: RecursiveLoop = "Terminate"
     published: int = 0
-
-
-class _Settings(msgspec.Struct, frozen=True):
-    reserved_concurrency: int | None
-    event_invoke_configs: dict[str, DatedEventInvokeConfig]
-    tags: dict[str, str]
-    provisioned: dict[str, ProvisionedConcurrency]
-    urls: dict[str, FunctionUrl]
-    policies: dict[str, Policy]
-    recursive_loop: RecursiveLoop
 
 
 class _Layer(msgspec.Struct, frozen=True):
@@ -79,7 +72,6 @@ class _Layer(msgspec.Struct, frozen=True):
 
 
 _function = msgspec.json.Decoder(_Function).decode
-_settings = msgspec.json.Decoder(_Settings).decode
 _layer = msgspec.json.Decoder(_Layer).decode
 _SAME = tuple(name for name in _Function.__struct_fields__ if name not in ("archive", "versions"))
 _VERSION_SAME = tuple(name for name in _Version.__struct_fields__ if name != "archive")
@@ -90,32 +82,27 @@ assert {f.name for f in fields(LayerVersion)} == {*_LAYER_SAME, "code", "declare
 
 
 def function_row(function: Function) -> bytes:
-    return msgspec.json.encode(
-        {
-            **{name: getattr(function, name) for name in _SAME},
-            "archive": _archive(function),
-            "versions": {number: _version_row(version) for number, version in function.versions.items()},
-        }
-    )
+    return _row(function, _archive)
 
 
 def function_of(row: bytes) -> Function:
-    kept = _function(row)
-    versions = {
-        number: Version(code=version.archive, **{name: getattr(version, name) for name in _VERSION_SAME})
-        for number, version in kept.versions.items()
-    }
-    return Function(code=kept.archive, versions=versions, **{name: getattr(kept, name) for name in _SAME})
+    return _read(row, None)
 
 
-def settings_row(function: Function) -> bytes:
-    """What the API may change of a function beside code, configuration and versions."""
-    return msgspec.json.encode({name: getattr(function, name) for name in _Settings.__struct_fields__})
+def amendment_row(function: Function) -> bytes:
+    """Of a function that the project declares: what is the project's own code is left out."""
+    return _row(function, lambda owner: owner.code if isinstance(owner.code, Archive) else None)
 
 
-def with_settings(function: Function, row: bytes) -> Function:
-    settings = _settings(row)
-    return replace(function, **{name: getattr(settings, name) for name in _Settings.__struct_fields__})
+def amended(declared: Function, row: bytes) -> Function:
+    """A function as the API has changed it; `declared` is what this node's project says."""
+    return replace(_read(row, declared.code), declared=True)
+
+
+def definition_said(definition: FunctionDefinition, identity: CodeIdentity) -> bytes:
+    """What a project says of a function, the same at all nodes: where its code lies and since when is not."""
+    said = {field.name: getattr(definition, field.name) for field in fields(definition) if field.name != "code"}
+    return msgspec.json.encode([said, identity.size], order="sorted")
 
 
 def layer_row(layer: LayerVersion) -> bytes:
@@ -127,8 +114,33 @@ def layer_of(row: bytes) -> LayerVersion:
     return LayerVersion(code=kept.archive, **{name: getattr(kept, name) for name in _LAYER_SAME})
 
 
-def _version_row(version: Version) -> dict[str, object]:
-    return {**{name: getattr(version, name) for name in _VERSION_SAME}, "archive": _archive(version)}
+def _row(function: Function, archive: Callable[[Function | Version], Archive | None]) -> bytes:
+    return msgspec.json.encode(
+        {
+            **{name: getattr(function, name) for name in _SAME},
+            "archive": archive(function),
+            "versions": {
+                number: {**{name: getattr(version, name) for name in _VERSION_SAME}, "archive": archive(version)}
+                for number, version in function.versions.items()
+            },
+        }
+    )
+
+
+def _read(row: bytes, own: Code | None) -> Function:
+    kept = _function(row)
+    versions = {
+        number: Version(code=_code(version.archive, own), **{name: getattr(version, name) for name in _VERSION_SAME})
+        for number, version in kept.versions.items()
+    }
+    return Function(code=_code(kept.archive, own), versions=versions, **{name: getattr(kept, name) for name in _SAME})
+
+
+def _code(archive: Archive | None, own: Code | None) -> Code:
+    code = archive or own
+    if code is None:
+        raise RuntimeBug("a row of a function has no archive")
+    return code
 
 
 def _archive(owner: Function | Version | LayerVersion) -> Archive:

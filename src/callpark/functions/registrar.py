@@ -5,11 +5,12 @@ Shared by the rooms of the control plane (`administration.py`, `publishing.py`, 
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 
 from callpark.functions import configuration, names, refusals
-from callpark.functions.catalogue import Catalogue, digests_of
+from callpark.functions.catalogue import Brought, Catalogue, digests_of
 from callpark.functions.model import Function
 from callpark.functions.transitions import Transitions
 from callpark.kernel.arn import Place
@@ -72,11 +73,20 @@ class Registrar:
 
     async def replace(self, functions: Sequence[Function], removed: Sequence[str] = ()) -> None:
         """Inside `changing` only."""
-        names = {*(function.configuration.name for function in functions), *removed}
+        async with self._taking_place([*(function.configuration.name for function in functions), *removed]):
+            await self.catalogue.replace(functions, removed)
+
+    async def declare(self, brought: Sequence[Brought], functions: Sequence[Function], removed: Sequence[str]) -> None:
+        """What a project brings; `functions` are those that are other than before. Inside `changing` only."""
+        async with self._taking_place([*(function.configuration.name for function in functions), *removed]):
+            await self.catalogue.declare(brought, functions, removed)
+
+    @contextlib.asynccontextmanager
+    async def _taking_place(self, names: Sequence[str]) -> AsyncIterator[None]:
         before = {digest for name in names if (old := self.catalogue.get(name)) for digest in digests_of(old)}
-        await self.catalogue.replace(functions, removed)
+        yield
         await self._release(before)
-        self._now_current([*(function.configuration.name for function in functions), *removed])
+        self._now_current(names)
 
     def unqualified(self, function: str) -> str:
         """The name in a request that may not carry a qualifier. Raises CallerError."""

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from callpark.functions import versions
 from callpark.functions.administration import Administration
-from callpark.functions.catalogue import Catalogue
+from callpark.functions.catalogue import DECLARED, Catalogue
 from callpark.functions.code.packages import Packages
 from callpark.functions.code.uploads import Uploads
 from callpark.functions.concurrency import Slots
@@ -43,6 +43,7 @@ from callpark.functions.provisioning import Provisioning
 from callpark.functions.publishing import Publishing
 from callpark.functions.registrar import Registrar
 from callpark.functions.running import Runner
+from callpark.functions.sources.catalogue import DECLARED as DECLARED_SOURCES
 from callpark.functions.sources.model import SourceDefinition
 from callpark.functions.sources.ports import MessageSource, NoSource
 from callpark.functions.sources.service import EventSources
@@ -55,6 +56,7 @@ from callpark.kernel.ids import Ids
 from callpark.kernel.limits import Limits
 from callpark.kernel.others import ALONE, Others
 from callpark.kernel.trace import Trace
+from callpark.store.amendments import NO_AMENDMENTS, Amendments, SharedAmendments
 from callpark.store.ports import Store
 
 _log = logging.getLogger("callpark")
@@ -94,9 +96,9 @@ class Functions:
         self.place = place
         self.base_url = base_url
         self._store = store
-        self._catalogue = Catalogue(store, place)
-        self._packages = Packages(directory / "code", store, clock, self.limits)
         self._custody = custody or Alone()
+        self._catalogue = Catalogue(store, place, self._amendments(store, DECLARED))
+        self._packages = Packages(directory / "code", store, clock, self.limits)
         self._slots = Slots(self.limits.account_concurrency, self._custody.nodes)
         self.uploads = Uploads(upstreams, self.limits)
         self._orphans: set[str] = set()
@@ -111,6 +113,7 @@ class Functions:
             remedy=upstreams.remedy,
         )
         self.transitions = registrar.transitions
+        self._changing = registrar.changing
         self.layers = Layers(
             store, self._packages, clock, ids, self.limits, place, self._catalogue.layers, self._release
         )
@@ -162,6 +165,7 @@ class Functions:
             source=source or NoSource(),
             functions=self,
             is_here=self._custody.has_queue,
+            amendments=self._amendments(store, DECLARED_SOURCES),
         )
 
     async def start(self) -> None:
@@ -208,23 +212,10 @@ class Functions:
     async def refresh(self) -> None:
         """Take note of what other nodes have made, changed or deleted."""
         await self.layers.refresh()
-        changed = await self._catalogue.refresh()
+        async with self._changing:
+            changed = await self._catalogue.refresh()
         self._now_current(changed)
         await self.sources.refresh()
-
-    def declared_settings(self, function: str) -> bytes | None:
-        """Of a function (name or ARN) that the project declares; None for others. For `adopt` at other nodes."""
-        try:
-            name, _ = self._catalogue.find_invoked(function)
-        except CallerError:
-            return None
-        return self._catalogue.declared_settings(name)
-
-    def adopt(self, function: str, settings: bytes) -> None:
-        """Another node has changed a function that the project declares."""
-        name = function.rpartition(":function:")[2].partition(":")[0]
-        if self._catalogue.adopt(name, settings):
-            self._now_current([name])
 
     async def apply(
         self,
@@ -343,6 +334,9 @@ class Functions:
         return await self._store.get_blob(digest)
 
     # Inside
+
+    def _amendments(self, store: Store, table: str) -> Amendments:
+        return NO_AMENDMENTS if isinstance(self._custody, Alone) else SharedAmendments(store, table, self.base_url)
 
     def _elsewhere(self, invocation: Invocation) -> str | None:
         """The name of a function that another node runs; None for all others, and for what is refused here."""

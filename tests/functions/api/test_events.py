@@ -22,7 +22,7 @@ def fail(run: Run) -> object:
 
 
 async def ask(scene: Scene, method: str, path: str, **how: Any) -> tuple[int, Any]:
-    page = EventsPage(scene.functions.events, LambdaLimits())
+    page = EventsPage(scene.functions.events_everywhere, LambdaLimits())
 
     async def send() -> httpx.Response:
         transport = httpx.ASGITransport(app=page)

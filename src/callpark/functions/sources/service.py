@@ -22,6 +22,7 @@ from callpark.kernel.limits import LambdaLimits
 from callpark.kernel.tasks import Tasks
 from callpark.kernel.timers import Timer
 from callpark.kernel.trace import Trace
+from callpark.store.amendments import NO_AMENDMENTS, Amendments
 from callpark.store.ports import Store
 
 _log = logging.getLogger("callpark")
@@ -43,6 +44,7 @@ class EventSources:
         source: MessageSource,
         functions: SourceFunctions,
         is_here: Callable[[str], bool] = lambda queue_arn: True,
+        amendments: Amendments = NO_AMENDMENTS,
     ) -> None:
         self._is_here = is_here
         self._clock = clock
@@ -51,7 +53,7 @@ class EventSources:
         self._place = place
         self._source = source
         self._functions = functions
-        self._catalogue = Catalogue(store)
+        self._catalogue = Catalogue(store, amendments)
         self._tasks = Tasks("event sources")
         self._world = SourceWorld(source, functions, clock, trace, limits, self._tasks, place.region)
         self._pollers: dict[str, Poller] = {}
@@ -94,21 +96,19 @@ class EventSources:
         """Bring a project's mappings, checked before: new, changed, unchanged; those it no longer has are removed. All
         that are enabled work from now on. Returns warnings."""
         warnings: list[str] = []
-        brought: set[str] = set()
+        brought: list[SourceMapping] = []
         for definition in definitions:
             warnings += self._doubts(definition)
             mapping = self._declared(definition)
-            if mapping is None:
-                continue
-            brought.add(mapping.mapping_id)
-            if replace(mapping, last_modified=0.0) != self._known(mapping.mapping_id):
-                await self._catalogue.keep(mapping)
-                self._restart(mapping)
-        for mapping in tuple(self._catalogue):
-            if mapping.declared and mapping.mapping_id not in brought:
-                await self._catalogue.remove(mapping)
-                self._stop(mapping.mapping_id)
-            elif mapping.mapping_id not in self._pollers:
+            if mapping is not None:
+                brought.append(mapping)
+        changed, gone = await self._catalogue.declare(brought)
+        for mapping in gone:
+            self._stop(mapping.mapping_id)
+        for mapping in changed:
+            self._restart(mapping)
+        for mapping in self._catalogue:
+            if mapping.mapping_id not in self._pollers:
                 self._restart(mapping)
         return warnings
 
@@ -246,10 +246,6 @@ class EventSources:
         except CallerError as refusal:
             return [f"{about}: AWS refuses it: {refusal.message}"]
         return []
-
-    def _known(self, mapping_id: str) -> SourceMapping | None:
-        mapping = self._catalogue.get(mapping_id)
-        return None if mapping is None else replace(mapping, last_modified=0.0)
 
     def _settled(self, mapping_id: str, verb: str) -> SourceMapping:
         mapping = self._catalogue.get(mapping_id)

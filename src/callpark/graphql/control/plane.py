@@ -1,7 +1,8 @@
 """The control plane's face: APIs by id, changed one after another; computed, made durable, then told to the service.
 
 Built by `app.py`; used by the operations in `api/`. APIs that were made here are kept in the store's table
-`graphql_apis`; a project's own are not, it brings them again.
+`graphql_apis`; a project's own are not, it brings them again: what is changed of those other nodes hear by the table's
+neighbour.
 """
 
 import asyncio
@@ -21,10 +22,12 @@ from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.ids import Ids, spelled
 from callpark.kernel.limits import AppSyncLimits
 from callpark.kernel.others import ALONE, Members, Others, Questions
-from callpark.store.ports import DeleteRow, SetRow, Store
+from callpark.store.amendments import NO_AMENDMENTS, Amendments
+from callpark.store.ports import Change, DeleteRow, SetRow, Store
 
 _log = logging.getLogger("callpark")
 _TABLE = "graphql_apis"
+DECLARED = "graphql_apis/declared"
 _FLUSHED = "CacheFlushed"
 
 
@@ -40,8 +43,11 @@ class ControlPlane:
         place: Place,
         base_url: str,
         others: Others = ALONE,
+        amendments: Amendments = NO_AMENDMENTS,
     ) -> None:
         self.service = service
+        self._amendments = amendments
+        self._brought: dict[str, ManagedApi] = {}
         self._others = others
         self.clock = clock
         self.ids = ids
@@ -78,6 +84,8 @@ class ControlPlane:
                 if api_id not in found:
                     del self._apis[api_id]
                     self.service.remove(api_id)
+            await self._amendments.read()
+            self._amend()
 
     async def apply(self, apis: Sequence[ApiDefinition]) -> list[str]:
         """A project's APIs replace those of the project before; returns warnings. Raises ProjectError and changes
@@ -90,6 +98,9 @@ class ControlPlane:
                     self.service.remove(api_id)
                 del self._apis[api_id]
             self._apis = applied | self._apis
+            self._brought = applied
+            await self._amendments.read()
+            self._amend()
         return warnings
 
     def apis(self) -> Sequence[ManagedApi]:
@@ -131,8 +142,7 @@ class ControlPlane:
         async with self._changing:
             api = self.api(api_id)
             self._warn_declared(api)
-            if not api.declared:
-                await self._store.commit([DeleteRow(_TABLE, api_id)])
+            await self._commit(api, None)
             del self._apis[api_id]
             self.service.remove(api_id)
 
@@ -177,9 +187,32 @@ class ControlPlane:
 
     async def _keep(self, api: ManagedApi) -> None:
         self._warn_declared(api)
-        if not api.declared:
-            await self._store.commit([SetRow(_TABLE, api.api_id, records.row(api))])
+        await self._commit(api, records.row(api))
         self._take(api)
+
+    async def _commit(self, api: ManagedApi, value: bytes | None) -> None:
+        changes: Sequence[Change]
+        if api.declared:
+            changes = self._amendments.change(api.api_id, records.said(self._brought[api.api_id]), value)
+        else:
+            changes = (DeleteRow(_TABLE, api.api_id) if value is None else SetRow(_TABLE, api.api_id, value),)
+        if changes:
+            await self._store.commit(changes)
+
+    def _amend(self) -> None:
+        """A project's APIs as they were changed, at any node."""
+        for api_id, brought in self._brought.items():
+            known = self._apis.get(api_id)
+            amendment = self._amendments.of(api_id, records.said(brought))
+            if amendment is None:
+                continue
+            if amendment.value is None:
+                if known is not None:
+                    del self._apis[api_id]
+                    self.service.remove(api_id)
+            elif known is None or records.row(known) != amendment.value:
+                with contextlib.suppress(CallerError):  # refused here, where it is of another version
+                    self._take(records.amended(brought, amendment.value, self.place.region, self.limits.cache_seconds))
 
     def _take(self, api: ManagedApi) -> None:
         before = self._apis.get(api.api_id)

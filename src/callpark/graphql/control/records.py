@@ -4,6 +4,8 @@ What is served is read anew from the members. Rows written by an earlier callpar
 defaults.
 """
 
+from dataclasses import replace
+
 import msgspec
 
 from callpark.graphql.control import resolvers, settings, sources
@@ -75,6 +77,16 @@ def api_of(value: bytes, region: str, longest_cache_seconds: float) -> ManagedAp
     for members in kept.resolvers:
         api = api.with_resolver(resolvers.read_resolver(members), members)
     return api
+
+
+def said(declared: ManagedApi) -> bytes:
+    """What a project says of an API, the same at all nodes; keys run out by the clock, so they are left out."""
+    return row(replace(declared, definition=replace(declared.definition, api_keys=())))
+
+
+def amended(declared: ManagedApi, value: bytes, region: str, longest_cache_seconds: float) -> ManagedApi:
+    """A project's API as the control plane has changed it. Raises CallerError."""
+    return replace(api_of(value, region, longest_cache_seconds), declared=declared.declared)
 
 
 def declared_api(definition: ApiDefinition, region: str) -> ManagedApi:

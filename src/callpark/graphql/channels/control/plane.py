@@ -1,7 +1,8 @@
 """The control plane's face: Event APIs by id, changed one after another; checked, made durable, then served.
 
 Built by `app.py`; used by the operations in `api/`. APIs that were made here are kept in the store's table
-`event_apis`; a project's own are not, it brings them again.
+`event_apis`; a project's own are not, it brings them again: what is changed of those other nodes hear by the table's
+neighbour.
 """
 
 import asyncio
@@ -21,10 +22,12 @@ from callpark.kernel.clock import Clock
 from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.ids import Ids, spelled
 from callpark.kernel.limits import AppSyncLimits
-from callpark.store.ports import DeleteRow, SetRow, Store
+from callpark.store.amendments import NO_AMENDMENTS, Amendments
+from callpark.store.ports import Change, DeleteRow, SetRow, Store
 
 _log = logging.getLogger("callpark")
 _TABLE = "event_apis"
+DECLARED = "event_apis/declared"
 
 _decode = msgspec.json.Decoder(ManagedEventApi).decode
 
@@ -40,7 +43,10 @@ class EventControlPlane:
         limits: AppSyncLimits,
         place: Place,
         base_url: str,
+        amendments: Amendments = NO_AMENDMENTS,
     ) -> None:
+        self._amendments = amendments
+        self._brought: dict[str, ManagedEventApi] = {}
         self.clock = clock
         self.ids = ids
         self.limits = limits
@@ -73,6 +79,8 @@ class EventControlPlane:
                 if api_id not in found:
                     del self._apis[api_id]
                     self._service.remove(api_id)
+            await self._amendments.read()
+            self._amend()
 
     async def apply(self, apis: Sequence[EventApiDefinition]) -> list[str]:
         """A project's APIs replace those of the project before; returns warnings. Raises ProjectError and changes
@@ -86,6 +94,9 @@ class EventControlPlane:
                     self._service.remove(api_id)  # one that was changed here would stay
                 del self._apis[api_id]
             self._apis = applied | self._apis
+            self._brought = applied
+            await self._amendments.read()
+            self._amend()
         return warnings
 
     def owns(self, api_id: str) -> bool:
@@ -128,8 +139,7 @@ class EventControlPlane:
         async with self._changing:
             api = self.api(api_id)
             self._warn_declared(api)
-            if not api.declared:
-                await self._store.commit([DeleteRow(_TABLE, api_id)])
+            await self._commit(api, None)
             del self._apis[api_id]
             self._service.remove(api_id)
 
@@ -143,9 +153,33 @@ class EventControlPlane:
         except ProjectError as error:
             raise unusable(error) from error
         self._warn_declared(api)
-        if not api.declared:
-            await self._store.commit([SetRow(_TABLE, api.api_id, msgspec.json.encode(api))])
+        await self._commit(api, msgspec.json.encode(api))
         self._take(api)
+
+    async def _commit(self, api: ManagedEventApi, value: bytes | None) -> None:
+        changes: Sequence[Change]
+        if api.declared:
+            changes = self._amendments.change(api.api_id, _said(self._brought[api.api_id]), value)
+        else:
+            changes = (DeleteRow(_TABLE, api.api_id) if value is None else SetRow(_TABLE, api.api_id, value),)
+        if changes:
+            await self._store.commit(changes)
+
+    def _amend(self) -> None:
+        """A project's APIs as they were changed, at any node."""
+        for api_id, brought in self._brought.items():
+            amendment = self._amendments.of(api_id, _said(brought))
+            if amendment is None:
+                continue
+            if amendment.value is None:
+                if self._apis.pop(api_id, None) is not None:
+                    self._service.remove(api_id)
+                continue
+            with contextlib.suppress(
+                CallerError, msgspec.ValidationError
+            ):  # refused here, where it is of another version
+                if (amended := _decode(amendment.value)) != self._apis.get(api_id):
+                    self._take(amended)
 
     def _take(self, api: ManagedEventApi) -> None:
         """Raises CallerError."""
@@ -161,3 +195,8 @@ class EventControlPlane:
         if api.declared:
             text = "Event API %s belongs to the project: what the API changes lasts until the project is loaded again"
             _log.warning(text, api.settings["name"])
+
+
+def _said(brought: ManagedEventApi) -> bytes:
+    """What a project says of an API, the same at all nodes; keys run out by the clock, so they are left out."""
+    return msgspec.json.encode(msgspec.structs.replace(brought, created=0.0, keys=[]))
