@@ -29,10 +29,12 @@ TABLE = "contacts/ended"
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
-    """An ended contact, and what it takes on disk with its story and its transcript, in bytes."""
+    """An ended contact, and what it takes on disk with its story and its transcript, in bytes. `revision`: of its row,
+    where other nodes may change it."""
 
     contact: Contact
     size: int
+    revision: int | None = None
 
 
 def as_record(contact: Contact) -> Contact:
@@ -87,11 +89,16 @@ class Records:
             await self._store.commit(removals)
 
     async def recall(self, contact_id: str) -> None:
-        """Take up the record of a contact that ended at another node, if there is one."""
+        """Take up the record of a contact as it is kept now, whichever node wrote it."""
         row = await self._store.get(TABLE, contact_id)
-        if row is not None and contact_id not in self._kept:
-            with contextlib.suppress(ValueError):  # of another version
-                self._add(from_bytes(row.value), len(row.value))
+        if row is None:
+            self._drop(contact_id)
+            return
+        with contextlib.suppress(ValueError):  # of another version
+            contact = from_bytes(row.value)
+            known = self._kept.get(contact_id)
+            self._bytes -= 0 if known is None else known.size
+            self._add(contact, len(row.value), row.revision)
 
     async def forget(self, contact_id: str) -> None:
         """A contact cannot be read: its record and its story go."""
@@ -131,15 +138,16 @@ class Records:
         data = to_bytes(contact)
         size = kept.size + len(data) - len(to_bytes(kept.contact))
         self._bytes += size - kept.size
-        self._kept[contact.id] = Kept(contact, size)
-        return [SetRow(TABLE, contact.id, data)]
+        following = None if kept.revision is None else kept.revision + 1
+        self._kept[contact.id] = Kept(contact, size, following)
+        return [SetRow(TABLE, contact.id, data, kept.revision)]
 
     def get(self, contact_id: str) -> Contact | None:
         kept = self._kept.get(contact_id)
-        return None if kept is None or kept.contact.ended_at < self._oldest() else kept.contact
+        return None if kept is None or kept.contact.ended_at < self.oldest() else kept.contact
 
     def all(self) -> list[Contact]:
-        oldest = self._oldest()
+        oldest = self.oldest()
         return [kept.contact for kept in self._kept.values() if kept.contact.ended_at >= oldest]
 
     async def story(self, contact_id: str) -> list[Entry]:
@@ -147,12 +155,13 @@ class Records:
         rows = await self._store.scan(story.TABLE, f"{contact_id}/")
         return story.entries(contact_id, [row.value for row in rows])
 
-    def _oldest(self) -> float:
+    def oldest(self) -> float:
+        """What ended before is not kept."""
         return self._clock.now() - self._limits.contact_retention_seconds
 
     def _trim(self) -> list[Change]:
         changes: list[Change] = []
-        limits, oldest = self._limits, self._oldest()
+        limits, oldest = self._limits, self.oldest()
         while self._kept and (
             len(self._kept) > limits.kept_contacts
             or self._bytes > limits.kept_contact_bytes
@@ -166,9 +175,9 @@ class Records:
             changes += [DeleteRow(transcript.TABLE, transcript.key(contact_id, number)) for number in range(said)]
         return changes
 
-    def _add(self, contact: Contact, size: int) -> None:
+    def _add(self, contact: Contact, size: int, revision: int | None = None) -> None:
         size += contact.page_bytes + (0 if contact.chat is None else contact.chat.item_bytes)
-        self._kept[contact.id] = Kept(contact, size)
+        self._kept[contact.id] = Kept(contact, size, revision)
         self._bytes += size
 
     def _drop(self, contact_id: str) -> None:

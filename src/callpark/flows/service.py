@@ -9,7 +9,7 @@ state, its lane and its timers on the clock, never a task. Functions run as task
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -53,7 +53,7 @@ from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
 from callpark.kernel.tasks import Tasks
 from callpark.kernel.trace import Entry, Trace
-from callpark.store.ports import DeleteRow, Store, StoreFailure
+from callpark.store.ports import DeleteRow, RevisionConflict, Store, StoreFailure
 
 _log = logging.getLogger("callpark")
 
@@ -86,7 +86,7 @@ class Flows:
         self._place = place
         self._functions = functions
         self._runs = FunctionRuns(functions, clock, trace, limits)
-        self.agent_states = AgentStates(clock, store, self.records)
+        self.agent_states = AgentStates(clock, store, self.records, shared=bool(self.rows.life))
         self.switchboard = Switchboard(clock, limits, self, self.agent_states.keep, neighbours)
         self._tasks = Tasks("contacts")
         self._ledger = Ledger()
@@ -106,11 +106,14 @@ class Flows:
         return [lane.contact for lane in self._lanes.values()]
 
     def find_contacts(self, wanted: Wanted) -> list[Contact]:
-        """Open ones and those that ended within `connect.contact_retention_seconds`, in no order."""
+        """Of this node: open ones and those that ended within `connect.contact_retention_seconds`, in no order."""
+        return self.chosen((*self.contacts(), *self.records.all()), wanted)
+
+    def chosen(self, contacts: Iterable[Contact], wanted: Wanted) -> list[Contact]:
         flows = None if wanted.flow is None else self._arns_of(wanted.flow)
         return [
             contact
-            for contact in (*self.contacts(), *self.records.all())
+            for contact in contacts
             if wanted.state in (None, state_of(contact), "ended" if contact.ended is not None else "open")
             and (wanted.since is None or (contact.ended_at or self.clock.now()) >= wanted.since)
             and (flows is None or bool(flows & {contact.party.flow_arn, contact.flow_arn}))
@@ -181,9 +184,9 @@ class Flows:
                     await self._take_up(contact, self._reconnect(contact), row.revision + 1)
 
     async def whereabouts(self, contact_id: str) -> str | None:
-        """The life of another node that has an open contact; None when it is here, or no open contact. One that ended
-        elsewhere is known here from now on."""
-        if contact_id in self._lanes or self.records.get(contact_id) is not None:
+        """The life of another node that has an open contact; None when it is here, or no open contact. One that has
+        ended is known here then as it is kept, whichever node changed it."""
+        if contact_id in self._lanes:
             return None
         holder = await self.rows.holder(contact_id)
         if holder is None:
@@ -252,23 +255,32 @@ class Flows:
             await asyncio.wait([lane.idle])
             self._check_kept(lane)
             return True
-        contact = self.records.get(contact_id)
-        if contact is None:
-            return False
-        memory = msgspec.structs.replace(contact.memory, attributes={**contact.memory.attributes, **attributes})
-        await self.store.commit(self.records.replace(msgspec.structs.replace(contact, memory=memory)))
-        return True
+        while (contact := self.records.get(contact_id)) is not None:
+            memory = msgspec.structs.replace(contact.memory, attributes={**contact.memory.attributes, **attributes})
+            try:
+                await self.store.commit(self.records.replace(msgspec.structs.replace(contact, memory=memory)))
+            except RevisionConflict:  # another node was faster
+                await self.records.recall(contact_id)
+            else:
+                return True
+        return False
 
     async def begin(self, flow: str, party: Mapping[str, object], memory: Memory, at: float | None = None) -> str:
         """A contact that the API makes, with nobody to talk to it: durable when this returns its id. It begins at once,
-        or `at` an instant. `party`: members of its Party. Raises CallerError when `connect.calls` contacts are open,
-        ProjectError when there is no such flow."""
+        or `at` an instant. `party`: members of its Party; one whose id is taken is the one that there is. Raises
+        CallerError when `connect.calls` contacts are open, ProjectError when there is no such flow."""
         self._need_room()
         program = self.instance.answering(flow)
         made = new_contact(msgspec.structs.replace(self._party(program, None, None), **party), program, memory)
         contact = msgspec.structs.replace(made, timers=((BEGINNING, made.party.started_at if at is None else at),))
-        await self.store.commit([self.rows.kept(contact, 0)])
-        self._open(contact, program, DeadPhone(), written=1).restore()
+        try:
+            await self.store.commit([self.rows.kept(contact, 0)])
+        except RevisionConflict:
+            if "contact_id" not in party:
+                raise
+            return contact.id
+        if contact.id not in self._lanes:
+            self._open(contact, program, DeadPhone(), written=1).restore()
         return contact.id
 
     async def tell(self, contact_id: str, event: Event) -> bool:
@@ -292,6 +304,7 @@ class Flows:
     async def close(self) -> None:
         """Leave open contacts as they are saved, and end what runs for them."""
         await self.switchboard.close()
+        await self.agent_states.close()
         await self._tasks.aclose()
         for lane in tuple(self._lanes.values()):
             lane.close()

@@ -17,6 +17,7 @@ import msgspec
 from callpark.flows.calls import Wanted
 from callpark.flows.contact import Contact
 from callpark.flows.contact_record import STATES, contact_record, line
+from callpark.flows.everywhere import Everywhere
 from callpark.flows.happenings import FlowEntered
 from callpark.flows.logs import log_group
 from callpark.flows.service import Flows
@@ -59,7 +60,7 @@ class ContactsPage:
         parts = [unquote(part) for part in path(scope).removeprefix(PATH).split("/")[1:]]
         match scope["method"], parts:
             case (("GET" | "HEAD"), []):
-                return self._list(dict(parse_qsl(scope["query_string"].decode("latin-1"))))
+                return await self._list(dict(parse_qsl(scope["query_string"].decode("latin-1"))))
             case (("GET" | "HEAD"), [contact_id]):
                 contact = self._flows.contact(contact_id)
                 if contact is None:
@@ -67,7 +68,7 @@ class ContactsPage:
                 return await self._show(contact)
         raise _Refused(404, f"nothing is at {scope['method']} {path(scope)}")
 
-    def _list(self, query: Mapping[str, str]) -> Mapping[str, object]:
+    async def _list(self, query: Mapping[str, str]) -> Mapping[str, object]:
         unknown = set(query) - {"state", "flow", "since", "limit"}
         if unknown:
             raise _Refused(400, f"{PATH} knows no parameter {min(unknown)}")
@@ -77,7 +78,7 @@ class ContactsPage:
         since = query.get("since")
         span = None if since is None else _number(since, "since", 1e9)
         wanted = Wanted(state, flow, None if span is None else self._flows.clock.now() - span)
-        found = self._flows.find_contacts(wanted)
+        found = await Everywhere(self._flows).find(wanted)
         limit = int(_number(query.get("limit", str(_LISTED)), "limit", _MOST))
         newest = heapq.nlargest(limit, found, key=lambda contact: (contact.party.started_at, contact.id))
         return {"contacts": [line(contact, self._flows.flow_name) for contact in newest], "total": len(found)}

@@ -5,7 +5,6 @@ rule). Tasks have nobody to talk to anyway.
 https://docs.aws.amazon.com/connect/latest/APIReference/API_StartTaskContact.html and its kin.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,11 +16,9 @@ from callpark.flows.control.people import UserRecord
 from callpark.flows.control.plane import ControlPlane, flow_of
 from callpark.flows.control.refusals import invalid_parameter, invalid_request, not_found, unsupported
 from callpark.flows.events import HungUp, RecordChanged, Rescheduled
+from callpark.flows.everywhere import Everywhere, id_for
 from callpark.flows.turn import BEGINNING
 from callpark.kernel.operations import Call, OperationTable
-
-#: Requests whose answers are remembered for their ClientToken, while the process runs.
-_TOKENS: Final = 10_000
 
 #: As ListContactReferences names a reference of each type; files and messages are not kept here.
 _REFERENCES: Final[Mapping[str, str]] = {
@@ -37,7 +34,7 @@ class MadeContactOperations:
     def __init__(self, plane: ControlPlane) -> None:
         self._plane = plane
         self._flows = plane.flows
-        self._tokens: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._everywhere = Everywhere(plane.flows)
 
     def table(self) -> OperationTable:
         return {
@@ -56,7 +53,8 @@ class MadeContactOperations:
             if optional(call, member) and not optional(call, "ContactFlowId"):
                 raise unsupported(f"StartTaskContact with {member} and without ContactFlowId")
         _refuse(call, "Attachments", "SegmentAttributes", "TaskTemplateId", "QuickConnectId")
-        previous, related = self._named(call, "PreviousContactId"), self._named(call, "RelatedContactId")
+        previous = await self._named(call, "PreviousContactId")
+        related = await self._named(call, "RelatedContactId")
         if previous is not None and related is not None:
             raise invalid_request("PreviousContactId and RelatedContactId exclude each other.")
         before = previous or related
@@ -79,7 +77,7 @@ class MadeContactOperations:
         source = optional(call, "SourcePhoneNumber") or (None if queue is None else queue.value.caller_id)
         if source is None and queue is None:
             raise invalid_parameter("SourcePhoneNumber or QueueId is needed.")
-        related = self._named(call, "RelatedContactId")
+        related = await self._named(call, "RelatedContactId")
         party: dict[str, object] = {
             "initiation_method": "API",
             "caller": text(call, "DestinationPhoneNumber"),
@@ -171,22 +169,20 @@ class MadeContactOperations:
     async def _begin(
         self, call: Call, party: Mapping[str, object], before: Contact | None, record: Record, at: float | None
     ) -> str:
-        """The same request again has the same answer. Attributes of the contact before are there too."""
+        """The same request again has the same answer, as long as the contact is kept. Attributes of the contact before
+        are there too."""
         flow = flow_of(self._plane, text(call, "ContactFlowId"), module=False)
-        token = (call.operation, text(call, "ClientToken"))
-        if token[1] and token in self._tokens:
-            return self._tokens[token]
+        if token := text(call, "ClientToken"):
+            id_ = id_for(self._plane.arn, call.operation, token)
+            if await self._everywhere.contact(id_) is not None:
+                return id_
+            party = {**party, "contact_id": id_}
         attributes = {} if before is None else dict(before.memory.attributes)
         attributes |= text_map(call.parameters.get("Attributes"))
         check_attributes(attributes, self._plane.limits)
         if flow.content is None:
             raise invalid_request(f"The flow {flow.name} has not been published.")
-        made = await self._flows.begin(flow.arn, party, Memory(attributes=attributes, record=record), at)
-        if token[1]:
-            self._tokens[token] = made
-            if len(self._tokens) > _TOKENS:
-                self._tokens.popitem(last=False)
-        return made
+        return await self._flows.begin(flow.arn, party, Memory(attributes=attributes, record=record), at)
 
     def _scheduled(self, call: Call) -> float | None:
         """Raises CallerError for a time that is past, or too far away."""
@@ -205,10 +201,10 @@ class MadeContactOperations:
         user = None if reference is None else self._plane.find(UserRecord, "The user", reference)
         return None if user is None else Target(user.arn, user.name, agent=True)
 
-    def _named(self, call: Call, member: str) -> Contact | None:
-        """Open, or ended and kept."""
+    async def _named(self, call: Call, member: str) -> Contact | None:
+        """Open at any node, or ended and kept."""
         contact_id = optional(call, member)
-        contact = None if contact_id is None else self._flows.contact(contact_id)
+        contact = None if contact_id is None else await self._everywhere.contact(contact_id)
         if contact_id is not None and contact is None:
             raise not_found("The contact", contact_id)
         return contact

@@ -13,6 +13,7 @@ from callpark.flows.calls import Wanted
 from callpark.flows.contact import Contact
 from callpark.flows.control.plane import ControlPlane
 from callpark.flows.control.refusals import invalid_parameter, unsupported
+from callpark.flows.everywhere import Everywhere
 from callpark.flows.turn import BEGINNING
 from callpark.kernel.operations import Call, OperationTable
 
@@ -34,7 +35,7 @@ _TIMES: Final[Mapping[str, Instant]] = {
 
 class SearchContactOperations:
     def __init__(self, plane: ControlPlane) -> None:
-        self._plane = plane
+        self._everywhere = Everywhere(plane.flows)
 
     def table(self) -> OperationTable:
         return {("connect", "SearchContacts"): self.search}
@@ -51,7 +52,7 @@ class SearchContactOperations:
             raise unsupported(f"SearchContacts by {unknown[0]}")
         found = [
             contact
-            for contact in self._plane.flows.find_contacts(Wanted())
+            for contact in await self._everywhere.find(Wanted())
             if (at := time(contact)) is not None
             and start <= at <= end
             and all(_CRITERIA[name](contact, value) for name, value in criteria.items())

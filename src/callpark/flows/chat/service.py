@@ -24,6 +24,7 @@ from callpark.flows.chat.room import Room
 from callpark.flows.chat.tokens import Claim, Purpose, Tokens
 from callpark.flows.contact import Contact, Conversing, Record
 from callpark.flows.events import BotInvited, Rehydrated
+from callpark.flows.everywhere import Everywhere, id_for
 from callpark.flows.service import Flows
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
@@ -51,13 +52,13 @@ class Seat:
 class Chats:
     def __init__(self, flows: Flows, clock: Clock, ids: Ids, limits: ConnectLimits, store: Store) -> None:
         self._flows = flows
+        self._everywhere = Everywhere(flows)
         self._clock = clock
         self._ids = ids
         self._limits = limits
         self._store = store
         self.tokens = Tokens(b"")
         self._rooms: dict[str, Room] = {}
-        self._begun: dict[str, str] = {}
         self._addresses: dict[Address, str] = {}
 
     @property
@@ -90,16 +91,17 @@ class Chats:
         return room
 
     async def begin(self, wanted: NewChat) -> Begun:
-        """Start a chat; returns when it is durable. The same client token starts one chat while that is open. Raises
-        CallerError, and ProjectError for a flow that is not there."""
-        known = self._begun.get(wanted.client_token) if wanted.client_token else None
-        contact = None if known is None else self._flows.contact(known)
-        if contact is not None and contact.chat is not None and contact.ended is None:
-            await self._rooms[contact.id].saved()
-            return self._as_begun(contact.id, contact.chat)
+        """Start a chat; returns when it is durable. The same client token starts one chat while that is open, whichever
+        node is asked. Raises CallerError, and ProjectError for a flow that is not there."""
+        before = await self._before(wanted)
+        id_, known = await self._named_by_token(wanted)
+        known = self._flows.contact(id_) or known
+        if known is not None and known.chat is not None:
+            if (room := self._rooms.get(id_)) is not None:
+                await room.saved()
+            return self._as_begun(id_, known.chat)
         if wanted.address is not None and self.at(wanted.address) is not None:
             raise refusals.conflict(f"A chat with {wanted.address.source} is open already")
-        before = self._before(wanted)
         session = self._session(wanted, () if wanted.source is None else self._past(wanted.source))
         room = self._room(session, whole=True)
         chat = self._flows.start_chat(
@@ -108,7 +110,7 @@ class Chats:
             attributes=wanted.attributes if before is None else {**before.memory.attributes, **wanted.attributes},
             seconds=wanted.seconds,
             session=session,
-            party=_party(wanted),
+            party={**_party(wanted), "contact_id": id_},
             record=Record(customer_id=wanted.customer_id),
         )
         contact = self._flows.contact(chat.contact_id)
@@ -117,7 +119,9 @@ class Chats:
         if wanted.address is not None:
             room.connect(session.customer)
         await room.saved()
-        return self._as_begun(contact.id, session)
+        if self._flows.contact(id_) is None:  # the same request came to another node, and was faster
+            return await self.begin(wanted)
+        return self._as_begun(id_, session)
 
     async def invite(self, contact_id: str, name: str, client_token: str) -> Invitation:
         """Let a custom participant into an open chat. The same client token lets the same one in, as long as it may
@@ -142,6 +146,7 @@ class Chats:
         assert contact.chat is not None
         if contact.chat.continued_from not in ("", source):
             raise refusals.invalid_request("The chat is persistent already")
+        await self._everywhere.contact(source)  # known here from now on, wherever it ended
         await self._flows.tell(contact_id, Rehydrated(source, self._past(source)))
         return source
 
@@ -225,6 +230,18 @@ class Chats:
 
     # Inside
 
+    async def _named_by_token(self, wanted: NewChat) -> tuple[str, Contact | None]:
+        """The id of a chat that begins with this token, and the chat if it is open already."""
+        if not wanted.client_token:
+            return self._ids.uuid(), None
+        arn = self._flows.instance.definition.arn
+        id_ = id_for(arn, "StartChatContact", wanted.client_token)
+        while (known := await self._everywhere.contact(id_)) is not None:
+            if known.ended is None:
+                return id_, known
+            id_ = id_for(arn, f"StartChatContact after {id_}", wanted.client_token)
+        return id_, None
+
     def _present(self, claim: Claim) -> tuple[Contact, Participant]:
         """Who holds a token, also of a chat that is over. Raises CallerError for who has left."""
         contact = self._flows.contact(claim.contact_id)
@@ -295,18 +312,15 @@ class Chats:
         room.contact_id = contact.id
         room.initial_contact_id = contact.party.initial_contact_id or contact.id
         self._rooms[contact.id] = room
-        if contact.chat is not None and contact.chat.client_token:
-            self._begun[contact.chat.client_token] = contact.id
         if contact.chat is not None and contact.chat.address is not None:
             self._addresses[contact.chat.address] = contact.id
 
     def _forget(self, room: Room) -> None:
         self._rooms.pop(room.contact_id, None)
         contact = self._flows.contact(room.contact_id)
-        if contact is not None and contact.chat is not None:
-            self._begun.pop(contact.chat.client_token, None)
-            if contact.chat.address is not None and self._addresses.get(contact.chat.address) == contact.id:
-                del self._addresses[contact.chat.address]
+        address = None if contact is None or contact.chat is None else contact.chat.address
+        if address is not None and self._addresses.get(address) == room.contact_id:
+            del self._addresses[address]
 
     def _announce(self, contact_id: str, event_id: str, members: Mapping[str, object]) -> None:
         """Typing goes to topics too, though it is not kept."""
@@ -322,10 +336,10 @@ class Chats:
             raise refusals.no_resource(f"The open chat {contact_id}")
         return contact
 
-    def _before(self, wanted: NewChat) -> Contact | None:
+    async def _before(self, wanted: NewChat) -> Contact | None:
         """The contact whose attributes the new one has too. Raises CallerError."""
         contact_id = wanted.source or wanted.related_contact_id
-        contact = None if contact_id is None else self._flows.contact(contact_id)
+        contact = None if contact_id is None else await self._everywhere.contact(contact_id)
         if contact is None and wanted.related_contact_id is not None:
             raise refusals.no_resource(f"The related contact {wanted.related_contact_id}")
         return contact
