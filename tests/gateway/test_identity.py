@@ -1,3 +1,5 @@
+"""AWS STS as boto3 asks it."""
+
 import asyncio
 from pathlib import Path
 

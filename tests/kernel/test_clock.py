@@ -1,3 +1,5 @@
+"""Both clocks: virtual time moves only when told and never over held work; the system clock is the machine's."""
+
 import asyncio
 import time
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""The heap of timers: their order, the cancelled ones, what one costs."""
+
 import tracemalloc
 from collections.abc import Callable
 

@@ -1,3 +1,5 @@
+"""A server with a chat flow, and a client of it."""
+
 from collections.abc import AsyncIterator
 from pathlib import Path
 

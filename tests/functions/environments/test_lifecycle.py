@@ -1,3 +1,5 @@
+"""What environments and runtimes may do when: the two tables, and what they refuse."""
+
 import itertools
 
 import pytest

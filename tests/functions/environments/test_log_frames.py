@@ -1,3 +1,5 @@
+"""A process's output becomes log events: lines, frames, what has no end."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""How many environments to start for what waits: cases, and bounds that always hold."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""One JavaScript host for the tests of a module."""
+
 from collections.abc import Iterator
 
 import pytest

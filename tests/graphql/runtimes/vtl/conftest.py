@@ -1,3 +1,5 @@
+"""A host of mapping templates for each test."""
+
 from collections.abc import Iterator
 
 import pytest
