@@ -6,7 +6,7 @@ One table says which hook's flow runs at each stage and what follows when that f
   connected ─agent transfers→ transferring (a transfer flow; the agent is still there) → queued, or back to connected
   connected ─agent leaves→ remaining, when a CustomerRemaining flow is set; else the contact ends
 
-How it rings is in `offers.py`. While the customer is on hold the agent's own hold flow runs beside theirs (`legs.py`).
+How it rings is in `desk.py`. While the customer is on hold the agent's own hold flow runs beside theirs (`legs.py`).
 
 https://docs.aws.amazon.com/connect/latest/adminguide/create-contact-flow.html#contact-flow-types
 """

@@ -1,5 +1,5 @@
 """Function URLs: addresses at which a function answers HTTP. Reached as `Functions.urls`; called by `api/urls.py` for
-their configuration and by `api/url_web.py` for each request.
+their configuration and by `api/web.py` for each request.
 
 callpark's addresses are `http://127.0.0.1:4566/_urls/<id>/`, which every client can resolve; a request to the host
 `<id>.lambda-url.<region>.…` means the same. https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
