@@ -15,7 +15,7 @@ from callpark.kernel.errors import ProjectError
 from callpark.kernel.ids import SystemIds
 from callpark.kernel.limits import StoreLimits
 from callpark.store.nats import NatsStore
-from callpark.store.nats.connection import Address, Answer, Unanswered
+from callpark.store.nats.connection import Address, Answer, Full, Unanswered
 from callpark.store.ports import Defer, Done, Put, RevisionConflict, Row, SetRow, StoreFailure, WorkItem
 from tests.store.nats.servers import Server, cluster, running
 
@@ -205,7 +205,7 @@ async def test_a_batch_that_was_given_up_and_is_stored_all_the_same_is_worked_on
 async def test_a_full_store_refuses_and_goes_on_when_there_is_room_again(tmp_path: Path) -> None:
     section = f'jetstream {{ store_dir: "{tmp_path}/full/js", max_file_store: 2MB, sync_interval: always }}'
     with running(tmp_path / "full", jetstream=section) as server:
-        async with opened(server) as store:
+        async with opened(server) as store, opened(server, node="b") as other:
             acknowledged = 0
 
             async def fill() -> None:
@@ -214,15 +214,56 @@ async def test_a_full_store_refuses_and_goes_on_when_there_is_room_again(tmp_pat
                     await store.commit([put(f"{number:03}", bytes(100_000)), SetRow("t", f"{number:03}", b"")])
                     acknowledged += 1
 
-            with pytest.raises(StoreFailure, match="insufficient resources"):
+            with pytest.raises(StoreFailure, match="no space"):
                 await fill()
             assert 5 < acknowledged < 100
             assert len(await ids_of(store)) == acknowledged
-            assert len(store.lease("q", 100)) == acknowledged
             assert len(await store.scan("t")) == acknowledged
+            with pytest.raises(StoreFailure, match="no space"):
+                await other.commit([put("other", bytes(100_000))])
+            assert len(store.lease("q", 100)) == acknowledged, "it goes on living and leasing"
+            await store.commit([Defer("q", f"{number:03}", b"again", 0.0) for number in range(acknowledged)])
+            assert {item.state for item in store.lease("q", 100)} == {b"again"}
             await store.commit([Done("q", f"{number:03}") for number in range(acknowledged)])
-            await store.commit([put("again", bytes(100_000))])
-            assert await ids_of(store) == ["again"]
+            async with asyncio.timeout(20):
+                while True:
+                    try:
+                        await other.commit([put("room", bytes(100_000))])
+                        break
+                    except StoreFailure:
+                        continue
+            assert await ids_of(other) == ["room"]
+
+
+async def test_a_batch_that_a_full_server_has_begun_is_finished_in_the_ballasts_room(where: Address) -> None:
+    store = await NatsStore.open(where, SystemClock(), SystemIds(), LIMITS, node="a")
+    try:
+        request, publish = store._connection.request, store._connection.publish
+
+        async def stores_the_first_only(subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Answer:
+            if headers is None or "Nats-Batch-Id" not in headers:
+                return await request(subject, payload, headers)
+            store._connection.request, store._connection.publish = request, publish  # type: ignore[method-assign]
+            await request(*first[0])
+            raise Full("insufficient resources")
+
+        first: list[tuple[str, bytes, dict[str, str]]] = []
+
+        async def keeps(subject: str, payload: bytes, headers: dict[str, str] | None = None, reply: str = "") -> None:
+            assert headers is not None
+            kept = {name: value for name, value in headers.items() if not name.startswith("Nats-Batch")}
+            if not first:
+                first.append((subject, payload, kept))
+
+        store._connection.request, store._connection.publish = stores_the_first_only, keeps  # type: ignore[method-assign]
+        await store.commit([put("i"), SetRow("t", "k", b"1", 0), SetRow("t", "l", b"1", 0)])
+        assert await ids_of(store) == ["i"]
+        assert [row.revision for row in await store.scan("t")] == [1, 1]
+        store.watch("q", lambda: None)
+        await store.commit([SetRow("t", "k", b"2", 1), Done("q", "i")])
+        assert await store.count("q") == 0
+    finally:
+        await store.close()
 
 
 async def test_a_commit_that_no_server_takes_fails_alone(where: Address) -> None:

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable
 
 from callpark.kernel.limits import StoreLimits
-from callpark.store.nats.connection import Connection, Unanswered, WrongSequence, elapsed, pause
+from callpark.store.nats.ballast import Ballast
+from callpark.store.nats.connection import Connection, Full, Unanswered, WrongSequence, elapsed, pause
 from callpark.store.nats.knowledge import Knowledge
 from callpark.store.nats.membership import Member
 from callpark.store.nats.reader import Reader
@@ -24,6 +25,7 @@ class Living:
         connection: Connection,
         reader: Reader,
         known: Knowledge,
+        ballast: Ballast,
         limits: StoreLimits,
         name: str,
         new_holder: Callable[[], str],
@@ -33,6 +35,7 @@ class Living:
         self._connection = connection
         self._reader = reader
         self._known = known
+        self._ballast = ballast
         self._limits = limits
         self._name = name
         self._subject = connection.subjects.member(name)
@@ -72,6 +75,8 @@ class Living:
                 await self._beat()
                 while self._silent:
                     await self._put_out(self._silent.pop())
+                if self._known.holder == min(self._known.membership.living(), default=""):
+                    await self._ballast.restore()
             except WrongSequence:
                 await self._look_who_was_faster()
             except (Unanswered, StoreFailure) as error:
@@ -140,4 +145,8 @@ class Living:
             EXPECTED: str(expected),
             TTL: TOMBSTONE,
         }
-        return (await self._connection.request(subject, b"", headers)).seq
+        try:
+            return (await self._connection.request(subject, b"", headers)).seq
+        except Full:
+            await self._ballast.give_up()
+            return (await self._connection.request(subject, b"", headers)).seq

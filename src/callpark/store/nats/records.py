@@ -7,6 +7,7 @@ What all nodes have to know of a message stands in one header, so that following
     Callpark: <token> p                                                            payload: part of a body or value
     Callpark: <token> m <holder>                                                   a member, alive
     Callpark: <token> w <holder> <ids>                                             its items are free, but for these
+    Callpark: <token> b                                                            ballast: see `ballast.py`
     Callpark: <token> -                                                            gone; forgotten by the server later
 
 `token` names the batch that wrote the message: whoever lost the answer of a batch sees whether it was applied.
@@ -60,7 +61,11 @@ class WithdrawalHead(msgspec.Struct, frozen=True):
     leased: frozenset[str]
 
 
-Head: TypeAlias = ItemHead | RowHead | PartHead | MemberHead | WithdrawalHead | None
+class BallastHead(msgspec.Struct, frozen=True):
+    pass
+
+
+Head: TypeAlias = ItemHead | RowHead | PartHead | MemberHead | WithdrawalHead | BallastHead | None
 """None: gone."""
 
 
@@ -87,6 +92,8 @@ def spelled(token: str, head: Head) -> str:
             return f"{token} m {holder}"
         case WithdrawalHead(holder, leased):
             return f"{token} w {holder} {','.join(sorted(map(subjects.token, leased)))}"
+        case BallastHead():
+            return f"{token} b"
         case None:
             return f"{token} -"
 
@@ -107,6 +114,8 @@ def read(subject: str, sequence: int, headers: Mapping[str, str] | None, payload
         case [token, "w", holder, *ids]:
             leased = ids[0].split(",") if ids and ids[0] else []
             head = WithdrawalHead(holder, frozenset(map(subjects.text, leased)))
+        case [token, "b"]:
+            head = BallastHead()
         case [token, "-", *_]:
             head = None
         case _:

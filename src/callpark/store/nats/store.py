@@ -20,6 +20,7 @@ from callpark.kernel.ids import Ids
 from callpark.kernel.limits import StoreLimits
 from callpark.kernel.tasks import Tasks
 from callpark.store.nats.arrival import Patience, arrive, prepare
+from callpark.store.nats.ballast import Ballast
 from callpark.store.nats.blobs import Blobs
 from callpark.store.nats.condition import condition
 from callpark.store.nats.connection import Address, Connection, Unanswered, pause, said
@@ -76,10 +77,15 @@ class NatsStore:
         )
         self._lookups = Lookups(connection, reader, self._known)
         self._taking = Taking(clock, limits, window, self._known, self._queues, self._lookups, self._line_up)
-        self._writer = Writer(connection, reader, self._known, limits, node, lambda: self._known.holder, self._ended)
+        self._ballast = ballast = Ballast(connection)
+        self._writer = Writer(
+            connection, reader, self._known, ballast, limits, node, lambda: self._known.holder, self._ended
+        )
         self._follower = Follower(connection, lambda: self._followers, self._begin_again, self._bring)
         self._known.resume = self._follower.break_off
-        self._living = Living(connection, reader, self._known, limits, node, lambda: ids.hex(12), self._queues.rouse)
+        self._living = Living(
+            connection, reader, self._known, ballast, limits, node, lambda: ids.hex(12), self._queues.rouse
+        )
         self._blobs = Blobs(connection, replicas, limits)
         self._topics = RemoteTopics(connection)
         self._tasks = Tasks("store")
@@ -309,6 +315,9 @@ class NatsStore:
 
     def _bring(self, message: Message) -> None:
         self._brought += 1
+        if self._connection.subjects.is_ballast(message.subject):
+            self._ballast.hear(message)
+            return
         self._known.bring(message)
         if isinstance(message.head, MemberHead) and message.head.holder == self._known.holder:
             self._living.came_back(message.token, message.sequence)

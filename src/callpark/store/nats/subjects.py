@@ -7,6 +7,7 @@ One stream per namespace; each subject keeps its last message only:
     callpark.<namespace>.m.<node>              a member: who holds the items that name it
     callpark.<namespace>.w.<queue>.<node>      a node that serves the queue no more has withdrawn from it
     callpark.<namespace>.p.<n>.<i|r>.…         the n-th part of a value that is too large for one message
+    callpark.<namespace>.b.<n>                 the n-th piece of ballast; the first says whether it is on board
 
 Topics (`callpark.<namespace>.t.<topic>`) are outside the stream: nothing keeps them.
 """
@@ -56,17 +57,18 @@ class Subjects:
         self._root = root = f"callpark.{namespace}"
         self._items, self._rows = f"{root}.i.", f"{root}.r."
         self._parts, self._members, self._topics = f"{root}.p.", f"{root}.m.", f"{root}.t."
-        self._withdrawals = f"{root}.w."
+        self._withdrawals, self._ballast = f"{root}.w.", f"{root}.b."
 
     def kept(self) -> list[str]:
         """What belongs to the stream."""
-        kinds = (self._items, self._rows, self._parts, self._members, self._withdrawals)
+        kinds = (self._items, self._rows, self._parts, self._members, self._withdrawals, self._ballast)
         return [f"{start}>" for start in kinds]
 
     def followed(self, tables: Iterable[str]) -> list[str]:
-        """What a node hears of: items, who holds them, and the rows of some tables."""
+        """What a node hears of: items, who holds them, whether there is space, and the rows of some tables."""
         kinds = (self._items, self._members, self._withdrawals)
-        return [*(f"{start}>" for start in kinds), *(f"{self._rows}{token(table)}.>" for table in tables)]
+        rows = (f"{self._rows}{token(table)}.>" for table in tables)
+        return [*(f"{start}>" for start in kinds), self.ballast(0), *rows]
 
     def item(self, queue: str, item_id: str) -> str:
         return f"{self._items}{token(queue)}.{token(item_id)}"
@@ -84,6 +86,9 @@ class Subjects:
 
     def withdrawal(self, queue: str, node: str) -> str:
         return f"{self._withdrawals}{token(queue)}.{token(node)}"
+
+    def ballast(self, number: int) -> str:
+        return f"{self._ballast}{number}"
 
     def topic(self, topic: str) -> str:
         return f"{self._topics}{token(topic)}"
@@ -103,6 +108,9 @@ class Subjects:
 
     def is_member(self, subject: str) -> bool:
         return subject.startswith(self._members)
+
+    def is_ballast(self, subject: str) -> bool:
+        return subject.startswith(self._ballast)
 
     def is_row(self, subject: str) -> bool:
         return subject.startswith(self._rows)

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from callpark.kernel.limits import StoreLimits
+from callpark.store.nats.ballast import Ballast
 from callpark.store.nats.batches import batches
 from callpark.store.nats.connection import Connection, Full, Refused, Unanswered, WrongSequence, pause
 from callpark.store.nats.folding import (
@@ -92,6 +93,7 @@ class Writer:
         connection: Connection,
         reader: Reader,
         known: Known,
+        ballast: Ballast,
         limits: StoreLimits,
         node: str,
         me: Callable[[], str],
@@ -101,6 +103,7 @@ class Writer:
         self._connection = connection
         self._reader = reader
         self._known = known
+        self._ballast = ballast
         self._limits = limits
         self._node = node
         self._me = me
@@ -215,13 +218,12 @@ class Writer:
         if len(slices) > 1:
             await self._store_in_order(fold, slices, token, until)
             return
+        if self._ballast.overboard and _grows(writes):
+            raise Full("the NATS servers have no space")
         try:
             first = await self._publish_surely(writes, token, until)
-        except Full:
-            if any(write.head is not None for write in writes):
-                raise
-            await self._purge(writes)
-            first = await self._publish_afterwards(writes, token)
+        except Full as full:
+            first = await self._publish_without_space(writes, token, until, full)
         self._known.stored(fold, first)
 
     async def _store_in_order(self, fold: Fold, slices: Sequence[slice], token: str, until: float) -> None:
@@ -243,6 +245,8 @@ class Writer:
             attempt += 1
             try:
                 return await self._publish(writes, token, attempt)
+            except Full:
+                raise
             except Refused:
                 self._known.given_up(token)
                 raise
@@ -261,6 +265,34 @@ class Writer:
                 except StoreFailure:
                     self._known.given_up(token)
                     raise
+
+    async def _publish_without_space(self, writes: Sequence[Write], token: str, until: float, full: Full) -> int:
+        """What takes nothing away from others, with the ballast's room; what was stored in part, the rest too. Raises
+        Refused and Unanswered."""
+        if all(write.head is None for write in writes):
+            await self._purge(writes)
+            return await self._publish_afterwards(writes, token)
+        await self._ballast.give_up()
+        begun = await self._begun(writes, token)
+        if not begun and _grows(writes):
+            raise full
+        try:
+            return await self._publish_surely([*begun, *writes[len(begun) :]], token, until)
+        except Full:
+            if begun:
+                self._known.given_up(token)
+            raise
+
+    async def _begun(self, writes: Sequence[Write], token: str) -> list[Write]:
+        """Servers that run out of space in a batch have been seen to store its first messages: those, to be written
+        once more. Raises Unanswered."""
+        begun: list[Write] = []
+        for write in writes:
+            message = await self._reader.latest(write.subject)
+            if message is None or message.token != token:
+                break
+            begun.append(msgspec.structs.replace(write, expected=message.sequence))
+        return begun
 
     async def _purge(self, writes: Sequence[Write]) -> None:
         """Remove messages where there is no space even for saying that they are gone. Raises Refused and Unanswered."""
@@ -326,6 +358,11 @@ class Writer:
         if self._failing:
             self._failing = False
             _log.warning("commits to the cluster's store work again")
+
+
+def _grows(writes: Sequence[Write]) -> bool:
+    """Whether the store is larger afterwards: something takes no other message's place."""
+    return any(write.head is not None and not write.expected for write in writes)
 
 
 def _headers(write: Write, token: str) -> dict[str, str]:
