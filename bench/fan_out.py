@@ -32,7 +32,8 @@ from callpark.serving import served
 from callpark.settings import Settings
 
 WARM_UP = 5
-MESSAGES = 30
+#: Of all messages together. Those of one message come late together, so the p99 of few messages is the worst of them.
+DELIVERIES = 200_000
 #: Seconds between two messages for each thousand subscribers: a message is delivered before the next.
 PAUSE = 0.05
 SHAPES = (1, 50)
@@ -58,7 +59,8 @@ async def figures() -> list[Figure]:
 
 async def _beside_broadcast(subscribers: int) -> list[Figure]:
     reach = 20 * subscribers // 1_000
-    broadcast = await websockets_broadcast.milliseconds_p99(subscribers, MESSAGES, PAUSE * subscribers / 1_000)
+    messages = DELIVERIES // subscribers
+    broadcast = await websockets_broadcast.milliseconds_p99(subscribers, messages, PAUSE * subscribers / 1_000)
     found = []
     async with _serving() as (app, client):
         measured = {
@@ -131,14 +133,15 @@ async def _milliseconds_p99(
     client: httpx.AsyncClient, url: str, body: Callable[[str], object], clients: Subscribers, subscribers: int
 ) -> float:
     settle_collector()
-    for number in range(WARM_UP + MESSAGES):
+    messages = DELIVERIES // subscribers
+    for number in range(WARM_UP + messages):
         if number == WARM_UP:
             await clients.delays(subscribers * WARM_UP)
         response = await client.post(url, json=body(repr(time.perf_counter())))
         assert response.is_success, response.text
         assert "errors" not in response.json(), response.text
         await asyncio.sleep(PAUSE * subscribers / 1_000)
-    return percentile(await clients.delays(subscribers * MESSAGES), 0.99) * 1_000
+    return percentile(await clients.delays(subscribers * messages), 0.99) * 1_000
 
 
 def _start(shape: int) -> dict[str, object]:
