@@ -16,7 +16,7 @@ from callpark.cluster.node import Node
 from callpark.cluster.peers import Peers, Unreached
 from callpark.cluster.placement import Placed
 from callpark.cluster.wire import SECRET_HEADER
-from callpark.kernel.asgi import ClientGone, Receive, Scope, Send, respond
+from callpark.kernel.asgi import ClientGone, Receive, Scope, Send, pieces, respond
 from callpark.kernel.errors import CallerError
 from callpark.kernel.tasks import Tasks
 
@@ -79,7 +79,7 @@ class Relayed:
         headers = [(name, value) for name, value in scope["headers"] if name not in _HOP_BY_HOP]
         headers.append((SECRET_HEADER.encode(), self._node.secret.encode()))
         sized = any(name == b"content-length" for name, _ in headers)
-        body: bytes | AsyncIterator[bytes] = _pieces(receive) if sized else b""
+        body: bytes | AsyncIterator[bytes] = pieces(receive) if sized else b""
         async with self._peers.answering(peer, scope["method"], _target(scope), headers, body) as response:
             kept = [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in _HOP_BY_HOP]
             await send({"type": "http.response.start", "status": response.status_code, "headers": kept})
@@ -137,14 +137,3 @@ def _target(scope: Scope) -> bytes:
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     query: bytes = scope["query_string"]
     return raw + b"?" + query if query else raw
-
-
-async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        if piece := message.get("body", b""):
-            yield piece
-        if not message.get("more_body", False):
-            return

@@ -4,7 +4,7 @@ Used by the gateway and by slices that serve HTTP and websockets of their own.
 https://asgi.readthedocs.io/en/latest/specs/www.html
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 # ASGI's dictionaries are open by specification; what is read from them is narrowed where it is read.
@@ -69,6 +69,18 @@ async def respond(
     length = () if bodiless else ((b"content-length", str(len(body)).encode()),)
     await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
     await send({"type": "http.response.body", "body": b"" if bodiless or method == "HEAD" else body})
+
+
+async def pieces(receive: Receive) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises ClientGone."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        if piece := message.get("body", b""):
+            yield piece
+        if not message.get("more_body", False):
+            return
 
 
 async def read_body(receive: Receive, announced: str | None, limit: int) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Collection
 from functools import cached_property
 from urllib.parse import quote
 
-from callpark.kernel.asgi import BodyTooLarge, ClientGone, Message, Receive, Scope, Send, header, read_body
+from callpark.kernel.asgi import BodyTooLarge, Message, Receive, Scope, Send, header, pieces, read_body
 from callpark.kernel.errors import CallerError
 from callpark.kernel.limits import GatewayLimits
 from callpark.upstreams import refusals
@@ -107,7 +107,7 @@ class Passing:
     ) -> Request:
         headers = [(name, value) for name, value in scope["headers"] if name not in _HOP_BY_HOP]
         sized = "content-length" in front.headers or "transfer-encoding" in front.headers
-        body: bytes | AsyncIterator[bytes] = _pieces(receive) if sized else b""
+        body: bytes | AsyncIterator[bytes] = pieces(receive) if sized else b""
         path, query = front.path, front.query
         if not reached.as_is:
             bucket = bucket_in_host(front.headers.get("host", "")) if service == "s3" else None
@@ -178,17 +178,6 @@ def _overheard(receive: Receive, heard: bytearray) -> Receive:
         return message
 
     return listening
-
-
-async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        if piece := message.get("body", b""):
-            yield piece
-        if not message.get("more_body", False):
-            return
 
 
 def _unsigned(query: str) -> str:

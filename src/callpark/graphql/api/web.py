@@ -4,8 +4,7 @@ The gateway mounts it: `matches(scope)` says whether a scope is ours, calling it
 `/apis/<id>/graphql` (also `/graphql`, and by Host `<id>.appsync-api.*`), websockets there and on `…/realtime`.
 """
 
-import asyncio
-
+from callpark.graphql.api.connections import OpenConnections
 from callpark.graphql.api.http import GraphqlHttp
 from callpark.graphql.api.location import locate
 from callpark.graphql.api.ports import Apis
@@ -35,9 +34,7 @@ class GraphqlWeb:
         self._around = Surroundings(
             service, authenticator, self.hub, clock, limits.appsync, Pacer(limits.appsync.turn_seconds)
         )
-        self._connections: dict[str, WebsocketConnection] = {}
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._connections = OpenConnections[WebsocketConnection]()
 
     def matches(self, scope: asgi.Scope) -> bool:
         """Whether a scope of type http or websocket is for us."""
@@ -48,29 +45,19 @@ class GraphqlWeb:
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
-            return
-        connection = WebsocketConnection(self._around, self._ids.uuid(), scope, receive, send)
-        self._connections[connection.id] = connection
-        self._idle.clear()
-        try:
-            await connection.run()
-        finally:
-            del self._connections[connection.id]
-            if not self._connections:
-                self._idle.set()
+        else:
+            await self._connections.carry(WebsocketConnection(self._around, self._ids.uuid(), scope, receive, send))
 
     async def aclose(self) -> None:
         """Say goodbye to every websocket; each ends within `appsync.close_seconds`."""
-        for connection in tuple(self._connections.values()):
-            connection.shut_down()
-        await self.idle()
+        await self._connections.aclose()
 
     async def idle(self) -> None:
         """Until no websocket is open."""
-        await self._idle.wait()
+        await self._connections.idle()
 
     def _apis_changed(self) -> None:
-        for connection in tuple(self._connections.values()):
+        for connection in self._connections:
             connection.apis_changed()
 
     def __len__(self) -> int:

@@ -4,8 +4,7 @@ The gateway mounts it: `matches(scope)` says whether a scope is ours, calling it
 `/apis/<id>/event` (also `/event`, and by Host `<id>.appsync-api.*`), websockets on `…/event/realtime`.
 """
 
-import asyncio
-
+from callpark.graphql.api.connections import OpenConnections
 from callpark.graphql.auth.authenticator import Authenticator
 from callpark.graphql.channels.api.http import ChannelsHttp
 from callpark.graphql.channels.api.location import locate
@@ -30,9 +29,7 @@ class ChannelsWeb:
         self._http = ChannelsHttp(service, authenticator, clock, ids, limits.appsync, trace)
         pacer = Pacer(limits.appsync.turn_seconds)
         self._around = Surroundings(service, authenticator, clock, ids, trace, limits.appsync, pacer, self._publishing)
-        self._connections: dict[str, ChannelConnection] = {}
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._connections = OpenConnections[ChannelConnection]()
 
     def matches(self, scope: asgi.Scope) -> bool:
         """Whether a scope of type http or websocket is for us."""
@@ -43,30 +40,20 @@ class ChannelsWeb:
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
-            return
-        connection = ChannelConnection(self._around, self._ids.uuid(), scope, receive, send)
-        self._connections[connection.id] = connection
-        self._idle.clear()
-        try:
-            await connection.run()
-        finally:
-            del self._connections[connection.id]
-            if not self._connections:
-                self._idle.set()
+        else:
+            await self._connections.carry(ChannelConnection(self._around, self._ids.uuid(), scope, receive, send))
 
     async def aclose(self) -> None:
         """Say goodbye to every websocket; each ends within `appsync.close_seconds`."""
-        for connection in tuple(self._connections.values()):
-            connection.shut_down()
-        await self.idle()
+        await self._connections.aclose()
         await self._publishing.aclose()
 
     async def idle(self) -> None:
         """Until no websocket is open."""
-        await self._idle.wait()
+        await self._connections.idle()
 
     def _api_removed(self, api_id: str) -> None:
-        for connection in tuple(self._connections.values()):
+        for connection in self._connections:
             connection.api_removed(api_id)
 
     def __len__(self) -> int:
