@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from callpark.flows import records
 from callpark.flows.contact import Memory
+from callpark.flows.custody import TABLE
 from callpark.flows.service import Flows
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import VirtualClock
@@ -14,6 +16,7 @@ from callpark.kernel.ids import SeededIds
 from callpark.kernel.limits import ConnectLimits
 from callpark.kernel.trace import Trace
 from callpark.store.memory import MemoryStore
+from callpark.store.ports import SetRow
 from tests.flows.building import INSTANCE, action, definition, hang_up
 from tests.flows.exchange import Office
 
@@ -111,3 +114,18 @@ async def test_two_nodes_that_take_up_at_once_do_not_both_have_it(clock: Virtual
     await clock.run_until(asyncio.gather(*(flows.take_up() for flows in others)))
     holders = [[flows for flows in others if flows.contact(contact_id)] for contact_id in contact_ids]
     assert [len(each) for each in holders] == [1] * 20
+
+
+async def test_what_a_newer_version_wrote_stays_where_it_is(
+    clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = MemoryStore(clock)
+    await store.commit([SetRow(TABLE, "open", b"\x00"), SetRow(records.TABLE, "ended", b"\x00")])
+    flows = await node(clock, store, Custodian("a-1"), 1)
+    await flows.take_up()
+    told = [record.getMessage() for record in caplog.records]
+    assert sum("contact open was saved by another version and is left" in line for line in told) == 1
+    assert sum("the record of contact ended was written by another version" in line for line in told) == 1
+    assert [row.key for row in await store.scan(TABLE)] == ["open"]
+    assert [row.key for row in await store.scan(records.TABLE)] == ["ended"]
+    await flows.close()

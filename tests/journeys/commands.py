@@ -59,10 +59,12 @@ class Command:
 
 
 @contextlib.asynccontextmanager
-async def command(*arguments: str, stdin: int = asyncio.subprocess.DEVNULL) -> AsyncIterator[Command]:
+async def command(
+    *arguments: str, stdin: int = asyncio.subprocess.DEVNULL, module: str = "callpark"
+) -> AsyncIterator[Command]:
     """`callpark` with arguments; ended with the context, however the test ends."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "callpark", *arguments),
+        *(sys.executable, "-m", module, *arguments),
         stdin=stdin,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

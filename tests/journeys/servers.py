@@ -30,9 +30,11 @@ class ServerProcess:
 
 
 @contextlib.asynccontextmanager
-async def started(project: Path, data: Path, *options: str) -> AsyncIterator[ServerProcess]:
+async def started(
+    project: Path, data: Path, *options: str, errors: IO[bytes] | None = None
+) -> AsyncIterator[ServerProcess]:
     """A running server; ended with the context, however the test ends."""
-    process = await launch(["start", str(project), "--port", "0", "--data", str(data), *options])
+    process = await launch(["start", str(project), "--port", "0", "--data", str(data), *options], errors)
     assert process.stdout is not None
     drain: asyncio.Task[None] | None = None
     try:

@@ -210,7 +210,13 @@ class Receiver:
             body = await read_body(receive, None, 2 * self._limit)
         except ClientGone:
             return None
-        asked = _decode(body[4:])
+        try:
+            asked = _decode(body[4:])
+        except msgspec.MsgspecError as error:
+            why = f"node {self._node.me.name}, of another version, does not understand the call: {error}"
+            return await respond(
+                send, 200, wire.frame(Answered(None, wire.refused(unavailable(why, self._node.limits))))
+            )
         if not await self._is_here(asked):
             return await respond(send, MISDIRECTED, b"")
         answered, stream = await self._answer(asked, partial(_gone, receive))

@@ -67,6 +67,9 @@ class Peers:
             stream = self._events(frames, entered.pop_all()) if answered.streams else None
         except StopAsyncIteration:
             raise unavailable(f"node {peer.name} broke off", self._limits) from None
+        except msgspec.MsgspecError as error:
+            why = f"the answer of node {peer.name}, of version {peer.version}, is not understood: {error}"
+            raise unavailable(why, self._limits) from None
         finally:
             await entered.aclose()
         return Answer(answered.members or {}, answered.request_id, stream, answered.headers)

@@ -61,7 +61,9 @@ def as_record(contact: Contact) -> Contact:
 class Records:
     """Oldest first."""
 
-    def __init__(self, clock: Clock, limits: ConnectLimits, store: Store) -> None:
+    def __init__(self, clock: Clock, limits: ConnectLimits, store: Store, *, shared: bool = False) -> None:
+        """`shared`: by nodes that may be of another version, so what cannot be read stays where it is."""
+        self._shared = shared
         self._clock = clock
         self._limits = limits
         self._store = store
@@ -81,7 +83,8 @@ class Records:
                 found.append((from_bytes(row.value), len(row.value)))
             except ValueError as error:
                 _log.warning("the record of contact %s was written by another version: %s", row.key, error)
-                await self.forget(row.key)
+                if not self._shared:
+                    await self.forget(row.key)
         for contact, size in sorted(found, key=lambda pair: pair[0].ended_at):
             self._add(contact, size)
         removals = self._trim()

@@ -80,7 +80,7 @@ class Flows:
         self.rows = Rows(custody or Alone(), store)
         self.trace = trace
         self.store = store
-        self.records = Records(clock, limits, store)
+        self.records = Records(clock, limits, store, shared=bool(self.rows.life))
         self._ids = ids
         self._limits = limits
         self._place = place
@@ -176,6 +176,9 @@ class Flows:
                 try:
                     contact = from_bytes(row.value)
                 except ValueError as error:
+                    if self.rows.life:
+                        self.warn(f"contact {row.key} was saved by another version and is left to its nodes: {error}")
+                        continue
                     _log.warning("contact %s was saved by another version and is dropped: %s", row.key, error)
                     await self.store.commit([DeleteRow(TABLE, row.key)])
                     await self.records.forget(row.key)

@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 _log = logging.getLogger("callpark")
 
 
@@ -19,11 +21,12 @@ class Topics:
 
     def __init__(self) -> None:
         self._subscriptions: dict[str, list[_Subscription]] = {}
+        self._strange: set[str] = set()
 
     def publish(self, topic: str, message: bytes) -> None:
         subscriptions = self._subscriptions.get(topic)
         if subscriptions:
-            asyncio.get_running_loop().call_soon(_deliver, tuple(subscriptions), message)
+            asyncio.get_running_loop().call_soon(self._deliver, topic, tuple(subscriptions), message)
 
     def subscribe(self, topic: str, callback: Callable[[bytes], None]) -> Callable[[], None]:
         subscription = _Subscription(callback)
@@ -39,12 +42,19 @@ class Topics:
 
         return end
 
+    def _deliver(self, topic: str, subscriptions: Sequence[_Subscription], message: bytes) -> None:
+        for subscription in subscriptions:
+            if subscription.callback is None:
+                continue
+            try:
+                subscription.callback(message)
+            except msgspec.MsgspecError as error:
+                self._note_strange(topic, error)
+            except Exception:
+                _log.exception("a subscriber failed")
 
-def _deliver(subscriptions: Sequence[_Subscription], message: bytes) -> None:
-    for subscription in subscriptions:
-        if subscription.callback is None:
-            continue
-        try:
-            subscription.callback(message)
-        except Exception:
-            _log.exception("a subscriber failed")
+    def _note_strange(self, topic: str, error: Exception) -> None:
+        """Another version says what this one does not know; once for each topic, it may say so often."""
+        if topic not in self._strange:
+            self._strange.add(topic)
+            _log.warning("what a node of another version says (%s) is not understood and is left out: %s", topic, error)
