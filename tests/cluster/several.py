@@ -66,12 +66,13 @@ class Several:
     handlers: dict[str, Handler]
     store: MemoryStore
     project: Path
+    bound: contextlib.ExitStack
     nodes: list[Running] = field(default_factory=list)
 
-    async def add(self, bound: "contextlib.ExitStack") -> Running:
+    async def add(self) -> Running:
         number = len(self.nodes)
         clock, ids = SystemClock(), SystemIds()
-        listening = bound.enter_context(bind("127.0.0.1", 0))
+        listening = self.bound.enter_context(bind("127.0.0.1", 0))
         settings = Settings(data=self.folder / f"data{number}", port=0, limits=LIMITS)
         store = self.store.another_node()
         node = Node(store, clock, ids, LIMITS.cluster, name=f"n{number}", url=listening.base_url)
@@ -117,11 +118,11 @@ class Several:
 
 @contextlib.asynccontextmanager
 async def several(folder: Path, handlers: dict[str, Handler], *flows: str, count: int = 3) -> AsyncIterator[Several]:
-    found = Several(folder, handlers, MemoryStore(SystemClock()), write(folder / "project", *flows))
     with contextlib.ExitStack() as bound:
+        found = Several(folder, handlers, MemoryStore(SystemClock()), write(folder / "project", *flows), bound)
         try:
             for _ in range(count):
-                await found.add(bound)
+                await found.add()
             await found.settled(count)
             yield found
         finally:

@@ -1,7 +1,6 @@
 """What the API changes of things that the project declares holds on all nodes, on those that join later too."""
 
 import asyncio
-import contextlib
 import io
 import json
 import zipfile
@@ -59,26 +58,25 @@ async def test_configuration_code_versions_and_aliases_of_declared_functions(tmp
 
         await asyncio.to_thread(change)
         await _told(cluster)
-        with contextlib.ExitStack() as bound:
-            await cluster.add(bound)
-            await cluster.settled(3)
-            for each in cluster.nodes:
-                latest, live = await _invoked(each.url, "Plain"), await _invoked(each.url, "Plain:live")
-                assert (latest["variables"], latest["code"]) == ({"GREETING": "hello"}, ["other.py"])
-                assert (live["version"], live["code"]) == ("1", ["app.py"])
-                gone = await post(f"{each.url}/2015-03-31/functions/Worker/invocations", b"{}")
-                assert gone.status_code == 404
-                own = await _invoked(each.url, "Narrow")
-                assert own["variables"] == {}
-            for each in cluster.nodes:
-                await each.app.deployment.reload()
-                assert (await _invoked(each.url, "Plain"))["code"] == ["other.py"], "the project says what it said"
-            template = cluster.project / "template.yaml"
-            text = template.read_text()
-            template.write_text(text.replace("Runtime: python3.11", "Timeout: 9, Runtime: python3.11", 1))
-            await cluster.nodes[0].app.deployment.reload()
-            assert (await _invoked(cluster.nodes[0].url, "Plain"))["code"] == ["app.py"], "it says something else now"
-            assert (await _invoked(cluster.nodes[1].url, "Plain"))["code"] == ["other.py"]
+        await cluster.add()
+        await cluster.settled(3)
+        for each in cluster.nodes:
+            latest, live = await _invoked(each.url, "Plain"), await _invoked(each.url, "Plain:live")
+            assert (latest["variables"], latest["code"]) == ({"GREETING": "hello"}, ["other.py"])
+            assert (live["version"], live["code"]) == ("1", ["app.py"])
+            gone = await post(f"{each.url}/2015-03-31/functions/Worker/invocations", b"{}")
+            assert gone.status_code == 404
+            own = await _invoked(each.url, "Narrow")
+            assert own["variables"] == {}
+        for each in cluster.nodes:
+            await each.app.deployment.reload()
+            assert (await _invoked(each.url, "Plain"))["code"] == ["other.py"], "the project says what it said"
+        template = cluster.project / "template.yaml"
+        text = template.read_text()
+        template.write_text(text.replace("Runtime: python3.11", "Timeout: 9, Runtime: python3.11", 1))
+        await cluster.nodes[0].app.deployment.reload()
+        assert (await _invoked(cluster.nodes[0].url, "Plain"))["code"] == ["app.py"], "it says something else now"
+        assert (await _invoked(cluster.nodes[1].url, "Plain"))["code"] == ["other.py"]
 
 
 async def test_declared_mappings_work_as_they_were_changed_where_their_queue_is(tmp_path: Path) -> None:
@@ -120,13 +118,12 @@ async def test_declared_graphql_apis_are_served_as_they_were_changed(tmp_path: P
 
         key = await asyncio.to_thread(change)
         await _told(cluster)
-        with contextlib.ExitStack() as bound:
-            await cluster.add(bound)
-            await cluster.settled(3)
-            for each in cluster.nodes:
-                answer = await post(
-                    f"{each.url}/apis/{api['apiId']}/graphql",
-                    json.dumps({"query": "{ nothing }"}).encode(),
-                    {"x-api-key": key, "content-type": "application/json"},
-                )
-                assert answer.json() == {"data": {"nothing": "changed"}}, answer.text
+        await cluster.add()
+        await cluster.settled(3)
+        for each in cluster.nodes:
+            answer = await post(
+                f"{each.url}/apis/{api['apiId']}/graphql",
+                json.dumps({"query": "{ nothing }"}).encode(),
+                {"x-api-key": key, "content-type": "application/json"},
+            )
+            assert answer.json() == {"data": {"nothing": "changed"}}, answer.text

@@ -1,7 +1,6 @@
 """Nodes that act as one, over real sockets: each serves every API, whoever owns what."""
 
 import asyncio
-import contextlib
 import functools
 import io
 import json
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from callpark.queues.delivery.waiters import Waiters
+from tests.cluster.growing import Growing
 from tests.cluster.several import Several, post, several
 from tests.functions.plain_environments import Handler, Run
 
@@ -22,7 +23,7 @@ class Work:
 
     def __init__(self) -> None:
         self.running = self.most = 0
-        self.seen: list[object] = []
+        self.seen = Growing()
 
     async def narrow(self, run: Run) -> object:
         self.running += 1
@@ -49,12 +50,6 @@ async def _invoke(url: str, function: str, event: object, kind: str = "RequestRe
         {"x-amz-invocation-type": kind},
     )
     return answer.status_code, answer.content
-
-
-async def _until(count: int, seen: list[object]) -> None:
-    async with asyncio.timeout(20):
-        while len(seen) < count:  # noqa: ASYNC110 (a list that handlers and sockets fill)
-            await asyncio.sleep(0.02)
 
 
 async def _answers(cluster: Several, status: int) -> int:
@@ -86,14 +81,23 @@ async def test_a_queue_is_one_queue_whoever_is_asked(tmp_path: Path) -> None:
         assert counts["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
-async def test_a_long_poll_at_another_node_ends_when_a_message_comes(tmp_path: Path) -> None:
+async def test_a_long_poll_at_another_node_ends_when_a_message_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, wait = asyncio.Event(), Waiters.wait
+
+    async def noted(waiters: Waiters, until: float, key: str) -> None:
+        waits.set()
+        await wait(waiters, until, key)
+
+    monkeypatch.setattr(Waiters, "wait", noted)
     async with several(tmp_path, handlers(Work())) as cluster:
         (one, other) = cluster.others("queue", "work")
         url = f"{one.url}/123456789012/work"
         waiting = asyncio.create_task(
             asyncio.to_thread(lambda: one.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20))
         )
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(waits.wait(), 20)
         await asyncio.to_thread(lambda: other.client("sqs").send_message(QueueUrl=url, MessageBody="now"))
         async with asyncio.timeout(10):
             (received,) = (await waiting)["Messages"]
@@ -123,7 +127,7 @@ async def test_reserved_concurrency_holds_across_nodes(tmp_path: Path) -> None:
             *(_invoke(each.url, "Narrow", {"n": n}, "Event") for n in range(4) for each in cluster.nodes)
         )
         assert Counter(status for status, _ in accepted) == {202: 12}
-        await _until(12, work.seen)
+        await work.seen.until(12)
         assert work.most == 1
         owner = cluster.holder("function", "Narrow")
         assert [len(each.environments.runs) for each in cluster.nodes if each is not owner] == [0, 0]
@@ -181,7 +185,7 @@ async def test_an_event_source_works_where_its_queue_is(tmp_path: Path) -> None:
         for number, each in enumerate(cluster.nodes * 4):
             send = functools.partial(each.client("sqs").send_message, QueueUrl=url, MessageBody=str(number))
             await asyncio.to_thread(send)
-        await _until(12, work.seen)
+        await work.seen.until(12)
         assert sorted(work.seen, key=str) == sorted(map(str, range(12)))
 
 
@@ -205,32 +209,3 @@ async def test_who_leaves_loses_nothing(tmp_path: Path) -> None:
         await cluster.settled(1)
         received = await asyncio.to_thread(lambda: client.receive_message(QueueUrl=url, MaxNumberOfMessages=10))
         assert [each["Body"] for each in received["Messages"]] == [str(number) for number in range(8)]
-
-
-async def test_a_subscriber_on_each_node_hears_every_mutation_once_and_in_order(tmp_path: Path) -> None:
-    from tests.cluster.subscribers import listening
-
-    async with several(tmp_path, handlers(Work())) as cluster, contextlib.AsyncExitStack() as stack:
-        (api,) = cluster.nodes[0].app.health().apis
-        ears = [
-            await stack.enter_async_context(listening(each.url, api.id, api.api_key or "")) for each in cluster.nodes
-        ]
-
-        async def mutate(cluster: Several, maker: int) -> None:
-            for number in range(20):
-                query = f'mutation {{ add(text: "{maker}-{number}") {{ text }} }}'
-                answer = await post(
-                    f"{cluster.nodes[maker].url}/apis/{api.id}/graphql",
-                    json.dumps({"query": query}).encode(),
-                    {"x-api-key": api.api_key or "", "content-type": "application/json"},
-                )
-                assert "errors" not in answer.json(), answer.text
-
-        await asyncio.gather(*(mutate(cluster, maker) for maker in range(3)))
-        for ear in ears:
-            await _until(60, ear)
-            for maker in range(3):
-                from_one = [text for text in ear if str(text).startswith(f"{maker}-")]
-                assert from_one == [f"{maker}-{number}" for number in range(20)]
-        await asyncio.sleep(0.05)
-        assert [len(ear) for ear in ears] == [60, 60, 60]
