@@ -234,7 +234,7 @@ class Soak:
     async def _answers(self, node: NodeProcess, path: str, body: str, headers: dict[str, str]) -> None:
         while True:
             with contextlib.suppress(httpx.TransportError):
-                answer = await self._http.post(node.url + path, content=body, headers=headers)
+                answer = await self._http.post(node.url + path, content=body, headers=headers, timeout=3)
                 if answer.status_code < 300:
                     return
             await asyncio.sleep(0.05)

@@ -133,7 +133,7 @@ class Peers:
         try:
             async with httpx.AsyncClient(verify=False, trust_env=False, timeout=seconds) as client:
                 await client.get(peer.url + CALL_PATH)
-        except httpx.HTTPError:
+        except (httpx.HTTPError, AttributeError):  # the latter as in `_begin`
             return False
         return True
 
