@@ -40,14 +40,14 @@ async def test_the_caller_hears_the_end_as_soon_as_the_function_returns_and_no_l
     (function,) = in_time["functions"]
     assert (function["name"], function["asynchronous"], function["outcome"]) == ("Work", True, "succeeded")
     returned = float(str(function["end"]))
-    assert 2.0 <= returned - float(str(function["start"])) < 3.0
+    assert returned - float(str(function["start"])) >= 2.0
     last = next(prompt for prompt in in_time["prompts"] if prompt["text"] == "It took 2 seconds. Goodbye.")
-    assert float(str(last["start"])) - returned < 0.5
+    assert float(str(last["start"])) - returned < 1.5, "the Wait of 4 seconds is not sat out"
 
     spoken = [prompt["text"] for prompt in too_late["prompts"] if prompt["text"]]
     assert spoken == ["How long may it take?", "We are working on it.", "It takes too long. Goodbye."]
     (wait,) = too_late["waits"]
-    assert 3.9 <= float(str(wait["end"])) - float(str(wait["start"])) < 5.0
+    assert 3.9 <= float(str(wait["end"])) - float(str(wait["start"])) < 8.0, "the function takes 9"
     assert wait["branch"] == "WaitCompleted"
 
 
