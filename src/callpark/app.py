@@ -363,6 +363,7 @@ class App:
             await share(self.store, self.settings.data / USER_POOL_FILE, self.user_pool.document)
             await self._start(source)
         await node.join()
+        await together.shares.start(self.functions)
 
     async def drain(self) -> None:
         """Among several nodes: let go of everything that another node can go on with."""
@@ -392,6 +393,7 @@ class App:
             self._lines.close()
             await self._tenant.close()
             await together.floor.close()
+            together.shares.close()
             await together.news.close()
         await self.graphql_web.aclose()
         await self.channels_web.aclose()

@@ -68,14 +68,15 @@ class Several:
     project: Path
     bound: contextlib.ExitStack
     nodes: list[Running] = field(default_factory=list)
+    limits: Limits = LIMITS
 
     async def add(self) -> Running:
         number = len(self.nodes)
         clock, ids = SystemClock(), SystemIds()
         listening = self.bound.enter_context(bind("127.0.0.1", 0))
-        settings = Settings(data=self.folder / f"data{number}", port=0, limits=LIMITS)
+        settings = Settings(data=self.folder / f"data{number}", port=0, limits=self.limits)
         store = self.store.another_node()
-        node = Node(store, clock, ids, LIMITS.cluster, name=f"n{number}", url=listening.base_url)
+        node = Node(store, clock, ids, self.limits.cluster, name=f"n{number}", url=listening.base_url)
         made: list[PlainEnvironments] = []
 
         def environments(app: App) -> PlainEnvironments:
@@ -83,11 +84,11 @@ class Several:
             return made[0]
 
         app = App(settings, listening.base_url, store, clock=clock, ids=ids, environments=environments, node=node)
-        server = Server(app.gateway, listening, LIMITS.gateway, direct=app.gateway)
+        server = Server(app.gateway, listening, self.limits.gateway, direct=app.gateway)
         await server.start()
         await app.start(
             lambda: load_project(
-                self.project, place=settings.place, base_url=listening.base_url, parameters={}, limits=LIMITS
+                self.project, place=settings.place, base_url=listening.base_url, parameters={}, limits=self.limits
             )
         )
         running = Running(app, node, server, made[0])
@@ -117,9 +118,12 @@ class Several:
 
 
 @contextlib.asynccontextmanager
-async def several(folder: Path, handlers: dict[str, Handler], *flows: str, count: int = 3) -> AsyncIterator[Several]:
+async def several(
+    folder: Path, handlers: dict[str, Handler], *flows: str, count: int = 3, limits: Limits = LIMITS
+) -> AsyncIterator[Several]:
     with contextlib.ExitStack() as bound:
         found = Several(folder, handlers, MemoryStore(SystemClock()), write(folder / "project", *flows), bound)
+        found.limits = limits
         try:
             for _ in range(count):
                 await found.add()

@@ -1,7 +1,6 @@
 """`GET /_callpark/cluster` and `callpark cluster status`: what a cluster carries, and what is wrong with it."""
 
 import asyncio
-import json
 from pathlib import Path
 
 import httpx
@@ -43,7 +42,7 @@ def test_what_is_wrong_with_the_members() -> None:
 
 async def test_any_node_tells_what_all_carry_and_the_command_fails_when_one_is_silent(tmp_path: Path) -> None:
     async with several(tmp_path, {}) as cluster, asyncio.timeout(50):
-        one, two, three = cluster.nodes
+        one, _, three = cluster.nodes
         async with httpx.AsyncClient(trust_env=False, timeout=30, verify=False) as client:
             told = [(await client.get(f"{each.url}/_callpark/cluster")).json() for each in cluster.nodes]
         for each in told:
@@ -52,12 +51,9 @@ async def test_any_node_tells_what_all_carry_and_the_command_fails_when_one_is_s
             assert sum(member["queues"] for member in each["members"]) == 3
             assert sum(member["concurrencyShare"] for member in each["members"]) <= 999, "Narrow has one of its own"
             assert [member["running"] for member in each["members"]] == [0, 0, 0]
-        async with command("cluster", "status", "--endpoint", two.url) as asked:
-            assert await asked.ended() == 0
-            assert any("events waiting: 0" in line for line in asked.lines)
         await three.server.stop()  # it lives, and answers nobody
-        async with command("cluster", "status", "--endpoint", one.url, "-o", "json") as asked:
+        async with command("cluster", "status", "--endpoint", one.url) as asked:
             assert await asked.ended() == 1
-        found = json.loads("\n".join(asked.lines[: asked.lines.index("}") + 1]))
-        assert found["troubles"] == ["node n2 does not answer"]
-        assert [member["name"] for member in found["members"] if member.get("silent")] == ["n2"]
+        assert any("events waiting: 0" in line for line in asked.lines)
+        assert any("node n2 does not answer" in line for line in asked.lines)
+        assert sum(" runs, " in line for line in asked.lines) == 2

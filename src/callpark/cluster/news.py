@@ -83,10 +83,12 @@ class News:
         return answer
 
     def _hear(self, message: bytes) -> None:
-        life, service = _decode(message)
-        if life == self._node.me.id:
+        try:
+            life, service = _decode(message)
+        except msgspec.MsgspecError:
+            self._tasks.spawn(self.renew_all(), "hint of another version")
             return
-        if service in self._refresh:
+        if life != self._node.me.id and service in self._refresh:
             self._tasks.spawn(self.renew(service), f"hint of {service}")
 
     async def _read(self, service: str, refresh: Callable[[], Awaitable[None]]) -> None:

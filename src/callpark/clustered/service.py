@@ -15,6 +15,7 @@ from callpark.cluster.peers import Peers
 from callpark.cluster.placement import CONTROL, Contact, Placed, function_key, queue_key
 from callpark.cluster.relaying import Mount, Relayed
 from callpark.clustered.floor import SharedFloor
+from callpark.clustered.shares import Shares
 from callpark.clustered.status import Carried, StatusPage
 from callpark.clustered.streams import RemoteChunks
 from callpark.flows.chat.tokens import contact_named
@@ -36,6 +37,7 @@ class Clustered:
         self.node = node
         self.peers = Peers(node.limits)
         self.gathering = Gathering(node, self.peers)
+        self.shares = Shares(node, store)
         self._store = store
         self._place = place
         self._queues: Queues | None = None
@@ -55,8 +57,8 @@ class Clustered:
 
     # `functions.custody.Custody`
 
-    def nodes(self) -> int:
-        return max(1, len(self.node.view.members))
+    def part(self, unreserved: int) -> int:
+        return self.shares.part(unreserved)
 
     def holds(self, function: str) -> bool:
         return self.node.holds(function_key(function))

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from callpark.functions.custody import part_of
 from callpark.functions.names import LATEST
 
 ThrottleReason: TypeAlias = Literal[
@@ -41,11 +40,12 @@ NO_SHARES = Shares({}, {})
 
 class Slots:
     """Counts what runs. `take` says why there is no room, or None when it took a slot; `give_back` takes what `take`
-    was called with. What is not reserved is shared with other nodes; `nodes` says how many there are."""
+    was called with. `part` says how much of what is not reserved is for this node."""
 
-    def __init__(self, account: int, nodes: Callable[[], int] = lambda: 1) -> None:
+    def __init__(self, account: int, part: Callable[[int], int] = lambda unreserved: unreserved) -> None:
         self._account = account
-        self._nodes = nodes
+        self._part = part
+        self._refused = 0
         self._reserved: dict[str, int] = {}
         self._reservations: dict[str, int] = {}
         self._provisioned: dict[VersionKey, int] = {}
@@ -62,7 +62,7 @@ class Slots:
         }
         self._reservations = dict(shares.reserved)
         self._provisioned = dict(shares.provisioned)
-        self._unreserved = part_of(self._account - shares.taken(), self._nodes())
+        self._unreserved = self._part(self._account - shares.taken())
         total = dict(self._running)
         for (name, _), count in self._in_provisioned.items():
             total[name] = total.get(name, 0) + count
@@ -85,6 +85,7 @@ class Slots:
             if running >= reserved:
                 return "ReservedFunctionConcurrentInvocationLimitExceeded"
         elif self._unreserved_running >= self._unreserved:
+            self._refused += 1
             return "ConcurrentInvocationLimitExceeded"
         else:
             self._unreserved_running += 1
@@ -115,6 +116,14 @@ class Slots:
 
     def in_use(self) -> int:
         return sum(self._running.values()) + sum(self._in_provisioned.values())
+
+    def unreserved_in_use(self) -> int:
+        return self._unreserved_running
+
+    def refused(self) -> int:
+        """How often there was no room for functions without a reservation since this was last asked."""
+        refused, self._refused = self._refused, 0
+        return refused
 
     def unreserved(self) -> int:
         """What the account has for functions without a reservation."""

@@ -1,7 +1,8 @@
 """What a node among several asks: which functions and event sources are its own. `Alone` answers for a single one.
 
 A function with a share of the concurrency of its own (reserved or provisioned) runs on one node, which counts its runs;
-all others run anywhere, within the node's part of what the account has left. An event source is where its queue is.
+all others run anywhere, within the node's part of what the account has left, which follows need. An event source is where
+its queue is.
 """
 
 from typing import Protocol
@@ -12,8 +13,8 @@ from callpark.kernel.errors import RuntimeBug
 
 
 class Custody(Protocol):
-    def nodes(self) -> int:
-        """How many nodes share the account's concurrency."""
+    def part(self, unreserved: int) -> int:
+        """How much of what the account has for functions without a share of their own is for this node."""
         ...
 
     def holds(self, function: str) -> bool:
@@ -36,8 +37,8 @@ class Custody(Protocol):
 class Alone:
     """Implements `Custody`: there is no other node."""
 
-    def nodes(self) -> int:
-        return 1
+    def part(self, unreserved: int) -> int:
+        return unreserved
 
     def holds(self, function: str) -> bool:
         return True
@@ -55,9 +56,3 @@ class Alone:
 def has_own_share(function: Function) -> bool:
     """Whether one node has to count its runs."""
     return function.reserved_concurrency is not None or bool(function.provisioned)
-
-
-def part_of(total: int, nodes: int) -> int:
-    """What one of `nodes` has of what all share, at least one while there is something (our rule): with fewer units
-    than nodes the account's limit is exceeded rather than a node left without any. Pure."""
-    return max(total // max(nodes, 1), min(total, 1))

@@ -99,7 +99,7 @@ class Functions:
         self._custody = custody or Alone()
         self._catalogue = Catalogue(store, place, self._amendments(store, DECLARED))
         self._packages = Packages(directory / "code", store, clock, self.limits)
-        self._slots = Slots(self.limits.account_concurrency, self._custody.nodes)
+        self._slots = Slots(self.limits.account_concurrency, self._custody.part)
         self.uploads = Uploads(upstreams, self.limits)
         self._orphans: set[str] = set()
         registrar = Registrar(
@@ -208,6 +208,19 @@ class Functions:
         self._slots.share(self._catalogue.shares())
         self._events.unblock_all()
         self.sources.review()
+
+    def needed(self) -> int:
+        """How many runs of functions without a share of their own there would be, with room for all."""
+        return self._slots.unreserved_in_use() + max(self._slots.refused(), self._events.parked())
+
+    def used(self) -> int:
+        """How many of those there are."""
+        return self._slots.unreserved_in_use()
+
+    def shared(self) -> None:
+        """This node's part of the account's concurrency has changed."""
+        self._slots.share(self._catalogue.shares())
+        self._events.unblock_all()
 
     async def refresh(self) -> None:
         """Take note of what other nodes have made, changed or deleted."""

@@ -104,6 +104,10 @@ class EventDispatcher:
         queue = self._queues.get(function)
         return ({}, {}) if queue is None else (queue.running(), queue.throttled())
 
+    def parked(self) -> int:
+        """How many events wait here for room."""
+        return sum(queue.parked for queue in self._queues.values())
+
     def unblock(self, function: str) -> None:
         """The function's limits, code or configuration have changed."""
         if (queue := self._queues.get(function)) is not None:

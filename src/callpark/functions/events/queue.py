@@ -88,6 +88,11 @@ class EventQueue:
         """Events whose handler runs, by request id."""
         return self._in_run
 
+    @property
+    def parked(self) -> int:
+        """How many events wait for room."""
+        return len(self._parked)
+
     def throttled(self) -> Mapping[str, LeasedEvent]:
         """Events that wait for room, by request id; `next_at` says how long at most."""
         return {request_id: event for request_id, (event, _) in self._parked.items()}
