@@ -37,6 +37,7 @@ from callpark.flows.chat.attachments import Attachments
 from callpark.flows.chat.scanning import Scanner
 from callpark.flows.chat.service import Chats
 from callpark.flows.chat.streaming import Streaming
+from callpark.flows.control.amending import TABLE as DECLARED_CONNECT
 from callpark.flows.control.plane import ControlPlane as ConnectControlPlane
 from callpark.flows.service import Flows
 from callpark.functions.api.events import EventsPage
@@ -169,7 +170,14 @@ class App:
         neighbours = None if together is None else together.floor
         self.flows = Flows(clock, ids, self.trace, limits.connect, place, store, for_flows, custody, neighbours)
         self.connect_control = ConnectControlPlane(
-            self.flows, store, clock=clock, ids=ids, limits=limits.connect, place=place, functions=for_flows
+            self.flows,
+            store,
+            clock=clock,
+            ids=ids,
+            limits=limits.connect,
+            place=place,
+            functions=for_flows,
+            amendments=self._amendments(DECLARED_CONNECT),
         )
         self.chats = Chats(self.flows, clock, ids, limits.connect, store)
         self.agents = Agents(self.flows, self.chats)

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from callpark.flows.control.amending import Declarations
 from callpark.flows.control.declaring import declared_records
 from callpark.flows.control.model import (
     CHAT_FILES,
@@ -38,6 +39,7 @@ from callpark.kernel.arn import Arn, Place
 from callpark.kernel.clock import Clock
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import ConnectLimits
+from callpark.store.amendments import NO_AMENDMENTS, Amendments
 from callpark.store.ports import Change, DeleteRow, SetRow, Store
 
 _log = logging.getLogger("callpark")
@@ -60,6 +62,7 @@ class ControlPlane:
         limits: ConnectLimits,
         place: Place,
         functions: FunctionRunner,
+        amendments: Amendments = NO_AMENDMENTS,
     ) -> None:
         self.flows = flows
         self.clock = clock
@@ -71,6 +74,7 @@ class ControlPlane:
         self.settings = Settings()
         self._store = store
         self._definition = InstanceDefinition(arn="")
+        self._declarations = Declarations(amendments)
         self._records: dict[Key, Record] = {}
         self._changing = asyncio.Lock()
         self._warned: set[str] = set()
@@ -83,14 +87,14 @@ class ControlPlane:
         """Take note of what other nodes have made, changed or deleted."""
         async with self._changing:
             settings, kept = await self._kept()
-            made = {key: record for key, record in self._records.items() if not record.declared}
-            if (settings, kept) == (self.settings, made):
+            await self._declarations.read()
+            definition = self._declarations.definition()
+            records = {**kept, **{key_of(record): record for record in self._declarations.records()}}
+            if (definition, settings, records) == (self._definition, self.settings, self._records):
                 return
-            declared = {key: record for key, record in self._records.items() if record.declared}
-            records = {**kept, **declared}
-            for warning in self.flows.apply(*serving(self._definition, list(records.values()), settings)):
+            for warning in self.flows.apply(*serving(definition, list(records.values()), settings)):
                 self.warn(warning)
-            self._records, self.settings = records, settings
+            self._definition, self._records, self.settings = definition, records, settings
 
     async def _kept(self) -> tuple[Settings, dict[Key, Record]]:
         settings, records = Settings(), dict[Key, Record]()
@@ -112,13 +116,22 @@ class ControlPlane:
         """A project's instance replaces that of the project before; what the API made stays. Returns warnings; raises
         ProjectError and changes nothing."""
         async with self._changing:
-            declared = declared_records(definition, flows, numbers, self.clock.now())
+            before = self._declarations
+            await before.read()
+            self._declarations = following = before.bringing(
+                definition, declared_records(definition, flows, numbers, self.clock.now())
+            )
+            declared, definition = following.records(), following.definition()
             made = [rehomed(record, definition.arn) for record in self._records.values() if not record.declared]
             taken = {each.name for each in declared if each.kind == "phone-number"}
             hidden = [each for each in made if each.kind == "phone-number" and each.name in taken]
             records = {key_of(record): record for record in (*made, *declared) if record not in hidden}
             warnings = [f"number {each.name} was claimed by the API too; the project has it" for each in hidden]
-            served = self.flows.apply(*serving(definition, list(records.values()), self.settings))
+            try:
+                served = self.flows.apply(*serving(definition, list(records.values()), self.settings))
+            except BaseException:
+                self._declarations = before
+                raise
             self._definition = definition
             self._records = records
             self._warned.update(served)
@@ -207,7 +220,7 @@ class ControlPlane:
             if other.kind == record.kind and other.name == name and other.id != record.id:
                 raise duplicate(what, name)
 
-    async def put(self, *records: Record, removed: Iterable[Record] = ()) -> None:
+    async def put(self, *records: Record, removed: Sequence[Record] = ()) -> None:
         """Within `changing`. Raises ProjectError, then nothing has changed."""
         gone = [key_of(record) for record in removed]
         after = {key: record for key, record in self._records.items() if key not in gone}
@@ -215,7 +228,11 @@ class ControlPlane:
         changes: list[Change] = [
             SetRow(_TABLE, _row_key(key_of(record)), to_row(record)) for record in records if not record.declared
         ]
-        changes += [DeleteRow(_TABLE, _row_key(key)) for key in gone]
+        for record in records:
+            changes += self._declarations.change(record) if record.declared else ()
+        for record in removed:
+            key = _row_key(key_of(record))
+            changes += self._declarations.change(record, removed=True) if record.declared else (DeleteRow(_TABLE, key),)
         for record in (*records, *removed):
             self._warn_declared(record)
         await self._serve(after, self.settings, changes)
@@ -225,7 +242,10 @@ class ControlPlane:
         before = self._definition
         self._definition = definition or before
         try:
-            await self._serve(self._records, settings, [SetRow(_TABLE, _SETTINGS, msgspec.json.encode(settings))])
+            changes: list[Change] = [SetRow(_TABLE, _SETTINGS, msgspec.json.encode(settings))]
+            if self._definition.function_arns != before.function_arns:
+                changes += self._declarations.change_functions(self._definition.function_arns)
+            await self._serve(self._records, settings, changes)
         except BaseException:
             self._definition = before
             raise
