@@ -81,7 +81,7 @@ def large() -> dict[str, str]:
     actions = [say(f"a{index}", "Hi.", f"a{index + 1}") for index in range(12_000)]
     when = {f"{index:0>20}": "bye" for index in range(20_000)}
     compare = action("a", "Compare", {"ComparisonValue": "$.Channel"}, "bye", errors=NO_CONDITION, when=when)
-    attributes = {f"k{index}": "$.Nothing.x" for index in range(45_000)}
+    attributes = {f"{index:0>120}": "$.Nothing.x" for index in range(12_000)}
     return {
         "one text": content(say("a", "word " * (2 * MEGABYTE), "bye"), hang_up()),
         "blanks": content(say("a", "$.Nothing.x", "bye"), hang_up()) + " " * 10 * MEGABYTE,
