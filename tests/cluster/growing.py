@@ -14,7 +14,7 @@ class Growing(list[object]):
         super().append(thing)
         self._grown.set()
 
-    def __iadd__(self, things: Iterable[object]) -> Self:  # type: ignore[override, misc]
+    def __iadd__(self, things: Iterable[object]) -> Self:  # type: ignore[misc]
         super().__iadd__(things)
         self._grown.set()
         return self

@@ -106,9 +106,9 @@ class Topology:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, servers: int = 3, nodes: int = 3) -> AsyncIterator[Topology]:
-    """All ready; ended with the context."""
-    project = write(folder / "project", seen=str(folder / "seen"))
+async def running(folder: Path, *flows: str, servers: int = 3, nodes: int = 3) -> AsyncIterator[Topology]:
+    """All ready; ended with the context. `flows`: more resources of the project."""
+    project = write(folder / "project", *flows, seen=str(folder / "seen"))
     made = [Server(folder / "servers" / f"s{n}") for n in range(servers)]
     ports = [free_port() for _ in range(nodes)]
     stores = [[Link(server.port) for server in made] for _ in ports]
