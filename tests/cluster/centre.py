@@ -95,9 +95,8 @@ class Branch:
         computer: Clock = machine
         self.dead = False
         limits = ConnectLimits()
-        self.node = Node(
-            machine, machine, SeededIds(number), ClusterLimits(), name=f"n{number}", url=f"http://n{number}"
-        )  # type: ignore[arg-type]
+        name = f"n{number}"
+        self.node = Node(machine, machine, SeededIds(number), ClusterLimits(), name=name, url=f"http://{name}")  # type: ignore[arg-type]
         lines = Lines(centre, self)
         forwarder = Forwarder(self.node, lines, self, lambda parameters: None, _nothing)  # type: ignore[arg-type]
         self.floor = SharedFloor(self.node, lines, forwarder, Place())  # type: ignore[arg-type]
