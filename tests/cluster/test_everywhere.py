@@ -142,3 +142,52 @@ async def test_the_next_deliveries_go_wrong_so_many_times_in_the_whole_cluster(t
         await _page(two, "/faults", "POST", asked)
         await _page(three, "/faults?function=Plain", "DELETE")
         assert "x-amz-function-error" not in (await _invoke(one, "Plain", {})).headers
+
+
+_FRESH = """import { util } from '@aws-appsync/utils';
+export function request(ctx) { return { payload: util.autoId() }; }
+export function response(ctx) { return ctx.result; }"""
+_EVICT = """import { extensions } from '@aws-appsync/utils';
+export function request(ctx) { return { payload: {} }; }
+export function response(ctx) { extensions.evictFromApiCache('Query', 'nothing', {}); return { text: 'gone' }; }"""
+
+
+async def test_what_is_flushed_or_evicted_at_one_node_is_gone_at_all(tmp_path: Path) -> None:
+    async with several(tmp_path, handlers(), count=2) as cluster, asyncio.timeout(50):
+        client = cluster.nodes[0].client("appsync")
+        (api,) = (await asyncio.to_thread(client.list_graphql_apis))["graphqlApis"]
+        whole = {"apiId": api["apiId"], "dataSourceName": "Nobody"}
+        runtime = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
+
+        def prepare() -> str:
+            client.create_resolver(**whole, typeName="Query", fieldName="nothing", code=_FRESH, runtime=runtime)
+            client.update_resolver(**whole, typeName="Mutation", fieldName="add", code=_EVICT, runtime=runtime)
+            client.create_api_cache(
+                apiId=api["apiId"], ttl=600, apiCachingBehavior="FULL_REQUEST_CACHING", type="SMALL"
+            )
+            return str(client.create_api_key(apiId=api["apiId"])["apiKey"]["id"])
+
+        key = await asyncio.to_thread(prepare)
+        for each in cluster.nodes:
+            assert each.app.together is not None
+            await each.app.together.news.renew_all()
+
+        async def asked(node: Running, query: str) -> dict[str, str]:
+            answer = await post(
+                f"{node.url}/apis/{api['apiId']}/graphql", json.dumps({"query": query}).encode(), {"x-api-key": key}
+            )
+            found = answer.json()
+            assert "errors" not in found, found
+            return dict(found["data"])
+
+        async def values() -> list[str]:
+            return [(await asked(each, "{ nothing }"))["nothing"] for each in cluster.nodes]
+
+        kept = await values()
+        assert await values() == kept, "each node remembers its own"
+        await asyncio.to_thread(lambda: cluster.nodes[1].client("appsync").flush_api_cache(apiId=api["apiId"]))
+        flushed = await values()
+        assert not set(flushed) & set(kept)
+        await asked(cluster.nodes[0], 'mutation { add(text: "x") { text } }')
+        while set(await values()) & set(flushed):  # noqa: ASYNC110 (it asks again)
+            await asyncio.sleep(0.02)  # the other node hears it in a moment

@@ -1,8 +1,8 @@
 """What a node among several asks: which functions and event sources are its own. `Alone` answers for a single one.
 
 A function with a share of the concurrency of its own (reserved or provisioned) runs on one node, which counts its runs;
-all others run anywhere, within the node's part of what the account has left, which follows need. An event source is where
-its queue is.
+all others run anywhere, within the node's part of what the account has left; parts follow need. An event source is
+where its queue is.
 """
 
 from typing import Protocol
