@@ -120,6 +120,21 @@ async def test_a_node_without_network_stops_acting_before_others_begin(clock: Vi
     await cluster.close()
 
 
+async def test_who_was_cut_off_comes_back_without_leaving_out_those_whom_it_has_not_heard(clock: VirtualClock) -> None:
+    cluster = Cluster(clock)
+    for _ in range(3):
+        await cluster.add()
+    for number, cut in enumerate(cluster.nodes):
+        others = [each.node.me.id for each in cluster.nodes if each is not cut]
+        cut.machine.cut = True
+        await cluster.run(10 + number)
+        cut.machine.cut = False
+        await cluster.run(5)
+        assert [each.node.me.id for each in cluster.nodes if each is not cut] == others
+        assert cut.node.standing.member
+    await cluster.close()
+
+
 async def test_two_nodes_survive_the_death_of_one(clock: VirtualClock) -> None:
     cluster = Cluster(clock)
     await cluster.add()

@@ -185,8 +185,19 @@ def gone(standing: Standing, id_: str, now: float, limits: ClusterLimits) -> boo
 def ticked(standing: Standing, now: float, limits: ClusterLimits) -> Standing:
     """Before each look around. A node that has slept has heard nobody: that says nothing about the others."""
     slept = now - standing.ticked_at > limits.silence_seconds / 2
-    heard = {id_: replace(each, at=now) for id_, each in standing.heard.items()} if slept else standing.heard
+    heard = _afresh(standing, now) if slept else standing.heard
     return replace(standing, ticked_at=now, heard=heard, confirmed_at=_by_most(standing.view, standing))
+
+
+def reborn(standing: Standing, again: Member, now: float) -> Standing:
+    """Another life of this node, which the others have left out. It was cut off: that it has not heard them says nothing
+    about them."""
+    return Standing(again, "up", view=standing.view, ticked_at=now, heard=_afresh(standing, now))
+
+
+def _afresh(standing: Standing, now: float) -> Mapping[str, Heard]:
+    """Nobody's silence has lasted yet."""
+    return {id_: replace(each, at=now) for id_, each in standing.heard.items()}
 
 
 def beaten(standing: Standing, now: float) -> tuple[Standing, Beat]:

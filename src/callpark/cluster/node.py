@@ -292,8 +292,7 @@ class Node:
         me = self._standing.me
         _log.warning("node %s was left out of the cluster, because it was not heard; it joins again", me.name)
         again = msgspec.structs.replace(me, id=self._id(me.name))
-        now = self.clock.now()
-        self._standing = Standing(again, "up", view=self.view, ticked_at=now, heard=self._standing.heard)
+        self._standing = members.reborn(self._standing, again, self.clock.now())
         self._say()
 
     def _outdated(self) -> str:
