@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from callpark.cli.commands import cli
+from callpark.gateway.app import HEALTH_PATH
+from callpark.kernel.limits import Limits
+from callpark.metrics.exposition import backlog
 
 pytestmark = pytest.mark.unit
 
@@ -43,8 +47,10 @@ ROUTES_OF_KUBERNETES = next(
     for variable in DOCUMENTS["nats.yaml: StatefulSet nats"]["spec"]["template"]["spec"]["containers"][0]["env"]
     if variable["name"] == "ROUTES"
 )
-NODES_IN_COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["node"]["command"]
-NODES_IN_KUBERNETES = DOCUMENTS["nodes.yaml: Deployment callpark"]["spec"]["template"]["spec"]["containers"][0]["args"]
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+NODES_IN_COMPOSE = COMPOSE["services"]["node"]["command"]
+POD = DOCUMENTS["nodes.yaml: Deployment callpark"]["spec"]["template"]["spec"]
+NODES_IN_KUBERNETES = POD["containers"][0]["args"]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -63,6 +69,17 @@ def test_the_kustomization_names_every_manifest() -> None:
     assert sorted(kustomization["resources"]) == [path.name for path in MANIFESTS]
     for generated in kustomization["configMapGenerator"]:
         assert all((DEPLOY / "kubernetes" / file).is_file() for file in generated["files"])
+
+
+def test_the_image_is_the_one_of_this_version() -> None:
+    (image,) = yaml.safe_load((DEPLOY / "kubernetes/kustomization.yaml").read_text())["images"]
+    assert image == {"name": "callpark", "newTag": version("callpark")}
+
+
+def test_probes_ask_for_a_page_that_there_is() -> None:
+    container = POD["containers"][0]
+    probes = [container[each] for each in ("startupProbe", "readinessProbe", "livenessProbe")]
+    assert {probe["httpGet"]["path"] for probe in probes} == {HEALTH_PATH}
 
 
 def test_compose_takes_the_file() -> None:
@@ -98,6 +115,70 @@ def test_the_servers_take_their_configuration(routes: str) -> None:
     command: list[str | Path] = [BIN / "nats-server", "-t", "-c", DEPLOY / "kubernetes/nats.conf"]
     ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def limits_in(arguments: list[str]) -> Limits:
+    return Limits().override([each.removeprefix("--limit=") for each in arguments if each.startswith("--limit=")])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "grace", "before"),
+    [
+        (NODES_IN_KUBERNETES, POD["terminationGracePeriodSeconds"], POD["containers"][0]["lifecycle"]["preStop"]),
+        (NODES_IN_COMPOSE, int(COMPOSE["services"]["node"]["stop_grace_period"].removesuffix("s")), {}),
+    ],
+    ids=["kubernetes", "compose"],
+)
+def test_a_node_has_ended_before_it_is_killed(arguments: list[str], grace: int, before: dict[str, Any]) -> None:
+    limits = limits_in(arguments)
+    sleep = before.get("sleep", {}).get("seconds", 0)
+    assert sleep + limits.cluster.silence_seconds + limits.gateway.shutdown_seconds + 10 <= grace
+
+
+def test_a_node_may_take_as_long_to_start_as_it_waits_for_others() -> None:
+    probe, limits = POD["containers"][0]["startupProbe"], limits_in(NODES_IN_KUBERNETES)
+    needed = limits.store.start_seconds + limits.cluster.start_seconds
+    assert probe["periodSeconds"] * probe["failureThreshold"] > needed
+
+
+def test_servers_let_their_clients_go_before_they_are_killed() -> None:
+    seconds = re.search(r"lame_duck_duration: (\d+)s", (DEPLOY / "kubernetes/nats.conf").read_text())
+    pod = DOCUMENTS["nats.yaml: StatefulSet nats"]["spec"]["template"]["spec"]
+    assert seconds is not None
+    assert int(seconds[1]) < pod["terminationGracePeriodSeconds"]
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if "StatefulSet" in name or "Deployment" in name])
+def test_pods_keep_to_the_restricted_standard(name: str) -> None:
+    """kubernetes.io/docs/concepts/security/pod-security-standards: restricted, which namespace.yaml enforces."""
+    pod = DOCUMENTS[name]["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
+    for container in pod["containers"]:
+        context = container["securityContext"]
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["readOnlyRootFilesystem"] is True
+        assert context["capabilities"]["drop"] == ["ALL"]
+
+
+def test_every_pod_is_behind_a_network_policy_and_a_disruption_budget() -> None:
+    for kind in ("NetworkPolicy", "PodDisruptionBudget"):
+        kept = [each["spec"] for each in DOCUMENTS.values() if each["kind"] == kind]
+        labels = [(each.get("podSelector") or each.get("selector"))["matchLabels"]["app"] for each in kept]
+        assert sorted(labels) == ["callpark", "nats"], kind
+
+
+def test_the_policies_open_the_ports_that_are_served() -> None:
+    for app, ports in (("callpark", {4566}), ("nats", {4222, 6222, 8222})):
+        rules = DOCUMENTS[f"network.yaml: NetworkPolicy {app}"]["spec"]["ingress"]
+        assert {port["port"] for rule in rules for port in rule["ports"]} == ports
+
+
+def test_autoscaling_follows_a_metric_that_nodes_have() -> None:
+    scaler = DOCUMENTS["autoscaling.yaml: HorizontalPodAutoscaler callpark"]["spec"]
+    names = {each["external"]["metric"]["name"] for each in scaler["metrics"] if each["type"] == "External"}
+    assert names == {backlog(0).split()[2]}
+    assert "replicas" not in DOCUMENTS["nodes.yaml: Deployment callpark"]["spec"], "it would undo what is scaled"
 
 
 @pytest.mark.parametrize("arguments", [NODES_IN_COMPOSE, NODES_IN_KUBERNETES], ids=["compose", "kubernetes"])
