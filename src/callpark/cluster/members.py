@@ -190,8 +190,8 @@ def ticked(standing: Standing, now: float, limits: ClusterLimits) -> Standing:
 
 
 def reborn(standing: Standing, again: Member, now: float) -> Standing:
-    """Another life of this node, which the others have left out. It was cut off: that it has not heard them says nothing
-    about them."""
+    """Another life of this node, which the others have left out. It was cut off: that it has not heard them says
+    nothing about them."""
     return Standing(again, "up", view=standing.view, ticked_at=now, heard=_afresh(standing, now))
 
 
