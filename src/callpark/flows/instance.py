@@ -81,6 +81,18 @@ class Instance:
             raise ProjectError(f"no number and no flow is called {number_or_flow!r}", f"there is: {known}")
         return program
 
+    def going_on_in(self, contact: Contact) -> Program | None:
+        """Where a saved contact goes on; None when a place in which it stands, or comes back to, is gone."""
+        program = self.any(contact.flow_arn)
+        if program is None or contact.position not in program.steps:
+            return None
+        arns = [*(frame.flow_arn for frame in contact.frames), contact.flow_arn]
+        places = [(frame.flow_arn, frame.action) for frame in contact.frames]
+        if contact.wait is not None:
+            places.append((arns[contact.wait.depth], contact.wait.action))
+        programs = [(self.any(arn), action) for arn, action in places]
+        return program if all(found is not None and action in found.steps for found, action in programs) else None
+
 
 @functools.cache
 def default_programs() -> Mapping[str, Program]:

@@ -1,7 +1,7 @@
 """A contact's lane: its events in order, one turn at a time, saved before anybody sees the effects.
 
-Made by `service.py`, one for each open contact. Everything here is loop callbacks; while the contact is parked there is
-the lane, one alarm on the clock for the next of its timers, and nothing else.
+Made by `open_contacts.py`, one for each open contact. Everything here is loop callbacks; while the contact is parked
+there is the lane, one alarm on the clock for the next of its timers, and nothing else.
 """
 
 import asyncio
@@ -9,17 +9,15 @@ import functools
 import logging
 import math
 from collections.abc import Mapping
-from typing import Protocol
 
 import msgspec
 
 from callpark.flows.channels.conversation import Correspondent, Talker
 from callpark.flows.channels.hearing import tell, want_words
 from callpark.flows.channels.voice import KEYS, Phone
-from callpark.flows.chat.items import kept, written
 from callpark.flows.chat.model import Draft
 from callpark.flows.contact import Collecting, Contact, Conversing, End
-from callpark.flows.custody import Movable, Rows
+from callpark.flows.custody import Movable
 from callpark.flows.effects import (
     Effect,
     EndContact,
@@ -45,56 +43,21 @@ from callpark.flows.events import (
     TimerFired,
     ViewAnswered,
 )
+from callpark.flows.exchange import Exchange
 from callpark.flows.happenings import ContactEnded
 from callpark.flows.program import Program
-from callpark.flows.records import Records
+from callpark.flows.saving import saved
 from callpark.flows.turn import FUNCTION
 from callpark.flows.world import Unmeasured, World
-from callpark.kernel.clock import Clock
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.timers import Timer
-from callpark.kernel.trace import Trace
-from callpark.store.ports import Change, RevisionConflict, Store
+from callpark.store.ports import Change, RevisionConflict
 
 _log = logging.getLogger("callpark")
 
 #: Loop turns for which a timer gives way, so that an answer of the same instant comes first (rule A15): a function that
 #: wakes at that instant needs three to be heard. Microseconds, and fewer than virtual time needs to call itself quiet.
 _TURNS_TO_GIVE_WAY = 5
-
-
-class Exchange(Protocol):
-    """What a lane needs of the service."""
-
-    clock: Clock
-    trace: Trace
-    store: Store
-    records: Records
-    rows: Rows
-
-    def run_function(self, lane: "Lane", start: StartFunction) -> None: ...
-
-    def warn(self, message: str) -> None: ...
-
-    def moved(self, contact: Contact) -> None:
-        """The contact has entered or left a queue or an agent."""
-        ...
-
-    def measure(self, lane: "Lane", unmeasured: Unmeasured, world: World) -> None:
-        """Ask about queues, then have the lane take its turn again."""
-        ...
-
-    def prepare(self, creator: Contact, effect: OpenContact) -> Contact:
-        """The contact that another one makes, to be saved with it."""
-        ...
-
-    def open(self, creator: Contact, effect: OpenContact) -> None: ...
-
-    def keep(self, effect: Keep) -> None: ...
-
-    def set_attributes(self, effect: SetAttributes) -> None: ...
-
-    def forget(self, lane: "Lane") -> None: ...
 
 
 class Lane:
@@ -278,18 +241,11 @@ class Lane:
         saving.add_done_callback(functools.partial(self._saved, effects))
 
     def _saving(self, effects: list[Effect], now: float) -> list[Change]:
-        """A page of the story, what the transcript gets, then the contact: an open one is a row, an ended one goes to
-        the records."""
-        self.contact, changes = self._exchange.records.page(self.contact, effects, now)
-        self.contact, items = written(self.contact, effects, now)
+        exchange = self._exchange
+        self.contact, changes, items = saved(exchange.records, exchange.rows, self.contact, effects, now, self.written)
         if items:
-            changes += kept(self.contact, items)
             effects.insert(0, Show(tuple(items)))
-        contact = self.contact
-        if contact.ended is None:
-            return [*changes, self._exchange.rows.kept(contact, self.written)]
-        gone = self._exchange.rows.removed(contact, self.written)
-        return [*changes, *gone, *self._exchange.records.keep(contact)]
+        return changes
 
     def _new_rows(self, effects: list[Effect]) -> list[Change]:
         """Contacts that this one makes are saved with it, or neither is."""

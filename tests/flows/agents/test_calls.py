@@ -310,7 +310,7 @@ async def test_what_the_customer_says_and_keys_reaches_the_agent(clock: VirtualC
     (alice,) = await on_duty(centre, "alice")
     call = await talking(centre, alice)
     call.line.press("5")
-    centre.flows._lanes[call.contact_id].say("Hello?")
+    centre.flows._open._lanes[call.contact_id].say("Hello?")
     told = [await clock.run_until(alice.next(Heard)) for _ in range(3)]
     assert [(note.who, note.text) for note in told[1:]] == [("customer", "5"), ("customer", "Hello?")]
 
