@@ -16,10 +16,11 @@ class Node:
 
 
 def test_what_was_there_is_left_alone_and_later_cycles_are_found() -> None:
-    before = gc.get_threshold()
+    before, left_alone = gc.get_threshold(), gc.get_freeze_count()
+    new = [Node()]
     try:
         settle_collector()
-        assert gc.get_freeze_count() > 0
+        assert gc.get_freeze_count() > left_alone
         assert gc.get_threshold() == (*before[:2], 100)
         node = Node()
         gone = weakref.ref(node)
@@ -27,5 +28,5 @@ def test_what_was_there_is_left_alone_and_later_cycles_are_found() -> None:
         gc.collect()
         assert gone() is None
     finally:
-        gc.unfreeze()
         gc.set_threshold(*before)
+    assert new
