@@ -17,7 +17,6 @@ class Node:
 
 def test_what_was_there_is_left_alone_and_later_cycles_are_found() -> None:
     before, left_alone = gc.get_threshold(), gc.get_freeze_count()
-    new = [Node()]
     try:
         settle_collector()
         assert gc.get_freeze_count() > left_alone
@@ -29,4 +28,3 @@ def test_what_was_there_is_left_alone_and_later_cycles_are_found() -> None:
         assert gone() is None
     finally:
         gc.set_threshold(*before)
-    assert new
