@@ -30,7 +30,7 @@ from callpark.kernel.limits import ClusterLimits, ConnectLimits
 from callpark.kernel.operations import Answer
 from callpark.kernel.trace import Trace
 from callpark.store.memory import MemoryStore
-from callpark.store.ports import Row
+from callpark.store.ports import Row, StoreFailure
 from tests.cluster.simulation import Machine
 from tests.flows.agents.centre import line
 from tests.flows.building import INSTANCE
@@ -176,6 +176,11 @@ class Player:
                 await sleep(self._centre.clock, 0.1, "a floor")
                 continue
             notes: asyncio.Queue[Note] = asyncio.Queue()
+            try:
+                await branch.agents.ready()
+            except CallerError:
+                await sleep(self._centre.clock, 0.1, "a floor")
+                continue
             panel = branch.agents.sit(self._name, notes.put_nowait)
             try:
                 await panel.set_status("Available")
@@ -185,7 +190,7 @@ class Player:
                     elif one.state == "CONNECTED":
                         await self._hang_up(panel, one.contact_id)
                 await self._serve(panel, notes)
-            except (ProjectError, CallerError):
+            except (ProjectError, CallerError, StoreFailure):
                 pass
             panel.close()
             await sleep(self._centre.clock, 0.1, "another floor")

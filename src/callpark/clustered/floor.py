@@ -6,7 +6,7 @@ node to let it ring. An agent's panel is at the floor; what the agent does with 
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -18,6 +18,7 @@ from callpark.cluster.peers import Peers, unavailable
 from callpark.cluster.placement import FLOOR, SERVICE, Contact
 from callpark.cluster.wire import Asked
 from callpark.clustered.reporting import Reporting, Told
+from callpark.flows.agents.notes import Left
 from callpark.flows.agents.orders import ContactOrder
 from callpark.flows.agents.roll_call import RollCall
 from callpark.flows.agents.routing import QueueMetrics
@@ -29,13 +30,14 @@ from callpark.flows.events import AgentOffered
 from callpark.flows.service import Flows
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import sleep
-from callpark.kernel.deadline import Deadline
 from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.operations import Answer, Call, Operation, OperationTable
 from callpark.kernel.tasks import Tasks
 from callpark.store.ports import Store, StoreFailure
 
 _log = logging.getLogger("callpark")
+
+_LOOK_SECONDS: Final = 0.05
 
 _FOLLOW: Final = "FollowContacts"
 _MEASURE: Final = "MeasureQueues"
@@ -156,7 +158,11 @@ class SharedFloor:
                 for contact_id in self._roll.orphans():
                     row = await self._store.get(TABLE, contact_id)
                     if row is None and contact_id in self._roll.orphans():
+                        agent = self._floor.agent_of(contact_id)
                         self._roll.over(contact_id)
+                        if agent is not None:
+                            left = Left(contact_id, self._node.clock.now(), "OTHER")
+                            self._flows.switchboard.told(agent, left)
             except StoreFailure as failure:
                 _log.warning("contacts of nodes that are gone cannot be looked for now: %s", failure)
 
@@ -167,16 +173,19 @@ class SharedFloor:
         return self._taken
 
     async def floor(self) -> None:
+        await self._until(lambda: self._taken and not self._quiet)
+
+    async def _until(self, ready: Callable[[], bool]) -> None:
+        """Raises CallerError when the floor is elsewhere, or does not come."""
         node = self._node
-        try:
-            async with Deadline(node.clock, node.limits.owner_seconds, "the floor"):
-                while not self._taken:
-                    owner = node.owner(FLOOR)
-                    if owner is not None and owner.id != node.me.id:
-                        raise unavailable(f"node {owner.name} routes contacts", node.limits)
-                    await node.changed()
-        except TimeoutError:
-            raise unavailable("this node does not route contacts now", node.limits) from None
+        until = node.clock.now() + node.limits.owner_seconds
+        while not ready():
+            owner = node.owner(FLOOR)
+            if owner is not None and owner.id != node.me.id:
+                raise unavailable(f"node {owner.name} routes contacts", node.limits)
+            if node.clock.now() >= until:
+                raise unavailable("this node does not route contacts now", node.limits)
+            await sleep(node.clock, _LOOK_SECONDS, "the floor")
 
     def report(self, report: Report) -> None:
         self._reporting.add(report)
@@ -220,7 +229,7 @@ class SharedFloor:
 
     async def _hear(self, call: Call) -> Mapping[str, object]:
         told = _decode_told(_bytes(call.parameters, "Told"))
-        await self.floor()
+        await self._until(lambda: self._taken)
         node = self._node
         if node.member(told.life) is None:
             raise unavailable(f"{told.life} is no member of the cluster", node.limits)

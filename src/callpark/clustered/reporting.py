@@ -121,6 +121,7 @@ class Reporting:
         reports, self._reports = self._reports[:_MOST], self._reports[_MOST:]
         if reports and not await self._said(owner, reports, whole=False):
             self._teller = ""
+            self._reports[:0] = reports  # of which the notes will be told again
             self._flushing += flushing
         elif self._reports:
             self._flushing += flushing

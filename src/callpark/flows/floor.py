@@ -254,6 +254,11 @@ class Floor:
             dict(self._member_of(known.name).load),
         )
 
+    def agent_of(self, contact_id: str) -> str | None:
+        """Who has a contact, or for whom it rings."""
+        held = self._contacts.get(contact_id)
+        return None if held is None else held.agent
+
     def room(self, agent: str, channel: str) -> int:
         """How many more contacts of a channel an agent could take, whatever their status."""
         return self._member_of(agent).room(channel)

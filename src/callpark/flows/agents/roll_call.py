@@ -67,7 +67,11 @@ class RollCall:
     def lost(self, life: str, contact_id: str) -> None:
         """A node does not have a contact any more."""
         known = self._holders.get(contact_id)
-        if known is not None and known.life == life:
+        if known is None or known.life != life:
+            return
+        if self._is_here(contact_id):
+            del self._holders[contact_id]
+        else:
             self._holders[contact_id] = _Holder(_NOBODY, known.revision)
 
     def living(self, lives: Collection[str]) -> None:
@@ -78,7 +82,10 @@ class RollCall:
 
     def orphans(self) -> list[str]:
         """Contacts of which no node says that it has them."""
-        return [contact_id for contact_id, known in self._holders.items() if known.life == _NOBODY]
+        found = [contact_id for contact_id, known in self._holders.items() if known.life == _NOBODY]
+        for contact_id in filter(self._is_here, found):
+            del self._holders[contact_id]
+        return [contact_id for contact_id in found if contact_id in self._holders]
 
     def over(self, contact_id: str) -> None:
         """A contact has no row any more."""

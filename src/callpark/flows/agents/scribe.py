@@ -24,6 +24,7 @@ from callpark.flows.happenings import (
     WordsTaken,
 )
 from callpark.flows.service import Flows
+from callpark.flows.stages import RING
 from callpark.kernel.trace import Reader
 
 
@@ -57,15 +58,15 @@ class Scribe:
         }
 
     def taken_up(self, contact: Contact) -> None:
-        """A contact that has begun elsewhere, or before a restart."""
-        desk = contact.desk
+        """A contact that has begun elsewhere, or before a restart: how it stands is told, perhaps once more."""
+        desk, now = contact.desk, self._flows.clock.now()
         if desk is None or contact.ended is not None:
             return
         if desk.stage == "queued" and desk.offered is not None:
-            self._at[contact.id] = _At(desk.offered, "queued")
+            seconds = max(0.0, (contact.due(RING) or now) - now)
+            self._offered(now, ContactOffered(contact.id, desk.offered, desk.target.name, seconds))
         elif desk.agent is not None and desk.stage not in ("queued", "remaining"):
-            self._at[contact.id] = _At(desk.agent, desk.stage)
-            self._attend(desk.agent, contact.id)
+            self._stage(now, StageEntered(contact.id, desk.stage, desk.target.name, desk.agent))
 
     def dropped(self, contact_id: str) -> None:
         """A contact is not here any more."""
