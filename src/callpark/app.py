@@ -19,12 +19,12 @@ from callpark.adapters import (
 from callpark.channel_metrics import ChannelMetrics
 from callpark.cluster.files import share
 from callpark.cluster.node import Node
+from callpark.cluster.placement import Placed
 from callpark.clustered.holding import ContactsOfNode, SourceOfNode
+from callpark.clustered.joining import Joined, Services
 from callpark.clustered.lines import Lines
 from callpark.clustered.places import agent_socket, chat_file, chat_socket, contact_page, logs_page
-from callpark.clustered.publications import Publications
 from callpark.clustered.service import Clustered
-from callpark.clustered.slices import Slices
 from callpark.deployment import Deployment
 from callpark.flows.agents.service import Agents
 from callpark.flows.api.agent_socket import AgentSocket
@@ -71,6 +71,7 @@ from callpark.graphql.datasources.outbound import Outbound
 from callpark.graphql.datasources.port import Outside
 from callpark.graphql.service import GraphqlService
 from callpark.health import Health
+from callpark.kernel.asgi import Scope
 from callpark.kernel.clock import Clock, SystemClock
 from callpark.kernel.ids import Ids
 from callpark.kernel.operations import OperationTable
@@ -276,11 +277,10 @@ class App:
             **model_operations(self.models, clock, ids, self.trace),
             **identity.OPERATIONS,
         }
-        mounts: list[Mount] = []
-        contacts, files = ContactsPage(self.flows, limits.connect), AttachmentWeb(self.attachments)
-        served = made if together is None else self._join_in(together, made)
-        if together is not None:
-            mounts = together.mounts(limits.gateway.body_bytes, self.functions, self._subscriptions)
+        relayed = _served_here if together is None else together.relayed
+        self._joined = None if together is None else self._join(together, made)
+        served = made if self._joined is None else self._joined.operations
+        mounts: list[Mount] = [] if self._joined is None else self._joined.mounts(limits.gateway.body_bytes)
         self.own_operations = OwnOperations(served, ids, place)
         settings.upstreams.check(self.own_operations.services, base_url)
         self.gateway = Gateway(
@@ -294,15 +294,13 @@ class App:
                 FunctionWeb(self.functions, clock, ids),
                 QueuesWeb(self.queues, clock),
                 PhoneSocket(self.flows),
-                AgentSocket(self.agents)
-                if together is None
-                else together.relayed(AgentSocket(self.agents), agent_socket),
-                ChatSocket(self.chats) if together is None else together.relayed(ChatSocket(self.chats), chat_socket),
-                files if together is None else together.relayed(files, chat_file),
-                contacts if together is None else together.relayed(contacts, contact_page),
+                relayed(AgentSocket(self.agents), agent_socket),
+                relayed(ChatSocket(self.chats), chat_socket),
+                relayed(AttachmentWeb(self.attachments), chat_file),
+                relayed(ContactsPage(self.flows, limits.connect), contact_page),
                 EventsPage(self.functions.events_everywhere, limits.lambda_),
                 FaultsPage(self.faults, self.functions),
-                self.live_logs if together is None else together.relayed(self.live_logs, logs_page),
+                relayed(self.live_logs, logs_page),
                 MetricsPage(self.functions.events.due, *metrics),
             ],
             ids=ids,
@@ -312,43 +310,28 @@ class App:
             foreign=Passing(self.upstreams, self.own_operations.services, place.region, limits.gateway),
         )
 
-    def _join_in(self, together: Clustered, served: OperationTable) -> OperationTable:
-        """The operations as one node of several offers them; the slices hear of the cluster."""
-        node = together.node
-        for asked in (self.functions.events_everywhere, self.graphql_control, self.cloudwatch):
-            together.gathering.answer(asked.questions())
-        refresh = {
-            "lambda": self.functions.refresh,
-            "sqs": self.queues.refresh,
-            "appsync": self._refresh_apis,
-            "connect": self.connect_control.refresh,
-        }
-        if isinstance(self.faults, SharedPlan):
-            together.gathering.answer(self.faults.questions())
-            refresh["faults"] = self.faults.refresh
-        spread = together.bind(
+    def _join(self, together: Clustered, made: OperationTable) -> Joined:
+        assert isinstance(self.faults, SharedPlan)
+        assert self._lines is not None
+        services = Services(
+            functions=self.functions,
+            faults=self.faults,
             queues=self.queues,
             flows=self.flows,
-            functions=self.functions,
-            refresh=refresh,
-            operations=served,
+            agents=self.agents,
+            connect_control=self.connect_control,
+            graphql=self.graphql,
+            hub=self.graphql_web.hub,
+            graphql_control=self.graphql_control,
+            event_apis=self.event_apis,
+            event_control=self.event_control,
+            logs=self.logs,
+            metrics=self.cloudwatch,
         )
-        self._publications = Publications(node, self.store, self.graphql_web.hub, self.graphql, self.event_apis)
-        together.floor.bind(self.flows, self.agents, self.store)
-        self._tenant = Slices(node, together.news, together.floor, self.queues, self.functions, self.flows, self.logs)
-        node.attend(self._tenant)
-        return spread
+        return Joined(together, self.store, self._lines, services, made)
 
     def _amendments(self, table: str) -> Amendments:
         return NO_AMENDMENTS if self.together is None else SharedAmendments(self.store, table, self.base_url)
-
-    def _subscriptions(self) -> int:
-        channels = sum(self.event_apis.hub.subscriptions(api.api_id) for api in self.event_apis.apis())
-        return channels + sum(self.graphql_web.hub.subscriptions().values())
-
-    async def _refresh_apis(self) -> None:
-        await self.graphql_control.refresh()
-        await self.event_control.refresh()
 
     def _fleet(self) -> Fleet:
         data = self.settings.data / "environments"
@@ -357,21 +340,14 @@ class App:
     async def start(self, source: Source | None = None) -> None:
         """Take up what the store holds, then serve the project; among several nodes one after another does, and each
         becomes a member then. Raises ProjectError."""
-        together = self.together
-        if together is None or self._lines is None:
+        if self.together is None or self._joined is None:
             await self._start(source)
             return
-        node = together.node
-        await node.start()
-        together.news.start()
-        together.floor.start()
-        self._publications.start()
-        self._lines.start()
-        async with node.turn():
+        await self._joined.start()
+        async with self.together.node.turn():
             await share(self.store, self.settings.data / USER_POOL_FILE, self.user_pool.document)
             await self._start(source)
-        await node.join()
-        await together.shares.start(self.functions)
+        await self._joined.join()
 
     async def drain(self) -> None:
         """Among several nodes: let go of everything that another node can go on with."""
@@ -395,14 +371,8 @@ class App:
         self.streaming.open()
 
     async def close(self) -> None:
-        together = self.together
-        if together is not None and self._lines is not None:
-            self._publications.close()
-            self._lines.close()
-            await self._tenant.close()
-            await together.floor.close()
-            together.shares.close()
-            await together.news.close()
+        if self._joined is not None:
+            await self._joined.close()
         await self.graphql_web.aclose()
         await self.channels_web.aclose()
         await self.streaming.close()
@@ -418,9 +388,9 @@ class App:
         await self.models.close()
         await self.logs.close()
         await self.upstreams.close()
-        if together is not None:
-            await together.node.close()
-            await together.peers.aclose()
+        if self.together is not None:
+            await self.together.node.close()
+            await self.together.peers.aclose()
         await self.store.close()
 
     @property
@@ -446,3 +416,7 @@ class App:
             certificate=self.certificate,
             upstreams=self.upstreams.served_by(),
         )
+
+
+def _served_here(mount: Mount, place: Callable[[Scope], Placed]) -> Mount:
+    return mount

@@ -130,7 +130,6 @@ class Clustered:
         *,
         queues: Queues,
         flows: Flows,
-        functions: Functions,
         refresh: Mapping[str, Callable[[], Awaitable[None]]],
         operations: OperationTable,
     ) -> OperationTable:
