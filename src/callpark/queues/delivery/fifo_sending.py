@@ -6,6 +6,7 @@ was sent is remembered in rows beside the messages, in the same commit.
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -118,15 +119,16 @@ class FifoSending:
         changes += [DeleteRow(DEDUPLICATION_TABLE, self._prefix + key) for key in old]
         committed = asyncio.ensure_future(self._world.store.commit(changes))
         self._under_way.update((key, committed) for key, _ in keys)
-        try:
-            await asyncio.shield(committed)
-        except StoreFailure:
-            for key, seen in keys:
+        committed.add_done_callback(partial(self._committed, keys))
+        await asyncio.shield(committed)
+
+    def _committed(self, keys: Sequence[tuple[str, deduplication.Seen]], done: "asyncio.Future[None]") -> None:
+        """Whoever sent it may be gone by now, and may send it again before: that one waits for this too."""
+        failed = done.cancelled() or done.exception() is not None
+        for key, seen in keys:
+            self._under_way.pop(key, None)
+            if failed:
                 self._seen.forget(key, seen)
-            raise
-        finally:
-            for key, _ in keys:
-                self._under_way.pop(key, None)
 
     def _next_sequence(self, now: float) -> int:
         by_time = _FIRST_SEQUENCE + int(now * 1_000_000) * _SEQUENCE_STEP
