@@ -89,6 +89,10 @@ class Soak:
             if now != before:
                 changed, before = time.monotonic(), now
             elif time.monotonic() - changed > _STALLED_SECONDS:
+                for node in self._nodes:
+                    for queue in ("work", "orders.fifo"):
+                        asked: dict[str, object] = {"QueueUrl": _url(queue), "AttributeNames": ["All"]}
+                        self._tell(f"{self._at()} {queue}: {await self._sqs('GetQueueAttributes', asked, node)}")
                 return
             await asyncio.sleep(0.2)
 
@@ -161,15 +165,19 @@ class Soak:
 
     # The wire
 
-    async def _sqs(self, operation: str, members: dict[str, object]) -> dict[str, list[dict[str, str]]] | None:
-        return await self._post("/", json.dumps(members), {"x-amz-target": f"AmazonSQS.{operation}", **_TARGET})
+    async def _sqs(
+        self, operation: str, members: dict[str, object], node: NodeProcess | None = None
+    ) -> dict[str, list[dict[str, str]]] | None:
+        return await self._post("/", json.dumps(members), {"x-amz-target": f"AmazonSQS.{operation}", **_TARGET}, node)
 
-    async def _post(self, path: str, body: str, headers: dict[str, str]) -> dict[str, list[dict[str, str]]] | None:
-        """None when it was not acknowledged."""
+    async def _post(
+        self, path: str, body: str, headers: dict[str, str], node: NodeProcess | None = None
+    ) -> dict[str, list[dict[str, str]]] | None:
+        """At any node that lives, or this one; None when it was not acknowledged."""
         living = [node for node in self._nodes if node.lives]
         if not living:
             return None
-        node = self._chance.choice(living)
+        node = node or self._chance.choice(living)
         try:
             answer = await self._http.post(node.url + path, content=body, headers=headers)
         except httpx.TransportError as error:

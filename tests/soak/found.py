@@ -61,8 +61,12 @@ class Found:
         order = []
         for group, count in self.fifo_sent.items():
             firsts = list(dict.fromkeys(self.ordered[group]))
-            if firsts != list(range(count)):
-                order.append(f"group {group}: {count} sent, received in the order {firsts[:40]}")
+            missing = sorted(set(range(count)) - set(firsts))
+            if missing:
+                lost.append(f"group {group}: {len(missing)} of {count} were never received, the first is {missing[0]}")
+            after = next((n for n, each in enumerate(firsts[1:]) if each < firsts[n]), None)
+            if after is not None:
+                order.append(f"group {group}: received in the order … {firsts[max(0, after - 5) : after + 5]} …")
         bugs = [
             f"{name} met a bug of its own: {said[said.index('Traceback') :][:2_000]}"
             for name, said in self.said.items()
