@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import chats, contacts, events, fan_out, gateway, graphql, models, queues, stores, stories, vtl
+from bench import chats, cluster, contacts, events, fan_out, gateway, graphql, models, queues, stores, stories, vtl
 from bench.figures import Figure, show
 from callpark.cli.loop import run
 
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "models": models.figures,
     "stories": stories.figures,
     "stores": stores.figures,
+    "cluster": cluster.figures,
 }
 
 

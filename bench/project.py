@@ -34,15 +34,15 @@ def project() -> Iterator[Path]:
         (folder / "src" / "app.py").write_text(HANDLER)
         (folder / "sdk" / "app.py").write_text(WITH_BOTO3)
         resources = {
-            "Nothing": _function("Nothing", "src", "app.nothing"),
-            "WithBoto3": _function("WithBoto3", "sdk", "app.nothing"),
-            "Forever": _function("Forever", "src", "app.forever", ReservedConcurrentExecutions=1, Timeout=900),
+            "Nothing": function("Nothing", "src", "app.nothing"),
+            "WithBoto3": function("WithBoto3", "sdk", "app.nothing"),
+            "Forever": function("Forever", "src", "app.forever", ReservedConcurrentExecutions=1, Timeout=900),
         }
         (folder / "template.json").write_text(json.dumps({"Resources": resources}))
         yield folder
 
 
-def _function(name: str, folder: str, handler: str, **more: object) -> dict[str, object]:
+def function(name: str, folder: str, handler: str, **more: object) -> dict[str, object]:
     properties = {
         "FunctionName": name,
         "Runtime": "python3.11",
