@@ -131,3 +131,10 @@ def internal_failure(error: Exception, site: FieldSite) -> FieldFailure:
     """A bug of ours, logged, and the little that a client sees of it."""
     _log.error("a resolver of %s.%s broke", site.parent_type, site.field_name, exc_info=error)
     return FieldFailure("An internal failure occurred while resolving this field.", "InternalFailure")
+
+
+def warn_of_effects(execution: Execution, acted_on: tuple[str, ...]) -> None:
+    """What resolvers asked for by `extensions` and has no effect in this kind of operation."""
+    for effect in execution.effects:
+        if effect["name"] not in acted_on:
+            _log.warning("extensions.%s has no effect here (request %s)", effect["name"], execution.request_id)

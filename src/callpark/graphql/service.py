@@ -18,14 +18,13 @@ from callpark.graphql.caching import whole_answer
 from callpark.graphql.datasources.lambda_ import FunctionInvoker
 from callpark.graphql.datasources.nowhere import NOWHERE
 from callpark.graphql.datasources.port import Outside
-from callpark.graphql.documents import Document, Documents, Prepared
-from callpark.graphql.execution import Execution, FieldCall, Resolver, internal_failure
+from callpark.graphql.documents import Documents, Prepared
+from callpark.graphql.execution import Execution, warn_of_effects
 from callpark.graphql.failures import FieldFailure, failure_entry, not_authorized
 from callpark.graphql.happenings import OperationExecuted, RequestLogged
 from callpark.graphql.messages import Eviction, GraphqlRequest, GraphqlResponse, Invalidation, Publication
 from callpark.graphql.model import ApiDefinition
 from callpark.graphql.pacing import Pacer
-from callpark.graphql.realtime.filters import excess
 from callpark.graphql.refusals import refusal
 from callpark.graphql.request_log import RequestLog
 from callpark.graphql.resolvers.compiler import ResolverParts
@@ -37,6 +36,7 @@ from callpark.graphql.runtimes.js.host import JavaScriptHost
 from callpark.graphql.runtimes.vtl.host import VtlHost
 from callpark.graphql.schema import ApiSchema
 from callpark.graphql.serving import Served, compile_api, compile_kept, same_schema
+from callpark.graphql.subscribing import checked, entry, operation_of
 from callpark.graphql.subscriptions import CompiledSubscription, PreparedSubscription, SubscriptionRefused
 from callpark.graphql.validation import InvalidDocument
 from callpark.kernel.clock import Clock
@@ -44,7 +44,7 @@ from callpark.kernel.errors import CallerError, ProjectError
 from callpark.kernel.ids import Ids
 from callpark.kernel.limits import Limits
 from callpark.kernel.trace import Trace
-from graphql import GraphQLError, OperationDefinitionNode, OperationType
+from graphql import GraphQLError, OperationType
 
 _log = logging.getLogger("callpark")
 
@@ -52,11 +52,6 @@ T = TypeVar("T")
 
 Publisher: TypeAlias = Callable[[Publication], None]
 """Takes a publication and returns at once; called after the mutation's field completed, before its answer is sent."""
-
-_SUBSCRIPTION_EFFECTS = {
-    "setSubscriptionFilter": "filter",
-    "setSubscriptionInvalidationFilter": "invalidation_filter",
-}
 
 
 class GraphqlService:
@@ -214,7 +209,7 @@ class GraphqlService:
         for warning in left_out:
             _log.warning("%s (request %s)", warning, execution.request_id)
         self._invalidate(served.definition.api_id, execution)
-        self._warn_of_effects(execution, ("evictFromApiCache", "addResponseHeader", invalidations.NAME))
+        warn_of_effects(execution, ("evictFromApiCache", "addResponseHeader", invalidations.NAME))
         self._trace.emit(
             OperationExecuted(
                 execution.request_id,
@@ -270,7 +265,7 @@ class GraphqlService:
         documents = self._documents(api_id)
 
         def prepare() -> tuple[dict[str, object], CompiledSubscription]:
-            document, operation = self._subscription_operation(documents, request)
+            document, operation = operation_of(documents, request)
             variables = documents.variables(operation, request.variables)
             access = access_of(request, documents.named_groups)
             return variables, documents.subscription(document, operation, access, variables)
@@ -283,56 +278,13 @@ class GraphqlService:
         execution = self._execution(definition, request, variables, OperationType.SUBSCRIPTION)
         if not compiled.permitted:
             denied = not_authorized(compiled.site.parent_type, compiled.field_name)
-            raise SubscriptionRefused([_entry(denied, compiled)])
+            raise SubscriptionRefused([entry(denied, compiled)])
         try:
             prepared = compiled.bind(execution)
         except GraphQLError as error:
-            raise SubscriptionRefused([_entry(FieldFailure(error.message), compiled)]) from None
+            raise SubscriptionRefused([entry(FieldFailure(error.message), compiled)]) from None
         resolver = self._served[api_id].resolvers.get((compiled.site.parent_type, compiled.field_name))
-        return prepared if resolver is None else await self._check(resolver, prepared, compiled, execution)
-
-    async def _check(
-        self, resolver: Resolver, prepared: PreparedSubscription, compiled: CompiledSubscription, execution: Execution
-    ) -> PreparedSubscription:
-        """Run the subscription field's resolver once: it may refuse, or set filters. Its value is not used."""
-        call = FieldCall(compiled.site, execution, {}, prepared.arguments, (None, compiled.response_key))
-        try:
-            value = resolver(call)
-            if isinstance(value, CoroutineType):
-                value = await value
-        except FieldFailure as failure:
-            raise SubscriptionRefused([_entry(failure, compiled)]) from None
-        except Exception as error:
-            raise SubscriptionRefused([_entry(internal_failure(error, compiled.site), compiled)]) from error
-        if value is not None and any(effect["name"] == "setSubscriptionFilter" for effect in execution.effects):
-            _log.warning("the resolver of %s sets a filter: AppSync wants it to return null", compiled.field_name)
-        self._warn_of_effects(execution, tuple(_SUBSCRIPTION_EFFECTS))
-        for effect in execution.effects:
-            member = _SUBSCRIPTION_EFFECTS.get(str(effect["name"]))
-            parameters = cast(list[object], effect["parameters"])
-            if member is not None and parameters and isinstance(parameters[0], dict):
-                given = cast(dict[str, object], parameters[0])
-                if (message := excess(given, self._limits)) is not None:
-                    raise SubscriptionRefused([{"message": message, "errorCode": 400}])
-                prepared = (
-                    replace(prepared, filter=given)
-                    if member == "filter"
-                    else replace(prepared, invalidation_filter=given)
-                )
-        return prepared
-
-    def _subscription_operation(
-        self, documents: Documents, request: GraphqlRequest
-    ) -> tuple[Document, OperationDefinitionNode]:
-        document = documents.document(request.query)
-        try:
-            operation = documents.operation(document, request.operation_name)
-        except CallerError as error:
-            raise InvalidDocument([{"errorType": error.code, "message": error.message}]) from None
-        if operation.operation is not OperationType.SUBSCRIPTION:
-            message = f"A {operation.operation.value} cannot be started as a subscription."
-            raise InvalidDocument([{"errorType": "BadRequestException", "message": message}])
-        return document, operation
+        return prepared if resolver is None else await checked(resolver, prepared, compiled, execution, self._limits)
 
     def _execution(
         self,
@@ -396,12 +348,3 @@ class GraphqlService:
             self._host, self._templates, self._sources, environment, self._limits.functions_per_pipeline
         )
         return (compile_kept if kept else compile_api)(api, parts, before)
-
-    def _warn_of_effects(self, execution: Execution, acted_on: tuple[str, ...]) -> None:
-        for effect in execution.effects:
-            if effect["name"] not in acted_on:
-                _log.warning("extensions.%s has no effect here (request %s)", effect["name"], execution.request_id)
-
-
-def _entry(failure: FieldFailure, compiled: CompiledSubscription) -> dict[str, object]:
-    return failure_entry(failure, (None, compiled.response_key), compiled.site.locations)
