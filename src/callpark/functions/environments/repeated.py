@@ -62,8 +62,9 @@ class Repeated:
         head = self._before + request_id.encode() + self._between + invocation_id.encode() + self._after
         if not data.startswith(head):
             return None
-        end = data.find(_END, len(head))
-        digits = data[len(head) : end]
+        at = len(head)
+        end = data.find(_END, at)
+        digits = data[at:end]
         if end < 0 or not digits.isdigit() or len(digits) > _LONGEST_LENGTH:
             return None
         start, size = end + len(_END), int(digits)
