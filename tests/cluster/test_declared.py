@@ -96,6 +96,29 @@ async def test_declared_mappings_work_as_they_were_changed_where_their_queue_is(
         assert "Messages" in await asyncio.to_thread(lambda: sqs.receive_message(QueueUrl=url))
 
 
+async def test_a_node_that_joins_takes_nothing_back_of_declared_queues(tmp_path: Path) -> None:
+    async with several(tmp_path, handlers(), count=1) as cluster, asyncio.timeout(50):
+        sqs = cluster.nodes[0].client("sqs")
+
+        def change() -> None:
+            url = sqs.get_queue_url(QueueName="work")["QueueUrl"]
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "77"})
+            sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName="orders.fifo")["QueueUrl"])
+
+        await asyncio.to_thread(change)
+        await cluster.add()
+        await cluster.settled(2)
+        for each in cluster.nodes:
+            known = {queue.name: queue for queue in each.app.queues.queues()}
+            assert sorted(known) == ["jobs", "work"]
+            assert known["work"].attributes["VisibilityTimeout"] == "77"
+        template = cluster.project / "template.yaml"
+        template.write_text(template.read_text().replace("QueueName: work, VisibilityTimeout: 20", "QueueName: work"))
+        await cluster.nodes[0].app.deployment.reload()
+        known = {queue.name: queue for queue in cluster.nodes[0].app.queues.queues()}
+        assert "VisibilityTimeout" not in known["work"].attributes, "the project says something else now"
+
+
 async def test_declared_graphql_apis_are_served_as_they_were_changed(tmp_path: Path) -> None:
     async with several(tmp_path, handlers(), count=2) as cluster, asyncio.timeout(50):
         client = cluster.others("control", "")[0].client("appsync")

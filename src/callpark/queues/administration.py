@@ -8,6 +8,8 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from callpark.kernel.arn import Place
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import CallerError, ProjectError
@@ -16,7 +18,8 @@ from callpark.kernel.limits import SqsLimits
 from callpark.queues import attributes, names, permissions, redrive, refusals
 from callpark.queues.catalogue import Catalogue
 from callpark.queues.model import Queue, QueueDefinition
-from callpark.store.ports import Store, StoreFailure
+from callpark.store.amendments import NO_AMENDMENTS, Amendments
+from callpark.store.ports import Change, Store, StoreFailure
 
 _log = logging.getLogger("callpark")
 
@@ -32,6 +35,9 @@ class Administration:
     limits: SqsLimits
     place: Place
     changed: Callable[[Queue | None, Queue | None], None]
+    amendments: Amendments = NO_AMENDMENTS
+    said: dict[str, bytes] = field(default_factory=dict)
+    """What the project says of its queues."""
     deleted_at: dict[str, float] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One change at a time: each is made from what the last one left."""
@@ -135,8 +141,14 @@ class Administration:
         """Bring a project's queues: all or nothing. Those it no longer has go when they are empty. Returns warnings.
         Raises ProjectError."""
         async with self.lock:
+            await self.amendments.read()
             wanted = {definition.name: definition for definition in definitions}
-            brought = {name: self._declared(definition) for name, definition in wanted.items()}
+            said = {name: _said(definition) for name, definition in wanted.items()}
+            brought = {
+                name: queue
+                for name, definition in wanted.items()
+                if (queue := self._as_amended(self._declared(definition), said[name])) is not None
+            }
             warnings = [warning for queue in brought.values() for warning in _inert(queue, queue.attributes)]
             for queue in brought.values():
                 self._check_declared(queue, brought)
@@ -150,6 +162,8 @@ class Administration:
                     )
                 else:
                     gone.append(queue)
+            self.said.clear()
+            self.said.update(said)
             before = {name: self.catalogue.get(name) for name in brought}
             changed = [queue for name, queue in brought.items() if queue != before[name]]
             if changed or gone:
@@ -188,10 +202,20 @@ class Administration:
         return replace(queue, attributes=kept, settings=settings, modified_at=self.clock.now())
 
     async def _keep(self, queue: Queue | None = None, removed: Queue | None = None) -> None:
+        about, amended = queue or removed, list[Change]()
+        if about is not None and about.declared and about.name in self.said:
+            amended += self.amendments.change(about.name, self.said[about.name], b"" if queue else None)
         try:
-            await self.catalogue.keep([queue] if queue else [], [removed.name] if removed else [])
+            await self.catalogue.keep([queue] if queue else [], [removed.name] if removed else [], amended)
         except StoreFailure as failure:
             raise refusals.unavailable(str(failure)) from failure
+
+    def _as_amended(self, queue: Queue, said: bytes) -> Queue | None:
+        """A project's queue as the API, at any node, has left it; its row has that. None when it was deleted."""
+        amendment = self.amendments.of(queue.name, said)
+        if amendment is None:
+            return queue
+        return None if amendment.value is None else self.catalogue.get(queue.name) or queue
 
     def _declared(self, definition: QueueDefinition) -> Queue:
         given = definition.attributes
@@ -254,3 +278,7 @@ def _inert(queue: Queue, given: Iterable[str]) -> list[str]:
 def _warn_inert(queue: Queue, given: Mapping[str, str]) -> None:
     for warning in _inert(queue, [name for name, text in given.items() if text]):
         _log.warning("%s", warning)
+
+
+def _said(definition: QueueDefinition) -> bytes:
+    return msgspec.json.encode([definition.attributes, definition.tags], order="sorted")

@@ -37,10 +37,13 @@ from callpark.queues.model import (
 from callpark.queues.moves import Moves
 from callpark.queues.receipts import Receipt
 from callpark.queues.sweeping import Sweeper
+from callpark.store.amendments import NO_AMENDMENTS, SharedAmendments
 from callpark.store.ports import BEFORE_ALL, Change, Store, StoreFailure
 
 #: Everybody is the local account: the user id that STS gives.
 _SENDER = "AROACALLPARKLOCALROLE:callpark"
+
+_DECLARED = "queues/declared"
 
 
 class Queues:
@@ -95,6 +98,7 @@ class Queues:
             limits=limits,
             place=place,
             changed=self._changed,
+            amendments=SharedAmendments(store, _DECLARED, base_url) if shared else NO_AMENDMENTS,
         )
         self.moves = Moves(self._world, self._catalogue, self.administration.sources)
 
