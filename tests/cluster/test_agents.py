@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from callpark.flows.contact import Target
 from tests.cluster.project import flow
 from tests.cluster.several import Running, Several, several
 from tests.flows.building import action, content, hang_up, say
+from tests.journeys.commands import command
 
 pytestmark = pytest.mark.process
 
@@ -80,6 +82,9 @@ class Phone:
                 if frame["type"] == kind:
                     return dict(frame)
 
+    async def hang_up(self) -> None:
+        await self._socket.send(json.dumps({"type": "hang_up"}))
+
     async def hears(self, text: str) -> None:
         while text not in (await self.until("heard"))["text"]:
             pass
@@ -102,6 +107,15 @@ async def centre(folder: Path, count: int = 2) -> AsyncIterator[Several]:
 
 def floor_and_other(cluster: Several) -> tuple[Running, Running]:
     return cluster.holder("control", ""), cluster.others("control", "")[0]
+
+
+async def waiting(floor: Running, count: int) -> None:
+    """Until so many wait, as the floor knows it."""
+    flows = floor.app.flows
+    queue = flows.instance.resources.queues["Support"]
+    async with asyncio.timeout(20):
+        while len(flows.switchboard.metrics(Target(queue.arn or queue.name, queue.name)).since) != count:
+            await floor.node.changed()
 
 
 @pytest.mark.parametrize("at_floor", [True, False])
@@ -128,3 +142,31 @@ async def test_an_agent_at_any_node_talks_with_a_caller_at_any_node(tmp_path: Pa
                 await bob.next("connected")
                 await bob.order("hang_up", **contact)
             assert (await phone.until("ended"))["reason"] == "AGENT_DISCONNECT"
+
+
+async def test_a_queue_is_full_at_every_node(tmp_path: Path) -> None:
+    async with centre(tmp_path) as cluster, contextlib.AsyncExitStack() as calls:
+        for node in cluster.nodes:
+            phone = await calls.enter_async_context(calling(node))
+            await phone.hears("in the queue")
+        await waiting(floor_and_other(cluster)[0], 2)
+        for node in cluster.nodes:
+            phone = await calls.enter_async_context(calling(node))
+            await phone.hears("Everybody is busy.")
+
+
+async def test_the_command_plays_an_agent_also_when_the_floor_moves(tmp_path: Path) -> None:
+    async with centre(tmp_path) as cluster:
+        floor, other = floor_and_other(cluster)
+        script = ("wait offered", "accept", "wait connected", "wait left")
+        do = [part for line in script for part in ("--do", line)]
+        async with (
+            command("agent", "alice", "--endpoint", other.url, "-o", "json", *do) as agent,
+            calling(other) as phone,
+        ):
+            await agent.until('"connected"')
+            await floor.stop()
+            await agent.until('"seated"')
+            await phone.hang_up()
+            await agent.until('"left"')
+            assert await agent.ended() == 0, agent.lines

@@ -5,6 +5,7 @@ waited for yet, so a script does not depend on how fast anything is.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from callpark.cli.screen import answers, remarks, show_error
 from callpark.cli.typed import typed
 from callpark.flows.agents import notes, orders
 from callpark.flows.api.agent_socket import PATH
+from callpark.kernel.clock import SystemClock, sleep
 from callpark.kernel.errors import ProjectError
 
 
@@ -39,6 +41,10 @@ class Played:
     output: options.Output
 
 
+_TRY_AGAIN: Final = 1013
+_AGAIN_SECONDS: Final = 20.0
+_PAUSE_SECONDS: Final = 0.25
+
 _notes: Final[msgspec.json.Decoder[notes.Note]] = msgspec.json.Decoder(notes.Note)
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -48,7 +54,7 @@ async def play(endpoint: str, played: Played) -> int:
     try:
         socket = await _connect(endpoint, played)
         try:
-            return await _Panel(socket, played).run()
+            return await _Panel(endpoint, socket, played).run()
         finally:
             await socket.close()
     except Unreachable as error:
@@ -73,8 +79,10 @@ async def _connect(endpoint: str, played: Played) -> ClientConnection:
 class _Panel:
     """One panel. `contacts`: what the agent has to do with, the newest last; `current`: what commands are about."""
 
-    def __init__(self, socket: ClientConnection, played: Played) -> None:
+    def __init__(self, endpoint: str, socket: ClientConnection, played: Played) -> None:
+        self._endpoint = endpoint
         self._socket = socket
+        self._asking = False
         self._played = played
         self._told: list[notes.Note] = []
         self._waited: dict[str, int] = {}
@@ -104,9 +112,32 @@ class _Panel:
 
     async def _listen(self) -> None:
         while True:
-            note = self._hear(await self._socket.recv())
+            try:
+                note = self._hear(await self._socket.recv())
+            except ConnectionClosed as closed:
+                if closed.rcvd is None or closed.rcvd.code != _TRY_AGAIN:
+                    raise
+                await self._come_again(closed)
+                continue
             if isinstance(note, notes.Done | notes.Refused):
                 self._answers.put_nowait(note)
+
+    async def _come_again(self, closed: ConnectionClosed) -> None:
+        """Among several nodes: agents sit at another one now, which takes a moment."""
+        clock = SystemClock()
+        until = clock.now() + _AGAIN_SECONDS
+        while True:
+            if clock.now() >= until:
+                raise closed
+            with contextlib.suppress(Unreachable, ConnectionClosed):
+                socket = await _connect(self._endpoint, self._played)
+                self._hear(await socket.recv())
+                self._socket = socket
+                break
+            await sleep(clock, _PAUSE_SECONDS, "another node")
+        if self._asking:
+            again = "see what has become of it, and ask again"
+            self._answers.put_nowait(notes.Refused("the agents moved to another node meanwhile", again))
 
     async def _work(self) -> None:
         await self._ask(orders.SetStatus(self._played.status))
@@ -143,8 +174,13 @@ class _Panel:
                 await self._ask(command)
 
     async def _ask(self, order: orders.Order) -> None:
-        await self._socket.send(_encode(order).decode())
-        answer = await self._answers.get()
+        self._asking = True
+        try:
+            with contextlib.suppress(ConnectionClosed):  # who listens hears of that too
+                await self._socket.send(_encode(order).decode())
+            answer = await self._answers.get()
+        finally:
+            self._asking = False
         if isinstance(answer, notes.Refused):
             self._complain(ProjectError(answer.cause, answer.remedy))
         elif isinstance(order, orders.Clear):

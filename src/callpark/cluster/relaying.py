@@ -23,6 +23,7 @@ from callpark.kernel.tasks import Tasks
 _HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"date", b"host"))
 _HANDSHAKE = ("sec-websocket-", "connection", "upgrade", "host")
 _TRY_AGAIN = 1013
+_NO_FAREWELL = frozenset((1005, 1006, 1015))
 
 
 class Mount(Protocol):
@@ -112,8 +113,9 @@ class Relayed:
                 await send({"type": "websocket.accept", "subprotocol": far.subprotocol})
 
                 async def onwards() -> None:
-                    while (message := await receive())["type"] != "websocket.disconnect":
-                        await far.send(message.get("text") or message.get("bytes") or "")
+                    with contextlib.suppress(ConnectionClosed):
+                        while (message := await receive())["type"] != "websocket.disconnect":
+                            await far.send(message.get("text") or message.get("bytes") or "")
 
                 async def back() -> None:
                     with contextlib.suppress(ConnectionClosed, OSError):
@@ -123,14 +125,19 @@ class Relayed:
 
                 reading, writing = tasks.spawn(onwards(), "onwards"), tasks.spawn(back(), "back")
                 await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
-                if not reading.done():
-                    with contextlib.suppress(OSError):
-                        await send({"type": "websocket.close", "code": far.close_code or _TRY_AGAIN})
+                if far.close_code is not None:
+                    with contextlib.suppress(OSError, RuntimeError):
+                        await send({"type": "websocket.close", "code": _farewell(far.close_code)})
         except (InvalidStatus, ConnectionClosed, OSError):
             with contextlib.suppress(OSError, RuntimeError):
                 await send({"type": "websocket.close", "code": _TRY_AGAIN})
         finally:
             await tasks.aclose()
+
+
+def _farewell(code: int) -> int:
+    """Without one the other node is gone: somebody else will have what it had."""
+    return _TRY_AGAIN if code in _NO_FAREWELL else code
 
 
 def _target(scope: Scope) -> bytes:
