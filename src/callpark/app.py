@@ -16,7 +16,6 @@ from callpark.adapters import (
     QueuesForFunctions,
     UpstreamsForGraphql,
 )
-from callpark.channel_metrics import ChannelMetrics
 from callpark.cluster.files import share
 from callpark.cluster.node import Node
 from callpark.cluster.placement import Placed
@@ -82,16 +81,13 @@ from callpark.logs.api.operations import operations as logs_operations
 from callpark.logs.service import Logs
 from callpark.metrics.api.operations import MetricOperations
 from callpark.metrics.api.page import MetricsPage
-from callpark.metrics.model import APPSYNC, BEDROCK, EVENT_APIS
-from callpark.metrics.service import Metrics
 from callpark.models.api.operations import operations as model_operations
 from callpark.models.making import Making
 from callpark.models.service import Models
-from callpark.projects.model import Project
 from callpark.queues.api.operations import operations as queue_operations
 from callpark.queues.api.web import QueuesWeb
 from callpark.queues.service import Queues
-from callpark.recorder import Recorder
+from callpark.recording import Recording
 from callpark.reporting import reported
 from callpark.settings import Settings, Source
 from callpark.store.amendments import NO_AMENDMENTS, Amendments, SharedAmendments
@@ -236,23 +232,12 @@ class App:
         # Clients judge it by the machine's clock, whatever ours is.
         self.certificate = Certificate(settings.data, SystemClock(), limits.gateway.certificate_days)
         self.logs = Logs(clock, limits.logs, store)
-        self.metrics = Metrics(clock, limits.metrics)
-        self.api_metrics = Metrics(clock, limits.metrics, APPSYNC)
-        self.channel_metrics = Metrics(clock, limits.metrics, EVENT_APIS)
-        self.model_metrics = Metrics(clock, limits.metrics, BEDROCK)
-        metrics = self.metrics, self.api_metrics, self.channel_metrics, self.model_metrics
-        self.trace.hear(ChannelMetrics(self.channel_metrics).readers)
         self.live_logs = LiveLogs(self.logs)
         self._lines = None if node is None else Lines(node, store, self.logs)
-        self.trace.hear(
-            Recorder(
-                self._lines or self.logs,
-                self.metrics,
-                self.api_metrics,
-                self.model_metrics,
-                lambda: self.deployment.instance_alias,
-            ).readers
+        self.recording = Recording(
+            clock, limits.metrics, self.trace, self._lines or self.logs, lambda: self.deployment.instance_alias
         )
+        metrics = self.recording.metrics
         self.deployment = Deployment(
             settings,
             upstreams=self.upstreams,
@@ -392,16 +377,6 @@ class App:
             await self.together.node.close()
             await self.together.peers.aclose()
         await self.store.close()
-
-    @property
-    def project(self) -> Project | None:
-        """What is served now."""
-        return self.deployment.project
-
-    @property
-    def warnings(self) -> list[str]:
-        """What the project declares and callpark does not act on, one line each."""
-        return self.deployment.warnings
 
     def health(self) -> Health:
         """What `GET /_callpark/health` answers."""

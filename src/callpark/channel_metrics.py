@@ -1,4 +1,4 @@
-"""From the trace to CloudWatch's metrics of Event APIs. Made by `app.py`, beside `recorder.py`.
+"""From the trace to CloudWatch's metrics of Event APIs. Made by `recording.py`, beside `recorder.py`.
 
 https://docs.aws.amazon.com/appsync/latest/eventapi/cw-metrics.html
 """

@@ -1,4 +1,4 @@
-"""From the trace to logs and metrics. Made by `app.py`; the only place that knows both the slices' happenings and what
+"""From the trace to logs and metrics. Made by `recording.py`; the only place that knows both the slices' happenings and what
 CloudWatch calls them.
 
 The readers run on the hot path: each is an append. Log groups: a function's own or the one that it names,

@@ -20,8 +20,8 @@ Ask: TypeAlias = Callable[..., Awaitable[Any]]
 
 def asking(app: App, client: httpx.AsyncClient) -> Ask:
     """Ask the project's API at the URL and with the key that its outputs say."""
-    assert app.project is not None
-    outputs = app.project.outputs
+    assert app.deployment.project is not None
+    outputs = app.deployment.project.outputs
 
     async def ask(query: str, **variables: object) -> Any:
         body = {"query": query, "variables": variables}
@@ -55,7 +55,7 @@ async def test_notes_of_cdk(tmp_path: Path) -> None:
         assert await ask('{ titled(title: "Tea Too") { id } }') == {"data": {"titled": [{"id": made["id"]}]}}
         assert len((await ask("{ notes { id } }"))["data"]["notes"]) == 2
         assert await ask("{ place }") == {"data": {"place": "6 us-east-1 test"}}
-        assert app.warnings == []
+        assert app.deployment.warnings == []
 
 
 async def test_todos_of_sam(tmp_path: Path) -> None:
@@ -79,4 +79,4 @@ async def test_todos_of_sam(tmp_path: Path) -> None:
         }
         assert await ask("{ todos(show: OPEN) { id } }") == {"data": {"todos": [{"id": other["id"]}]}}
         assert {each["id"] for each in (await ask("{ todos { id } }"))["data"]["todos"]} == {made["id"], other["id"]}
-        assert app.warnings == []
+        assert app.deployment.warnings == []

@@ -72,9 +72,9 @@ async def connected(app: App) -> AsyncIterator[Client]:
 
 
 async def test_the_template_says_where(app: App) -> None:
-    assert app.project is not None
-    assert app.project.outputs["Url"] == f"{app.base_url}/event"
-    assert app.warnings == []
+    assert app.deployment.project is not None
+    assert app.deployment.project.outputs["Url"] == f"{app.base_url}/event"
+    assert app.deployment.warnings == []
     assert api(app).namespaces == ["default", "polite", "guarded", "observed"]
     assert api(app).event_url.startswith(f"{app.base_url}/apis/")
 
@@ -134,5 +134,5 @@ async def test_what_is_logged_and_counted(app: App) -> None:
     listed = await app.own_operations.call("cloudwatch", "ListMetrics", key)
     wanted = [{"Name": "EventAPIId", "Value": api_id}, {"Name": "ChannelNamespaceName", "Value": "observed"}]
     assert {**key, "Dimensions": wanted} in cast(list[object], listed["Metrics"])
-    (series,) = app.channel_metrics.recorded("InboundMessages", api_id, f"{api_id}:observed")
+    (series,) = app.recording.event_apis.recorded("InboundMessages", api_id, f"{api_id}:observed")
     assert series.total >= 2

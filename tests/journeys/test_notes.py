@@ -207,7 +207,7 @@ async def notes(tmp_path: Path) -> AsyncIterator[Notes]:
         served(Settings(data=tmp_path / "data", port=0), write(tmp_path), environments=environments) as app,
         httpx.AsyncClient(timeout=30) as client,
     ):
-        assert not app.warnings
+        assert not app.deployment.warnings
         yield Notes(app, client, heard)
 
 

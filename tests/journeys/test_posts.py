@@ -263,7 +263,7 @@ async def posts(tmp_path: Path) -> AsyncIterator[Posts]:
         served(settings, write(tmp_path), environments=environments) as app,
         httpx.AsyncClient(timeout=30) as client,
     ):
-        assert not app.warnings
+        assert not app.deployment.warnings
         yield Posts(app, client, heard)
 
 

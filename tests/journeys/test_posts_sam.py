@@ -57,7 +57,7 @@ async def test_the_app_of_a_sam_template(tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     settings = Settings(data=tmp_path / "data", port=0)
     async with served(settings, tmp_path) as app, httpx.AsyncClient(timeout=30) as client:
-        assert app.warnings == []
+        assert app.deployment.warnings == []
         (api,) = app.health().apis
 
         async def ask(query: str) -> Any:

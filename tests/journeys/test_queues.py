@@ -184,10 +184,10 @@ async def test_a_client_that_has_hung_up_takes_no_message(app: App, waits: async
 async def test_a_projects_queues(tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     async with served(Settings(data=tmp_path / "data", port=0), tmp_path) as app:
-        assert app.project is not None
-        assert app.warnings == []
+        assert app.deployment.project is not None
+        assert app.deployment.warnings == []
         assert app.health().queues == ["Dead", "work"]
-        url = app.project.outputs["WorkUrl"]
+        url = app.deployment.project.outputs["WorkUrl"]
 
         def use() -> None:
             sqs = client(app)

@@ -45,7 +45,7 @@ def batches(app: App, count: int) -> "asyncio.Future[list[BatchEnded]]":
 
 
 async def test_the_story_is_told_by_way_of_the_queue(app: App) -> None:
-    assert app.warnings == []
+    assert app.deployment.warnings == []
     (api,) = app.health().apis
     ended = batches(app, 1)
     async with asyncio.timeout(30):

@@ -154,7 +154,7 @@ async def noticing(text: str) -> AsyncIterator[None]:
 async def test_what_a_template_declares_is_there_and_calls_its_function(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", port=0)
     async with served(settings, project(tmp_path, SHOP)) as app:
-        assert app.warnings == []
+        assert app.deployment.warnings == []
         orders: list[str] = []
 
         def use() -> None:

@@ -80,7 +80,7 @@ async def call_here(
 ) -> int:
     """Serve the project for this one call. `coverage`: the file to which the edges it takes are added."""
     async with serving as settings, served(settings, source) as app:
-        show_warnings(app.warnings)
+        show_warnings(app.deployment.warnings)
         with _phone(asked, app.clock) as (phone, display), _covering(app, coverage):
             made = await make(app, asked.number, phone, asked.caller, display)
     return _show(made, asked)

@@ -59,7 +59,7 @@ async def chat_here(
     """Serve the project for this one chat."""
     serving = session.temporary(limits, parameters, upstreams=upstreams)
     async with serving as settings, served(settings, source) as app:
-        show_warnings(app.warnings)
+        show_warnings(app.deployment.warnings)
         return await chat_there(app.base_url, flow, customer, output)
 
 

@@ -96,7 +96,7 @@ async def _story(project: Path) -> _Told:
             answers.print(token.text, end="", markup=False, style="green")
         answers.print(f"\n\n{count} tokens in {time.perf_counter() - asked:.1f} s")
         await listener.close()
-        parts = len(app.project.resource_types) if app.project is not None else 0
+        parts = len(app.deployment.project.resource_types) if app.deployment.project is not None else 0
     return _Told(parts, milliseconds, first or 0.0, text == '{"data":{"tellStory":"OK"}}' and count > 1)
 
 

@@ -114,7 +114,7 @@ async def _reload(app: App, changed: set[Path]) -> bool:
     if not await _read_again(app):
         return False
     names = sorted(path.name for path in changed)
-    show_warnings(app.warnings)
+    show_warnings(app.deployment.warnings)
     remarks.print(f"reloaded ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})", style="dim")
     if app.health() != before:
         show_resources(app.health())

@@ -100,7 +100,7 @@ async def announce(app: App) -> None:
         )
         if app.settings.upstreams.reaches_aws():
             show_warnings([f"whoever reaches {host} also uses AWS with your credentials, as --upstream …=aws says"])
-    show_warnings(app.warnings)
+    show_warnings(app.deployment.warnings)
     show(app.base_url, app.health())
     if app.graphql.apis() or app.event_apis.apis():
         await _announce_tls(app)
