@@ -1,5 +1,5 @@
-"""From the trace to logs and metrics. Made by `recording.py`; the only place that knows both the slices' happenings and what
-CloudWatch calls them.
+"""From the trace to logs and metrics. Made by `recording.py`; the only place that knows both the slices' happenings and
+what CloudWatch calls them.
 
 The readers run on the hot path: each is an append. Log groups: a function's own or the one that it names,
 `/aws/connect/<instance alias>` with a stream per contact, `/aws/appsync/apis/<id>` with a stream per API.
