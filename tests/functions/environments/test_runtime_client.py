@@ -106,13 +106,25 @@ def test_a_long_answer_is_confirmed_first() -> None:
         assert got == body
 
 
-def test_a_large_event_arrives_whole() -> None:
+def test_a_large_event_arrives_whole_and_its_answer_does_not_wait_until_it_is_freed() -> None:
     with connected() as (client, other):
         body = os.urandom(6_000_000)
-        thread = threading.Thread(target=other.sendall, args=(reply(EVENT_HEADERS, body),))
+        thread = threading.Thread(target=other.sendall, args=(reply(EVENT_HEADERS, body) + ACCEPTED,))
         thread.start()
         assert client.next()[0] == body
+        client.post_invocation_result("id-1", b"null", "application/json", "attempt-1")
+        requests = Requests(other)
+        assert [requests.one()[2] for _ in range(2)] == [b"", b"null"]
         thread.join()
+
+
+def test_an_error_object_is_sent_and_confirmed_at_once() -> None:
+    with connected() as (client, other):
+        other.sendall(reply(EVENT_HEADERS, b"{}") + ACCEPTED)
+        client.next()
+        client.post_error("id-1", "{}", "{}", "attempt-1")
+        requests = Requests(other)
+        assert [requests.one()[0].split()[0] for _ in range(2)] == ["GET", "POST"]
 
 
 @pytest.mark.parametrize(
@@ -150,8 +162,9 @@ def test_a_refused_answer_ends_the_runtime(
     kind: str, size: int, refused: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with connected() as (client, other):
-        other.sendall(refused)
+        other.sendall(reply(EVENT_HEADERS, b"{}") + refused)
         other.shutdown(socket.SHUT_WR)
+        client.next()
 
         def answer_and_ask() -> None:
             if kind == "error":

@@ -2,8 +2,8 @@
 
 awslambdaric asks a module `runtime_client` to speak HTTP: an extension around libcurl that needs two round trips and 18
 system calls for an event. `zygote.py` puts a `RuntimeClient` there instead, with the same four functions, and one round
-trip: an answer goes out together with the request for the next event. Everything else of awslambdaric stays as it is,
-and so does what it sees: the same values, the same errors.
+trip: a short answer goes out together with the request for the next event, which follows at once. Everything else of
+awslambdaric stays as it is, and so does what it sees: the same values, the same errors.
 
 It runs in handlers' processes and imports nothing of callpark. Processes that are not forked keep AWS's module.
 """
@@ -17,8 +17,9 @@ _PREFIX = "/2018-06-01/runtime/invocation/"
 _DEADLINE = "Lambda-Runtime-Deadline-Ms"
 _END = b"\r\n\r\n"
 _READ_BYTES = 16_384
-#: A longer answer is sent, and its reception confirmed, before the next event is asked for.
-_JOINED_BYTES = 16_384
+#: A longer answer may be refused for its length, and a longer event takes time to be freed before awslambdaric asks for
+#: the next one: then the answer is sent, and its reception confirmed, before that.
+_SHORT_BYTES = 16_384
 _LONGEST_HEAD = 65_536
 _NEXT_FAILED = "Failed to get next"
 _RESULT_FAILED = "Failed to post invocation response"
@@ -36,6 +37,7 @@ class RuntimeClient:
         self._received = b""
         self._unsent = b""
         self._unconfirmed: str | None = None
+        self._short_event = False
 
     def initialize_client(self, user_agent: str) -> None:
         self._lines = f" HTTP/1.1\r\nHost: {self._address}\r\nUser-Agent: {user_agent}\r\n"
@@ -54,31 +56,35 @@ class RuntimeClient:
         deadline = headers.get(_DEADLINE, "")
         if status != 200 or not deadline.isdecimal():
             raise RuntimeError(_NEXT_FAILED)
+        self._short_event = len(body) <= _SHORT_BYTES
         return body, {**headers, _DEADLINE: int(deadline)}
 
     def post_invocation_result(
         self, request_id: str, body: bytes, content_type: str, invocation_id: str | None = None
     ) -> None:
         """Answer. Raises RuntimeError when it is refused; a short answer is sent and confirmed by `next` only."""
-        self._post(f"{request_id}/response", body, f"Content-Type: {content_type}\r\n", invocation_id, _RESULT_FAILED)
+        head = self._head(f"{request_id}/response", invocation_id, f"Content-Type: {content_type}\r\n", len(body))
+        self._unconfirmed = _RESULT_FAILED
+        if self._short_event and len(body) <= _SHORT_BYTES:
+            self._unsent = head + body
+        else:
+            self._send(head + body, _RESULT_FAILED)
+            self._confirm()
 
     def post_error(self, request_id: str, body: str, xray_cause: str, invocation_id: str | None = None) -> None:
-        """Answer with an error object, as `post_invocation_result`."""
+        """Answer with an error object. Raises RuntimeError when it is refused."""
         lines = "Content-Type: application/json\r\n"
         if xray_cause:
             lines += f"Lambda-Runtime-Function-Xray-Error-Cause: {xray_cause}\r\n"
-        self._post(f"{request_id}/error", body.encode(), lines, invocation_id, _ERROR_FAILED)
+        encoded = body.encode()
+        self._unconfirmed = _ERROR_FAILED
+        self._send(self._head(f"{request_id}/error", invocation_id, lines, len(encoded)) + encoded, _ERROR_FAILED)
+        self._confirm()
 
-    def _post(self, path: str, body: bytes, lines: str, invocation_id: str | None, failure: str) -> None:
+    def _head(self, path: str, invocation_id: str | None, lines: str, length: int) -> bytes:
         if invocation_id:
             lines += f"Lambda-Runtime-Invocation-Id: {invocation_id}\r\n"
-        head = f"POST {_PREFIX}{path}{self._lines}{lines}Content-Length: {len(body)}\r\n\r\n".encode()
-        self._unconfirmed = failure
-        if len(head) + len(body) <= _JOINED_BYTES:
-            self._unsent = head + body
-            return
-        self._send(head + body, failure)
-        self._confirm()
+        return f"POST {_PREFIX}{path}{self._lines}{lines}Content-Length: {length}\r\n\r\n".encode()
 
     def _confirm(self) -> None:
         failure, self._unconfirmed = self._unconfirmed, None
