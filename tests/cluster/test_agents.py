@@ -93,7 +93,7 @@ class Phone:
 @contextlib.asynccontextmanager
 async def calling(node: Running, target: str = "Line") -> AsyncIterator[Phone]:
     url = node.url.replace("http", "ws")
-    async with connect(f"{url}/_callpark/phone?target={target}", proxy=None) as socket:
+    async with connect(f"{url}/_callpark/phone?target={target}", proxy=None, max_queue=None) as socket:
         yield Phone(socket)
 
 

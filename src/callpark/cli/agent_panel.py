@@ -52,11 +52,11 @@ _encode: Final = msgspec.json.Encoder().encode
 async def play(endpoint: str, played: Played) -> int:
     """Until the commands end, the server goes away, or Ctrl-C. 1 when a command could not be carried out."""
     try:
-        socket = await _connect(endpoint, played)
+        panel = _Panel(endpoint, await _connect(endpoint, played), played)
         try:
-            return await _Panel(endpoint, socket, played).run()
+            return await panel.run()
         finally:
-            await socket.close()
+            await panel.close()
     except Unreachable as error:
         return explain(error)
     except ConnectionClosed as error:
@@ -109,6 +109,9 @@ class _Panel:
                 task.cancel()
             await asyncio.gather(listening, working, return_exceptions=True)
         return exits.FUNCTION_ERROR if self._refused else exits.OK
+
+    async def close(self) -> None:
+        await self._socket.close()
 
     async def _listen(self) -> None:
         while True:
