@@ -55,7 +55,7 @@ test: check      ## check, then every test, in WORKERS processes (2)
 soak: setup      ## 20,000 events, 200 kill -9: nothing lost, nothing run too often (10 to 15 minutes)
 	$(BIN)/python -m tests.soak
 
-soak-cluster: setup ## three NATS servers, three nodes, 50 kills and stops: nothing lost, FIFO order kept (15 to 30 minutes)
+soak-cluster: setup ## three NATS servers, three nodes, 50 kills, stops and cut networks: nothing lost, FIFO order kept (15 to 30 minutes)
 	$(BIN)/python -m tests.soak cluster
 
 format: setup    ## let ruff rewrite what it can
