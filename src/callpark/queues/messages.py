@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 import msgspec
 
-from callpark.queues.model import Message, MessageState, QueueSettings
+from callpark.queues.model import Message, MessageState, QueueSettings, Submission
 
 
 class Fate(Enum):
@@ -45,6 +45,22 @@ def extended(state: MessageState, visible_at: float) -> MessageState:
 
 def in_flight(state: MessageState, now: float) -> bool:
     return state.receives > 0 and state.visible_at > now
+
+
+def sent(
+    submission: Submission, sender: str, now: float, *, deduplication: str | None = None, sequence: int | None = None
+) -> Message:
+    """As a queue keeps what was sent to it. The last two are of FIFO queues."""
+    return Message(
+        body=submission.body,
+        sent_at=now,
+        sender=sender,
+        attributes=dict(submission.attributes),
+        trace_header=submission.trace_header,
+        group=submission.group,
+        deduplication=deduplication,
+        sequence=sequence,
+    )
 
 
 def dead_lettered(message: Message, source_arn: str, fifo: bool, now: float) -> Message:

@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 
-from callpark.queues import deduplication
+from callpark.queues import deduplication, messages
 from callpark.queues.delivery.world import QueueWorld
 from callpark.queues.model import Message, MessageState, Queue, Sent, Submission, encode_message, encode_state
 from callpark.queues.submissions import deduplication_id
@@ -94,15 +94,8 @@ class FifoSending:
         self, submission: Submission, key: str, sender: str, now: float, changes: list[Change]
     ) -> deduplication.Seen:
         seen = deduplication.Seen(now, self._world.ids.uuid(), self._next_sequence(now))
-        message = Message(
-            body=submission.body,
-            sent_at=now,
-            sender=sender,
-            attributes=dict(submission.attributes),
-            trace_header=submission.trace_header,
-            group=submission.group,
-            deduplication=deduplication_id(submission),
-            sequence=seen.sequence,
+        message = messages.sent(
+            submission, sender, now, deduplication=deduplication_id(submission), sequence=seen.sequence
         )
         changes += (
             self._put(seen.message_id, message, _NEW, now),

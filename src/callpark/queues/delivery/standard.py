@@ -92,14 +92,7 @@ class StandardDelivery:
         changes, sent = list[Change](), list[Sent]()
         for submission in submissions:
             message_id = ids.uuid()
-            message = Message(
-                body=submission.body,
-                sent_at=now,
-                sender=sender,
-                attributes=dict(submission.attributes),
-                trace_header=submission.trace_header,
-                group=submission.group,
-            )
+            message = messages.sent(submission, sender, now)
             ready_at = now + (delay if submission.delay is None else submission.delay)
             changes.append(Put(WorkItem(self._store_queue, message_id, encode_message(message), _NEW, ready_at)))
             sent.append(Sent(message_id))
