@@ -30,9 +30,7 @@ class StoreLimits:
     silence_seconds: float = limit(5.0, "s", "our rule: a node that was silent for so long has lost its leases")
     answer_seconds: float = limit(2.0, "s", "our rule: one question to the servers; then it is asked again")
     socket_seconds: float = limit(3.0, "s", "our rule: a NATS server that says nothing for so long is left for another")
-    server_seconds: float = limit(
-        3.0, "s", "our rule: when nothing was stored for so long, others are looked at"
-    )
+    server_seconds: float = limit(3.0, "s", "our rule: when nothing was stored for so long, others are looked at")
     commit_seconds: float = limit(15.0, "s", "our rule: a commit that is not stored by then fails")
     start_seconds: float = limit(30.0, "s", "our rule: until the servers are there at a start; then it fails")
     preference_seconds: float = limit(0.1, "s", "our rule: a free item is left so long to the node that hashing names")
