@@ -168,5 +168,6 @@ async def test_the_command_plays_an_agent_also_when_the_floor_moves(tmp_path: Pa
             await floor.stop()
             await agent.until('"seated"')
             await phone.hang_up()
+            await phone.until("ended")
             await agent.until('"left"')
             assert await agent.ended() == 0, agent.lines

@@ -23,7 +23,8 @@ from callpark.kernel.tasks import Tasks
 _HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"date", b"host"))
 _HANDSHAKE = ("sec-websocket-", "connection", "upgrade", "host")
 _TRY_AGAIN = 1013
-_NO_FAREWELL = frozenset((1005, 1006, 1015))
+_GOING = frozenset((1005, 1006, 1012, 1015))
+"""No farewell, or that of a server that stops."""
 
 
 class Mount(Protocol):
@@ -136,8 +137,8 @@ class Relayed:
 
 
 def _farewell(code: int) -> int:
-    """Without one the other node is gone: somebody else will have what it had."""
-    return _TRY_AGAIN if code in _NO_FAREWELL else code
+    """Of another node that is gone, or going: somebody else has what it had."""
+    return _TRY_AGAIN if code in _GOING else code
 
 
 def _target(scope: Scope) -> bytes:
