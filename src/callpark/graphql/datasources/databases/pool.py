@@ -13,7 +13,7 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from callpark.graphql.datasources.databases.sqlite import SqliteConnection
-from callpark.graphql.datasources.port import Database, DatabaseFailure, StatementResult
+from callpark.graphql.datasources.port import Database, StatementResult
 from callpark.kernel.clock import Clock
 from callpark.kernel.errors import ProjectError
 from callpark.kernel.limits import AppSyncLimits
@@ -113,12 +113,12 @@ class _Pool:
 
     def _drop(self, connection: Connection) -> None:
         self._all.remove(connection)
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # it is broken already, and a driver may say so in any words
             connection.close()
 
     def close(self) -> None:
         """Wait for no statement: what still runs ends with its connection."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for connection in list(self._all):
-            with contextlib.suppress(DatabaseFailure, Exception):
+            with contextlib.suppress(Exception):
                 connection.close()
