@@ -12,8 +12,9 @@ pytestmark = pytest.mark.process
 
 
 @pytest.mark.timeout(240)
-async def test_what_is_acknowledged_survives_kills_of_nodes_and_servers(tmp_path: Path) -> None:
-    asked = Asked(seed=3, events=100, messages=50, faults=3, folder=tmp_path)
+async def test_what_is_acknowledged_survives_a_kill_a_pause_and_a_cut(tmp_path: Path) -> None:
+    kinds = ("kill a node", "pause a server", "cut a server from the others")
+    asked = Asked(seed=3, events=60, messages=40, faults=3, folder=tmp_path, kinds=kinds)
     found = await soak(asked, print)
     print(found.summary())
     assert found.problems() == []
