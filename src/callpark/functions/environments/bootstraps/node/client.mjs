@@ -51,7 +51,9 @@ export class RuntimeClient {
     if (this.#socket !== null) return this.#socket;
     const [host, port] = this.#address.split(":");
     const socket = (this.#socket = connect({ host, port, noDelay: true }));
+    let open = false;
     let error = null;
+    socket.on("connect", () => (open = true));
     socket.on("data", (data) => this.#take(data));
     socket.on("error", (found) => (error = found));
     socket.on("close", () => {
@@ -59,7 +61,7 @@ export class RuntimeClient {
       this.#socket = null;
       this.#awaited = [];
       this.#keep(Buffer.alloc(0), 0);
-      for (const { done, failed } of awaited) error?.code === "ECONNREFUSED" ? failed(error) : done(null);
+      for (const { done, failed } of awaited) open ? done(null) : failed(error);
     });
     return socket;
   }
