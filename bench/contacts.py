@@ -8,6 +8,7 @@ import msgspec
 
 from bench import contact_flows as flows
 from bench.figures import Figure, percentile
+from bench.meanwhile import meanwhile
 from bench.parked import PACE_SECONDS, PARKED, Ear, flows_over, until
 from callpark.cli.collector import settle_collector
 from callpark.flows.contact import Party
@@ -33,7 +34,8 @@ async def figures() -> list[Figure]:
     waits = engine_waits_per_second(ENGINE_WAITS)
     next_action = await next_action_milliseconds(CALLS)
     simulated = await simulated_seconds(AT_ONCE)
-    parked = await _parked()
+    with meanwhile() as machine:
+        parked = await _parked()
     woken = percentile(parked.wakes, 0.99)
     return [
         Figure("pure engine, virtual 60-second waits", waits, "/s", "≥ 100,000/s", waits >= 100_000),
@@ -44,6 +46,8 @@ async def figures() -> list[Figure]:
         Figure("… started and saved", PARKED / parked.seconds, "/s"),
         Figure(f"… {len(parked.wakes):,} of them wake, 200/s, p50", percentile(parked.wakes, 0.5), "ms"),
         Figure("… p99", woken, "ms", "≤ 5 ms", woken <= 5),
+        Figure("… meanwhile a flush of this disk, p99", percentile(machine.flushes, 0.99), "ms"),
+        Figure("… and a sleeper was woken late, p99", percentile(machine.late, 0.99), "ms"),
     ]
 
 
