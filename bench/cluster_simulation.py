@@ -213,17 +213,15 @@ class _Node:
         self._work(own * _ACCEPTING, lambda: self._write(acknowledged))
 
     def _work(self, seconds: float, then: Callable[[], None]) -> None:
-        self.loop.do(seconds + self._debt(), then)
-
-    def _debt(self) -> float:
-        """What it follows it reads when it has nothing else to do, or before its next work."""
-        new = self._stream.messages - self._followed
+        """What it follows it has read while it had nothing to do, or reads now."""
+        world, shape = self._world, self._shape
+        following = (self._stream.messages - self._followed) * shape.followed * self._costs.node_message
         self._followed = self._stream.messages
-        seconds = new * self._shape.followed * self._costs.node_message
-        self.following_seconds += seconds
-        idle = 0.0 if self.loop.running or self._shape.one_machine else self._world.now - self._idle_since
-        self._idle_since = self._world.now + seconds
-        return max(0.0, seconds - idle)
+        self.following_seconds += following
+        busy = self.loop.running or shape.one_machine
+        owed = following if busy else max(0.0, following - max(0.0, world.now - self._idle_since))
+        self._idle_since = world.now + owed + seconds
+        self.loop.do(owed + seconds, then)
 
     def _write(self, then: Callable[[], None]) -> None:
         self._waiting.append(then)
@@ -239,7 +237,6 @@ class _Node:
             self._under_way -= 1
             for each in batch:
                 each()
-            self._idle_since = self._world.now
             self._flush()
 
         self._stream.keep(max(1, round(len(batch) * self._costs.messages / 2)), kept)

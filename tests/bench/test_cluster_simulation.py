@@ -36,6 +36,12 @@ def test_what_a_node_follows_it_has_no_time_for_otherwise() -> None:
     assert reached(dear, Shape(4, 1.0)).rate < 0.7 * reached(dear, Shape(4, 0.25)).rate
 
 
+def test_a_hundred_nodes_that_are_hardly_busy_answer_as_soon_as_ten() -> None:
+    few, many = (simulated(COSTS, Shape(nodes, 1.0, rate=2_000.0), events=2_000) for nodes in (10, 100))
+    assert many.node_busy < 0.1
+    assert many.p99 <= few.p99
+
+
 def test_on_one_machine_everything_shares_its_cores() -> None:
     found = simulated(COSTS, Shape(2, 0.0, one_machine=True), events=EVENTS)
     each = COSTS.node_event + COSTS.handler_event + 2 * (COSTS.leader_message + 2 * COSTS.replica_message) + 40e-6

@@ -77,14 +77,10 @@ def _member(number: int) -> Member:
 def test_a_death_is_made_up_for_as_soon_among_many_as_among_few(count: int) -> None:
     crowd = Crowd(count)
     crowd.round()
-    crowd.round()
     assert crowd.settled()
+    said = crowd.beats / crowd.now, crowd.bytes / crowd.now
     keys = [("queue", f"q{number}") for number in range(1_000)]
     before = {key: members.owner(crowd.view, key) for key in keys}
-    crowd.beats = crowd.bytes = 0
-    began = crowd.now
-    crowd.round()
-    said = crowd.beats / (crowd.now - began), crowd.bytes / (crowd.now - began)
     dead = crowd.nodes.pop(_member(count // 2).id)
     crowd.beats = 0
     seconds = crowd.until_settled(10.0)
