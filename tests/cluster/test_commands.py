@@ -5,10 +5,12 @@ import contextlib
 import json
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from callpark.cluster.members import PROTOCOL
 from callpark.serving import served
 from callpark.settings import Settings
 from tests.cluster.project import write
@@ -30,6 +32,10 @@ async def test_a_whole_cluster_starts_and_one_signal_ends_all_of_it(tmp_path: Pa
             found = json.loads("\n".join(asked.lines))
         assert [member["name"] for member in found["members"]] == ["n1", "n2"]
         assert found["settled"] is True
+        assert {member["version"] for member in found["members"]} == {version("callpark")}
+        async with command("cluster", "status", "--endpoint", endpoints[0]) as asked:
+            assert await asked.ended() == 0
+            assert f", protocol {PROTOCOL}, as n1 sees it" in asked.lines[0], asked.lines
         assert len(processes_about(data)) >= 4, "the supervisor, a server and two nodes"
         assert await running.signal(signal.SIGINT) == 0
         assert processes_about(data) == []

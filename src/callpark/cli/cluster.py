@@ -112,7 +112,8 @@ def status(
 # Any: JSON that our own server made (clustered/status.py).
 def _show(found: dict[str, Any]) -> None:
     waiting = "unknown" if found["eventsWaiting"] is None else found["eventsWaiting"]
-    answers.print(f"epoch {found['epoch']}, as [bold]{escape(found['node'])}[/] sees it; events waiting: {waiting}")
+    told = f"epoch {found['epoch']}, protocol {found['protocol']}, as [bold]{escape(found['node'])}[/] sees it"
+    answers.print(f"{told}; events waiting: {waiting}")
     for member in found["members"]:
         answers.print(_line(member, found["protocol"]), highlight=False)
         if not member.get("silent"):
