@@ -70,6 +70,8 @@ class Lines:
         limits = self._caller.node.limits
         await self._centre.transit()
         branch = self._centre.branch(peer.id)
+        while branch is not None and branch.machine.paused:
+            await sleep(self._centre.clock, 0.05, "a node that is stopped")
         if branch is None or branch.dead:
             raise Unreached(peer.name)
         if not await branch.receiver._is_here(sent):
@@ -261,7 +263,7 @@ class Centre:
         return next((each for each in self.branches if each.node.me.id == life), None)
 
     def at_floor(self) -> Branch | None:
-        return next((each for each in self.living if each.floor.floor_is_here), None)
+        return next((each for each in self.living if each.floor.floor_is_here and not each.machine.paused), None)
 
     async def begin(self, branch: Branch) -> str:
         return await self.clock.run_until(branch.flows.begin("line", {"channel": "TASK"}, Memory()))

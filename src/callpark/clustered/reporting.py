@@ -5,7 +5,7 @@ Used by `floor.py`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Final
 
 import msgspec
@@ -35,7 +35,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     reports: Sequence[Report]
 
 
-Tell = Callable[[Member, Told], Awaitable[bool]]
+Tell = Callable[[Member, Told], Coroutine[object, object, bool]]
 """To a node; False when that wants everything again. Raises Unreached and CallerError."""
 
 
@@ -129,11 +129,24 @@ class Reporting:
             self._answer(flushing)
 
     async def _said(self, owner: Member, reports: Sequence[Report], *, whole: bool) -> bool:
+        """A node that is stopped never answers: whoever has the floor after it is told instead."""
         self._number += 1
+        told = Told(self._node.me.id, self.token, self._number, whole, reports)
+        telling = asyncio.ensure_future(self._tell(owner, told))
         try:
-            return await self._tell(owner, Told(self._node.me.id, self.token, self._number, whole, reports))
+            while not telling.done():
+                changed = asyncio.ensure_future(self._node.changed())
+                await asyncio.wait((telling, changed), return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+                now = self._owner()
+                if now is None or now.id != owner.id:
+                    return False
+            return telling.result()
         except (Unreached, CallerError):
             return False
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
 
     def _take_flushing(self) -> list["asyncio.Future[None]"]:
         flushing, self._flushing = self._flushing, []
