@@ -1,6 +1,8 @@
-"""NATS keeps the promises of the port, with a window so small that most items wait on the servers."""
+"""NATS keeps the promises of the port, also with a window so small that most items wait on the servers, and with every
+item in a message of its own."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -23,10 +25,18 @@ def anyio_backend() -> tuple[str, dict[str, object]]:
     return "asyncio", {"use_uvloop": False}
 
 
-@pytest.fixture(params=[Bounds(1_000, 8_388_608), Bounds(8, 100_000)], ids=["wide", "narrow"])
+WIDE, NARROW = Bounds(1_000, 8_388_608), Bounds(8, 100_000)
+UNKEPT = replace(StoreLimits(), journal_seconds=-1e9)
+
+
+@pytest.fixture(
+    params=[(WIDE, StoreLimits()), (NARROW, StoreLimits()), (NARROW, UNKEPT)], ids=["wide", "narrow", "written down"]
+)
 async def house(clock: VirtualClock, where: Address, request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    window, limits = request.param
+
     async def opened() -> NatsStore:
-        store = await NatsStore.open(where, clock, SystemIds(), StoreLimits(), node="n", window=request.param)
+        store = await NatsStore.open(where, clock, SystemIds(), limits, node="n", window=window)
         for queue in ("q", "one", "two", "other"):
             store.watch(queue, lambda: None)
         await clock.settle()

@@ -4,9 +4,20 @@ from collections.abc import Sequence
 
 import pytest
 
-from callpark.store.nats.folding import AnyChange, Claim, Fold, Folding, ItemKey, RowState, Sizes, Withdraw, wanted
+from callpark.store.nats.folding import (
+    AnyChange,
+    Claim,
+    Fold,
+    Folding,
+    RowState,
+    Sizes,
+    Withdraw,
+    WriteDown,
+    wanted,
+)
 from callpark.store.nats.index import Entry
-from callpark.store.nats.records import ItemHead, PartHead, Parts, RowHead, WithdrawalHead
+from callpark.store.nats.journal import ItemKey, decode
+from callpark.store.nats.records import NOBODY, ItemHead, OpeningHead, PartHead, Parts, RowHead, WithdrawalHead
 from callpark.store.nats.subjects import Subjects
 from callpark.store.ports import Defer, DeleteRow, Done, Put, RevisionConflict, SetRow, WorkItem
 from callpark.store.revisions import RowKey
@@ -27,6 +38,9 @@ class Known:
         self.lost_ones: set[str] = set()
         self.room = 100
         self.serving = True
+        self.keeping = False
+        self.end = (0, 0)
+        self.part = 10
 
     def has(self, item_id: str, at: int, holder: str = "me", parts: Parts | None = None) -> None:
         self.entries[item_id] = Entry("q", item_id, ItemHead(1.0, 3, holder, 0, parts), at)
@@ -36,7 +50,7 @@ class Known:
 
     def sequence_of(self, name: ItemKey) -> int:
         entry = self.entry(name)
-        return entry.at if entry else self.graves.get(name[1], 0)
+        return (entry.at if entry else 0) or self.graves.get(name[1], 0)
 
     def content(self, name: ItemKey) -> WorkItem | None:
         return WorkItem(*name, b"body", b"old", 1.0) if name[1] in self.entries else None
@@ -59,8 +73,17 @@ class Known:
     def leased(self, queue: str) -> frozenset[str]:
         return frozenset({"leased"})
 
+    def keeps(self, item: WorkItem) -> bool:
+        return self.keeping
+
+    def kept(self, queue: str) -> list[ItemKey]:
+        return [("q", item_id) for item_id, entry in self.entries.items() if not entry.at]
+
+    def journal_end(self) -> tuple[int, int]:
+        return self.end
+
     def fold(self, *commits: Sequence[AnyChange]) -> Fold:
-        return Folding(self, SUBJECTS, Sizes(inline=8, part=10), "node", "me", "me.1").fold(commits)
+        return Folding(self, SUBJECTS, Sizes(inline=8, part=self.part), "node", "me", "me.1").fold(commits)
 
 
 def put(item_id: str = "i", body: bytes = b"body") -> Put:
@@ -190,3 +213,105 @@ def test_a_withdrawal_names_what_is_still_leased_unless_the_queue_is_served_agai
     assert fold.writes[-1].subject == SUBJECTS.withdrawal("q", "node")
     assert fold.writes[-1].head == WithdrawalHead("me", frozenset({"leased"}))
     assert fold.writes[-1].expected == 17, "one that comes late must not free what is held since"
+
+
+class TestJournal:
+    """What this node puts and takes at once is one message: the journal's record."""
+
+    def known(self) -> Known:
+        known = Known()
+        known.keeping, known.end, known.part = True, (30, 4), 10_000
+        return known
+
+    def keep(self, known: Known, *item_ids: str) -> None:
+        for item_id in item_ids:
+            known.has(item_id, 0)
+
+    def test_puts_and_the_end_of_what_is_kept_are_one_record_that_expects_the_last_one(self) -> None:
+        known = self.known()
+        self.keep(known, "old", "later")
+        fold = known.fold([put("a"), put("b")], [Done("q", "old")], [Defer("q", "later", b"2", 5.0)])
+        (write,) = fold.writes
+        assert (write.subject, write.expected) == (SUBJECTS.record("me", 4), 30)
+        assert write.among == SUBJECTS.journal("me")
+        assert fold.record == 0
+        assert fold.noted == [put("a"), put("b"), Done("q", "old"), Defer("q", "later", b"2", 5.0)]
+        assert decode(write.payload) == fold.noted
+
+    def test_the_first_record_comes_with_the_opening(self) -> None:
+        known = self.known()
+        known.end = (0, 0)
+        opening, record = known.fold([put()]).writes
+        assert (opening.subject, opening.head, opening.expected) == (SUBJECTS.opening("me"), OpeningHead(0, "node"), 0)
+        assert (record.subject, record.expected) == (SUBJECTS.record("me", 0), 0)
+
+    def test_what_comes_and_goes_in_one_batch_is_not_noted(self) -> None:
+        assert self.known().fold([put()], [Done("q", "i")]).writes == []
+
+    def test_what_is_put_again_after_its_end_replaces_what_was_kept(self) -> None:
+        known = self.known()
+        self.keep(known, "i")
+        assert known.fold([Done("q", "i"), put(body=b"2")]).noted == [put(body=b"2")]
+
+    @pytest.mark.parametrize("why", ["nobody serves", "no room", "large", "has a message"])
+    def test_other_items_have_messages_of_their_own(self, why: str) -> None:
+        known, body = self.known(), b"body"
+        if why == "nobody serves":
+            known.serving = False
+        elif why == "no room":
+            known.room = 0
+        elif why == "large":
+            body = bytes(9)
+        else:
+            known.has("i", 5)
+        changes: list[AnyChange] = [Done("q", "i"), put(body=body)] if why == "has a message" else [put(body=body)]
+        fold = known.fold(changes)
+        assert fold.noted == []
+        assert ITEM in {write.subject for write in fold.writes}
+
+    def test_a_record_has_room_for_so_much(self) -> None:
+        known = self.known()
+        sizes = Sizes(inline=300, part=1_000)
+        fold = Folding(known, SUBJECTS, sizes, "node", "me", "me.1").fold([[put(str(n), bytes(200)) for n in range(5)]])
+        assert len(fold.noted) == 2
+        assert len(fold.writes) == 4
+        assert len(fold.writes[-1].payload) < 1_000
+
+    def test_what_is_written_down_leaves_the_journal_in_the_same_batch(self) -> None:
+        known = self.known()
+        self.keep(known, "i")
+        item, record = known.fold([WriteDown("q", "i"), WriteDown("q", "gone")]).writes
+        assert (item.subject, item.head, item.expected) == (ITEM, ItemHead(1.0, 3, "me", 3), 0)
+        assert item.payload == b"oldbody"
+        assert decode(record.payload) == [Done("q", "i")]
+
+    def test_what_nobody_here_serves_is_written_down_as_free_unless_it_is_leased(self) -> None:
+        known = self.known()
+        self.keep(known, "i", "leased")
+        known.serving = False
+        fold = known.fold([WriteDown("q", "i"), WriteDown("q", "leased")])
+        assert [write.head.holder for write in fold.writes if isinstance(write.head, ItemHead)] == [NOBODY, "me"]
+
+    def test_a_withdrawal_frees_what_is_kept_but_for_leases(self) -> None:
+        known = self.known()
+        self.keep(known, "i", "leased")
+        known.serving = False
+        fold = known.fold([Withdraw("q")])
+        assert [(write.subject, write.head.holder) for write in fold.writes if isinstance(write.head, ItemHead)] == [
+            (ITEM, NOBODY)
+        ]
+        assert fold.noted == [Done("q", "i")]
+
+    def test_a_given_back_item_of_a_queue_that_is_served_no_more_is_free(self) -> None:
+        known = self.known()
+        self.keep(known, "i")
+        known.serving = False
+        item, record = known.fold([Defer("q", "i", b"2", 5.0)]).writes
+        assert item.head == ItemHead(5.0, 3, NOBODY, 1)
+        assert decode(record.payload) == [Done("q", "i")]
+
+    def test_an_item_written_down_expects_the_tombstone_of_the_one_before(self) -> None:
+        known = self.known()
+        self.keep(known, "i")
+        known.graves["i"] = 9
+        assert known.fold([WriteDown("q", "i")]).writes[0].expected == 9

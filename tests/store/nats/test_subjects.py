@@ -18,6 +18,7 @@ from callpark.store.nats.records import (
     Parts,
     RowHead,
     WithdrawalHead,
+    ordered,
     read,
     spelled,
 )
@@ -108,7 +109,7 @@ def test_a_head_comes_back_from_its_header(head: Head) -> None:
 def test_an_item_that_was_never_deferred_is_ordered_by_its_own_sequence() -> None:
     found = read("s", 5, {HEADER: spelled("h.1", ItemHead(0.0, 0, "h", 0))})
     assert found is not None
-    assert found.head == ItemHead(0.0, 5, "h", 0)
+    assert found.head == ItemHead(0.0, ordered(5), "h", 0)
 
 
 @pytest.mark.parametrize("headers", [None, {}, {"Other": "x"}, {HEADER: ""}, {HEADER: "t z of a newer callpark"}])

@@ -36,3 +36,6 @@ class StoreLimits:
     preference_seconds: float = limit(0.1, "s", "our rule: a free item is left so long to the node that hashing names")
     claim_ahead_seconds: float = limit(5.0, "s", "our rule: free items are taken so long before they are ready")
     claim_items: int = limit(256, "items", "our rule: ready items of a queue that one of several nodes holds unleased")
+    journal_seconds: float = limit(10.0, "s", "our rule: what a node puts and takes is written down after so long")
+    journal_bytes: int = limit(8_388_608, "B", "our rule: of items in a node's journal; more are written down")
+    journal_records: int = limit(500, "records", "our rule: of a node's journal, from the first with items on")

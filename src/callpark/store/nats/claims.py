@@ -50,5 +50,10 @@ def choose(
 
 
 def preferred(entry: Entry, living: Collection[str]) -> str:
-    name = entry.id.encode("utf-8", "surrogatepass")
+    return chosen(entry.id, living)
+
+
+def chosen(key: str, living: Collection[str]) -> str:
+    """The one of the living that hashing names for a key."""
+    name = key.encode("utf-8", "surrogatepass")
     return max(living, key=lambda holder: blake2b(name, digest_size=8, key=holder.encode()[:64]).digest())

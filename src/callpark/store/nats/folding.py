@@ -2,22 +2,33 @@
 
 Every subject is written at most once, with the value it ends up with, and expects the message that this node knows of;
 so a batch that is stored has met exactly the state it was folded on. What is not met is read again and folded again.
+
+What this node puts and takes at once goes into its journal: all of that is one message, the record.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
 
+from callpark.store.nats import journal
 from callpark.store.nats.index import Entry
-from callpark.store.nats.records import NOBODY, Head, ItemHead, PartHead, Parts, RowHead, WithdrawalHead
+from callpark.store.nats.journal import ItemKey, Noted
+from callpark.store.nats.records import (
+    NOBODY,
+    Head,
+    ItemHead,
+    OpeningHead,
+    PartHead,
+    Parts,
+    RecordHead,
+    RowHead,
+    WithdrawalHead,
+)
 from callpark.store.nats.subjects import Subjects
 from callpark.store.ports import Change, Defer, DeleteRow, Done, Put, RevisionConflict, SetRow, WorkItem
 from callpark.store.revisions import RowKey, revise
-
-ItemKey = tuple[str, str]
-"""(queue, id)"""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -31,6 +42,13 @@ class Withdraw(msgspec.Struct, frozen=True):
     """This node serves a queue no more: what it holds of it is free, but for what is leased."""
 
     queue: str
+
+
+class WriteDown(msgspec.Struct, frozen=True):
+    """An item leaves the journal for a message of its own, if it is still there."""
+
+    queue: str
+    id: str
 
 
 class RowState(msgspec.Struct, frozen=True):
@@ -73,22 +91,36 @@ class View(Protocol):
         """Ids of the items of the queue that this node has leased."""
         ...
 
+    def keeps(self, item: WorkItem) -> bool:
+        """Whether an item that this node takes goes into its journal."""
+        ...
+
+    def kept(self, queue: str) -> Iterable[ItemKey]:
+        """The items of the queue that are in the journal."""
+        ...
+
+    def journal_end(self) -> tuple[int, int]:
+        """The sequence of the journal's last record, 0 when it is to be opened, and the number of the next one."""
+        ...
+
 
 class Write(msgspec.Struct, frozen=True):
-    """A message to publish. `expected`: the last sequence of its subject; None when nobody else writes it."""
+    """A message to publish. `expected`: the last sequence of its subject, or of all subjects that match `among`; None
+    when nobody else writes it."""
 
     subject: str
     head: Head
     payload: bytes
     expected: int | None
+    among: str | None = None
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What becomes of an item once the batch is stored. `write` is the place of its message; `item` None: gone.
-    `claimed`: nothing but its holder has changed."""
+    """What becomes of an item once the batch is stored. `write` is the place of its message, None when it is in the
+    record; `item` None: gone. `claimed`: nothing but its holder or its place has changed."""
 
     name: ItemKey
-    write: int
+    write: int | None
     head: ItemHead | None
     item: WorkItem | None
     claimed: bool = False
@@ -109,6 +141,9 @@ class Fold(msgspec.Struct):
     refused: dict[int, RevisionConflict] = msgspec.field(default_factory=dict)
     """By the place of the commit."""
     lost: list[ItemKey] = msgspec.field(default_factory=list)
+    noted: list[Noted] = msgspec.field(default_factory=list)
+    record: int | None = None
+    """The changes of the journal's record, and the place of its message."""
 
 
 class Sizes(msgspec.Struct, frozen=True):
@@ -118,7 +153,9 @@ class Sizes(msgspec.Struct, frozen=True):
     part: int
 
 
-AnyChange = Change | Claim | Withdraw
+AnyChange = Change | Claim | Withdraw | WriteDown
+_NOTE_BYTES = 200
+_Own = Claim | Withdraw | WriteDown
 
 
 def rows_of(changes: Sequence[AnyChange]) -> list[RowKey]:
@@ -134,22 +171,25 @@ def wanted(changes: Sequence[AnyChange], view: View) -> list[ItemKey]:
 
 
 class _Draft:
-    """An item as the commits leave it: `item` None for gone."""
+    """An item as the commits leave it: `item` None for gone. `keeps`: in the journal."""
 
-    __slots__ = ("changed", "claimed", "holder", "item", "parts", "sequence")
+    __slots__ = ("changed", "claimed", "holder", "item", "keeps", "parts", "sequence")
 
     def __init__(self, item: WorkItem | None, holder: str, sequence: int, parts: Parts | None) -> None:
         self.item = item
         self.holder = holder
         self.sequence = sequence
         self.parts = parts
-        self.changed = self.claimed = False
+        self.changed = self.claimed = self.keeps = False
 
 
 class Folding:
-    """One fold, on the node `node`, which holds items as `me`; `token` is that of the batch."""
+    """One fold, on the node `node`, which holds items as `me`; `token` is that of the batch. `keeping`: what is put may
+    go into the journal."""
 
-    def __init__(self, view: View, subjects: Subjects, sizes: Sizes, node: str, me: str, token: str) -> None:
+    def __init__(
+        self, view: View, subjects: Subjects, sizes: Sizes, node: str, me: str, token: str, *, keeping: bool = True
+    ) -> None:
         self._view = view
         self._subjects = subjects
         self._sizes = sizes
@@ -161,14 +201,13 @@ class Folding:
         self._rows: dict[RowKey, tuple[bytes | None, int]] = {}
         self._withdrawn: dict[str, None] = {}
         self._taken: Counter[str] = Counter()
+        self._free = sizes.part if keeping else 0  # bytes that the record may still have
         self._fold = Fold()
 
     def fold(self, commits: Sequence[Sequence[AnyChange]]) -> Fold:
         for place, changes in enumerate(commits):
             try:
-                revised = revise(
-                    [change for change in changes if not isinstance(change, Claim | Withdraw)], self._revision
-                )
+                revised = revise([change for change in changes if not isinstance(change, _Own)], self._revision)
             except RevisionConflict as conflict:
                 self._fold.refused[place] = conflict
                 continue
@@ -184,6 +223,8 @@ class Folding:
             self._fold.withdrawals.append((queue, self._add(write)))
         for row, (value, revision) in self._rows.items():
             self._write_row(row, value, revision)
+        if self._fold.noted:
+            self._write_record()
         return self._fold
 
     def _revision(self, row: RowKey) -> int:
@@ -207,9 +248,16 @@ class Folding:
                 self._rows[table, key] = value, revised[table, key]
             case DeleteRow(table, key):
                 self._rows[table, key] = None, 0
+            case WriteDown(queue, item_id):
+                stays = self._view.serves(queue) or item_id in self._view.leased(queue)
+                self._write_down((queue, item_id), self._me if stays else NOBODY)
             case Withdraw(queue):
                 if not self._view.serves(queue):
                     self._withdrawn[queue] = None
+                    leased = self._view.leased(queue)
+                    for name in self._view.kept(queue):
+                        if name[1] not in leased:
+                            self._write_down(name, NOBODY)
 
     def _put(self, item: WorkItem) -> None:
         name = (item.queue, item.id)
@@ -221,7 +269,30 @@ class Folding:
         self._taken[item.queue] += takes
         draft = _Draft(item, self._me if takes else NOBODY, 0, None)
         draft.changed = True
+        draft.keeps = (
+            takes
+            and len(item.body) <= self._sizes.inline
+            and self._view.keeps(item)
+            and not self._is_written(name)
+            and self._has_room(len(item.body) + len(item.state))
+        )
         self._drafts[name] = draft
+
+    def _has_room(self, size: int) -> bool:
+        """In the record, which is one message."""
+        if size + _NOTE_BYTES > self._free:
+            return False
+        self._free -= size + _NOTE_BYTES
+        return True
+
+    def _is_written(self, name: ItemKey) -> bool:
+        """Whether the item has a message of its own before this batch."""
+        entry = self._view.entry(name)
+        return entry is not None and entry.at > 0
+
+    def _was_kept(self, name: ItemKey) -> bool:
+        entry = self._view.entry(name)
+        return entry is not None and not entry.at
 
     def _defer(self, name: ItemKey, state: bytes, ready_at: float) -> None:
         if not self._is_there(name) or self._is_lost(name):
@@ -230,7 +301,9 @@ class Folding:
         assert draft.item is not None
         draft.item = msgspec.structs.replace(draft.item, state=state, ready_at=ready_at)
         draft.claimed = False
-        draft.holder = self._me if self._view.serves(name[0]) else NOBODY
+        serves = self._view.serves(name[0])
+        draft.holder = self._me if serves else NOBODY
+        draft.keeps = draft.keeps and serves and self._has_room(len(state))
         draft.changed = True
 
     def _done(self, name: ItemKey) -> None:
@@ -238,6 +311,16 @@ class Folding:
             return
         draft = self._draft(name, None)
         draft.item, draft.changed = None, True
+
+    def _write_down(self, name: ItemKey, holder: str) -> None:
+        draft = self._drafts.get(name)
+        if draft is None:
+            if not self._was_kept(name):
+                return
+            draft = self._draft(name, self._view.content(name))
+            draft.claimed = holder == self._me
+        if draft.item is not None and draft.keeps:
+            draft.holder, draft.keeps, draft.changed = holder, False, True
 
     def _is_there(self, name: ItemKey) -> bool:
         draft = self._drafts.get(name)
@@ -258,13 +341,18 @@ class Folding:
             assert entry is not None
             self._present[name] = True
             draft = self._drafts[name] = _Draft(item, entry.holder, entry.sequence, entry.parts)
+            draft.keeps = not entry.at
         return draft
 
     def _write_item(self, name: ItemKey, draft: _Draft) -> None:
         subject, item = self._subjects.item(*name), draft.item
-        before = self._view.entry(name)
+        before, was_kept = self._view.entry(name), self._was_kept(name)
+        if was_kept or (draft.keeps and item is not None):
+            self._note(name, draft, was_kept)
+        if draft.keeps:
+            return
         if item is None:
-            if not self._present[name]:
+            if was_kept or not self._present[name]:
                 return
             place = self._add(Write(subject, None, b"", self._view.sequence_of(name)))
             self._fold.items.append(Step(name, place, None, None))
@@ -281,6 +369,26 @@ class Folding:
         self._fold.items.append(Step(name, place, head, item, draft.claimed))
         if before is not None and before.parts != parts:
             self._bury(subject, before.parts, parts.count if parts else 0)
+
+    def _note(self, name: ItemKey, draft: _Draft, was_kept: bool) -> None:
+        item = draft.item
+        if item is None or not draft.keeps:
+            self._fold.noted.append(Done(*name))
+            if item is None:
+                self._fold.items.append(Step(name, None, None, None))
+            return
+        fresh = not was_kept or not draft.sequence
+        self._fold.noted.append(Put(item) if fresh else Defer(*name, item.state, item.ready_at))
+        head = ItemHead(item.ready_at, draft.sequence, self._me, len(item.state))
+        self._fold.items.append(Step(name, None, head, item))
+
+    def _write_record(self) -> None:
+        last, number = self._view.journal_end()
+        if not last:
+            self._add(Write(self._subjects.opening(self._me), OpeningHead(0, self._node), b"", 0))
+        subject, among = self._subjects.record(self._me, number), self._subjects.journal(self._me)
+        payload = journal.encode(self._fold.noted)
+        self._fold.record = self._add(Write(subject, RecordHead(), payload, last, among))
 
     def _write_row(self, name: RowKey, value: bytes | None, revision: int) -> None:
         subject, before = self._subjects.row(*name), self._view.row(name)

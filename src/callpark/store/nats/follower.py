@@ -26,12 +26,14 @@ class Follower:
     def __init__(
         self,
         connection: Connection,
+        node: str,
         tables: Callable[[], Iterable[str]],
         began: Callable[[], None],
         bring: Callable[[Message], None],
     ) -> None:
         """`began` is told before everything is brought again, `bring` gets the messages."""
         self._connection = connection
+        self._node = node
         self._tables = tables
         self._began = began
         self._bring = bring
@@ -81,7 +83,7 @@ class Follower:
                     "deliver_subject": inbox,
                     "deliver_policy": "last_per_subject",
                     "ack_policy": "none",
-                    "filter_subjects": self._connection.subjects.followed(self._tables()),
+                    "filter_subjects": self._connection.subjects.followed(self._node, self._tables()),
                     "headers_only": True,
                     "flow_control": True,
                     "idle_heartbeat": int(_HEARTBEAT_SECONDS * 1e9),

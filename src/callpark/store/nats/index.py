@@ -9,13 +9,14 @@ from bisect import bisect_right, insort
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from callpark.store.nats.records import NOBODY, ItemHead, Message
+from callpark.store.nats.records import NOBODY, ItemHead, Message, ordered
 from callpark.store.ports import Position
 
 
 class Entry:
-    """`sequence` orders equal instants, `at` is the stream's sequence of the item's message. `free_since`: when this
-    node first wanted it while it was free, on its monotonic clock; 0 before."""
+    """`sequence` orders equal instants, `at` is the stream's sequence of the item's message: 0 when it has none and is
+    in this node's journal only. `free_since`: when this node first wanted it while it was free, on its monotonic clock;
+    0 before."""
 
     __slots__ = ("at", "free_since", "holder", "id", "parts", "queue", "ready_at", "sequence")
 
@@ -23,7 +24,7 @@ class Entry:
         self.queue = queue
         self.id = item_id
         self.ready_at = head.ready_at
-        self.sequence = head.sequence or at
+        self.sequence = head.sequence or ordered(at)
         self.holder = head.holder
         self.parts = head.parts
         self.at = at
@@ -113,11 +114,12 @@ class Index:
     def sequence_of(self, queue: str, item_id: str) -> int:
         """What a write of this item has to expect: the sequence of its last message, 0 for none."""
         entry = self.find(queue, item_id)
-        return entry.at if entry is not None else self._graves.get((queue, item_id), 0)
+        return entry.at if entry is not None and entry.at else self._graves.get((queue, item_id), 0)
 
     def set(self, queue: str, item_id: str, head: ItemHead, at: int) -> Entry:
         entry = Entry(queue, item_id, head, at)
-        self._graves.pop((queue, item_id), None)
+        if at:
+            self._graves.pop((queue, item_id), None)
         _put(self.queues, entry)
         self._mark(entry)
         return entry
@@ -126,6 +128,10 @@ class Index:
         """`at` is the sequence of the message that says so, 0 when the stream has none at all."""
         _pop(self.queues, queue, item_id)
         _pop(self.free, queue, item_id)
+        self.bury(queue, item_id, at)
+
+    def bury(self, queue: str, item_id: str, at: int) -> None:
+        """The last message of an item that is in the journal says with this sequence that one before it is gone."""
         if at:
             self._graves[queue, item_id] = at
         else:
@@ -136,6 +142,9 @@ class Index:
         name = (queue, item_id)
         self.see(name)
         entry = self.find(queue, item_id)
+        if entry is not None and not entry.at and message.head is None:
+            self._graves[name] = message.sequence  # of an item of this name before
+            return False
         if (entry.at if entry is not None else self._graves.get(name, 0)) >= message.sequence:
             if message.head is None:
                 self._graves.pop(name, None)
@@ -162,7 +171,7 @@ class Index:
     def end_again(self, until: int) -> list[Entry]:
         """It has brought everything up to the sequence `until`: what it did not bring is gone. Returns that."""
         seen, self._seen = self._seen or set(), None
-        gone = [entry for entry in self.all() if entry.at <= until and (entry.queue, entry.id) not in seen]
+        gone = [entry for entry in self.all() if 0 < entry.at <= until and (entry.queue, entry.id) not in seen]
         for entry in gone:
             self.remove(entry.queue, entry.id, 0)
         self._graves = {name: at for name, at in self._graves.items() if at > until}
@@ -171,7 +180,7 @@ class Index:
     def withdraw(self, queue: str, holder: str, leased: AbstractSet[str], at: int) -> None:
         """What `holder` held in the queue before the sequence `at` is free, but for what it has `leased`."""
         for entry in self.queues.get(queue, ()):
-            if entry.holder == holder and entry.at < at and entry.id not in leased:
+            if entry.holder == holder and 0 < entry.at < at and entry.id not in leased:
                 entry.holder = NOBODY
                 self._mark(entry)
 
@@ -183,7 +192,7 @@ class Index:
             self._mark(entry)
 
     def _mark(self, entry: Entry) -> None:
-        if entry.holder == NOBODY or entry.holder not in self._living:
+        if entry.at and (entry.holder == NOBODY or entry.holder not in self._living):
             _put(self.free, entry)
         else:
             _pop(self.free, entry.queue, entry.id)

@@ -1,4 +1,5 @@
-"""What this node knows of the store: all items' places, the rows it has met, what it holds and has leased.
+"""What this node knows of the store: the places of all items that are written down, its journal, the rows it has met,
+what it holds and has leased.
 
 Filled by the follower (`bring`) and the writer (`stored`); the writer folds commits on it. What this node holds stands
 in its `Queues` and nowhere else's, so leasing needs no word with anybody.
@@ -7,18 +8,28 @@ in its `Queues` and nowhere else's, so leasing needs no word with anybody.
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from itertools import takewhile
 
 import msgspec
 
-from callpark.store.nats.connection import elapsed
-from callpark.store.nats.folding import Fold, ItemKey, RowState
+from callpark.store.nats.connection import Unanswered, elapsed
+from callpark.store.nats.folding import Fold, RowState, Step
 from callpark.store.nats.index import Entry, Index
+from callpark.store.nats.journal import ItemKey, Journal, Kept, Noted, decode
 from callpark.store.nats.membership import Membership
+from callpark.store.nats.openings import Openings
 from callpark.store.nats.reader import Reader
-from callpark.store.nats.records import NOBODY, ItemHead, MemberHead, Message, RowHead, WithdrawalHead
+from callpark.store.nats.records import (
+    NOBODY,
+    ItemHead,
+    MemberHead,
+    Message,
+    OpeningHead,
+    RecordHead,
+    RowHead,
+    WithdrawalHead,
+)
 from callpark.store.nats.subjects import Subjects
-from callpark.store.ports import BEFORE_ALL, Position, Row, WorkItem
+from callpark.store.ports import BEFORE_ALL, Position, Put, Row, WorkItem
 from callpark.store.queues import Queues
 from callpark.store.revisions import RowKey
 
@@ -39,11 +50,19 @@ class Knowledge:
         membership: Membership,
         holder: str,
         claim_items: int,
+        soon: Callable[[float], bool],
         changed: Callable[[], None],
         row_changed: Callable[[str, str], None],
     ) -> None:
-        """`changed` is told when there may be something free to take, `row_changed` of other nodes' rows."""
+        """`soon` says whether an instant is so near that what is ready then goes into the journal. `changed` is told
+        when there may be something free to take or to be written down, `row_changed` of other nodes' rows."""
         self.holder = holder
+        self.journal = Journal(holder)
+        self.openings = Openings()
+        self.uncertain = False
+        """Whether the journal's end is where it was, after a batch that was given up."""
+        self.outlived = False
+        """Somebody else has ended the journal: this node was taken for dead and needs another name in items."""
         self.resume: Callable[[], None] = lambda: None
         """Has everything brought again."""
         self.index = Index()
@@ -54,6 +73,7 @@ class Knowledge:
         self._subjects = subjects
         self._reader = reader
         self._claim_items = claim_items
+        self._soon = soon
         self._changed = changed
         self._row_changed = row_changed
         self._rows: OrderedDict[RowKey, RowState] = OrderedDict()
@@ -71,7 +91,8 @@ class Knowledge:
         return self.index.sequence_of(*name)
 
     def content(self, name: ItemKey) -> WorkItem | None:
-        return self.queues.peek(*name) or self._contents.get(name)
+        kept = self.journal.get(name)
+        return kept.item if kept is not None else self.queues.peek(*name) or self._contents.get(name)
 
     def row(self, name: RowKey) -> RowState:
         return self._rows.get(name) or RowState()
@@ -100,6 +121,15 @@ class Knowledge:
     def leased(self, queue: str) -> frozenset[str]:
         return frozenset(item_id for name, item_id in self.leases if name == queue)
 
+    def keeps(self, item: WorkItem) -> bool:
+        return self.journal.ready and self._soon(item.ready_at)
+
+    def kept(self, queue: str) -> list[ItemKey]:
+        return [name for name, _ in self.journal if name[0] == queue]
+
+    def journal_end(self) -> tuple[int, int]:
+        return self.journal.last, self.journal.number
+
     async def learn_rows(self, names: Iterable[RowKey], *, again: bool) -> None:
         for name in names:
             if again or name not in self._rows:
@@ -109,7 +139,9 @@ class Knowledge:
     async def learn_items(self, names: Iterable[ItemKey]) -> None:
         for name in names:
             message = await self._reader.latest(self._subjects.item(*name))
-            if message is None or not isinstance(message.head, ItemHead):
+            if name in self.journal and (message is None or message.head is None):
+                self.index.bury(*name, message.sequence if message is not None else 0)
+            elif message is None or not isinstance(message.head, ItemHead):
                 before = self.index.find(*name)
                 self.index.remove(*name, message.sequence if message is not None else 0)
                 self._left(name, before)
@@ -119,9 +151,34 @@ class Knowledge:
                 if body is not None:
                     self._contents[name] = item_of(name, message, body)
 
+    async def learn_journal(self) -> None:
+        journal = self.journal
+        if not journal.ready:
+            return
+        message = await self._reader.latest(self._subjects.journal(journal.holder))
+        if journal is not self.journal:
+            return
+        at = message.sequence if message is not None else 0
+        if 0 < at < journal.last:
+            raise Unanswered("a server that is behind the others has answered")
+        self.uncertain = False
+        if at == journal.last:
+            return
+        if message is not None and isinstance(message.head, RecordHead):
+            self._adopt(decode(message.payload), message.sequence)  # of a batch that was given up
+        else:
+            self.outlived = True
+            self._begin_journal()
+
     def stored(self, fold: Fold, first: int) -> None:
+        if fold.record is not None:
+            self.journal.apply(fold.noted, first + fold.record, elapsed())
         for step in fold.items:
-            name, at = step.name, first + step.write
+            name = step.name
+            if step.write is None:
+                self._stored_in_journal(step)
+                continue
+            at = first + step.write
             if step.claimed and step.head is not None and name in self.leases:
                 self.index.set(*name, step.head, at)  # its work goes on here; it was only held under another name
                 continue
@@ -150,6 +207,50 @@ class Knowledge:
         self._contents.clear()
         self.queues.review()
 
+    def _stored_in_journal(self, step: Step) -> None:
+        self.leases.discard(step.name)
+        self.queues.done(*step.name)
+        kept = self.journal.get(step.name)
+        if kept is None:
+            self.index.remove(*step.name, self.index.sequence_of(*step.name))
+        else:
+            self._keep(step.name, kept)
+
+    def _keep(self, name: ItemKey, kept: Kept) -> None:
+        self.index.set(*name, ItemHead(kept.item.ready_at, kept.sequence, self.holder, 0), 0)
+        self.queues.put(kept.item, kept.sequence)
+
+    def _adopt(self, changes: list[Noted], at: int) -> None:
+        names = {name_of(change) for change in changes}
+        self.journal.apply(changes, at, elapsed())
+        for name in names:
+            entry, kept = self.index.find(*name), self.journal.get(name)
+            if entry is not None and not entry.at:
+                self._forget(name)
+            if kept is not None:
+                self._keep(name, kept)
+        self.queues.review()
+
+    def _forget(self, name: ItemKey) -> None:
+        """An item of the journal is there no more."""
+        self.index.remove(*name, self.index.sequence_of(*name))
+        self.leases.discard(name)
+        self.queues.done(*name)
+
+    def _begin_journal(self) -> None:
+        """What was in the one before is for somebody to write down; what is leased of it stays so, see `in_limbo`."""
+        before, self.journal = self.journal, Journal(self.holder)
+        for name, _ in before:
+            self.index.remove(*name, self.index.sequence_of(*name))
+            self.queues.done(*name)
+        self.queues.review()
+
+    def in_limbo(self, names: Iterable[ItemKey]) -> bool:
+        """Whether items that this node has leased are in a former journal of its own that is not written down yet."""
+        former = self.openings.holders() & self._names - {self.journal.holder}
+        former |= {self.journal.holder} if self.outlived else set()
+        return bool(former) and any(name in self.leases and self.index.find(*name) is None for name in names)
+
     def vanished(self, entry: Entry) -> None:
         """The leader has nothing of an item that this node knows of."""
         name = (entry.queue, entry.id)
@@ -159,6 +260,7 @@ class Knowledge:
 
     def given_up(self, token: str) -> None:
         self._orphans.add(token)
+        self.uncertain = True
         self.resume()
 
     # -- what the follower brings
@@ -176,6 +278,13 @@ class Knowledge:
             holder = message.head.holder if isinstance(message.head, MemberHead) else None
             if self.membership.hear(member, holder, message.sequence, elapsed()):
                 self.judge()
+        elif subjects.is_opening(message.subject):
+            opening = message.head if isinstance(message.head, OpeningHead) else None
+            holder = subjects.opening_of(message.subject)
+            if self.openings.hear(holder, opening, message.sequence):
+                if opening is None and holder in self._names:
+                    self.leases = {name for name in self.leases if self.index.find(*name) is not None}
+                self.judge()
         elif isinstance(message.head, WithdrawalHead):
             queue = subjects.queue_withdrawn_from(message.subject)
             if message.subject == subjects.withdrawal(queue, self.membership.name):
@@ -191,6 +300,7 @@ class Knowledge:
         """From here on everything that there is will be brought. True when something was brought before."""
         before = bool(self.membership.living())
         self.index.begin_again()
+        self.openings.begin_again()
         self.membership.begin_again()
         return before
 
@@ -200,19 +310,38 @@ class Knowledge:
             return
         for entry in self.index.end_again(until):
             self._left((entry.queue, entry.id), entry)
+        self.openings.end_again(until)
         self.judge()
 
     def judge(self) -> None:
-        """The living may have changed."""
+        """The living, or the open journals, may have changed. What a dead node held is free when its journal, which
+        says what has become of it, is written down."""
         living = self.membership.living()
         if self.holder in living:
-            self.index.live(living)
+            self.index.live(living | self.openings.holders())
             self._changed()
+
+    def orphans(self) -> list[str]:
+        """The dead whose journals are open."""
+        living = self.membership.living()
+        return self.openings.orphans(living) if self.holder in living else []
+
+    def journal_closed(self, holder: str, at: int | None) -> None:
+        """The opening of a journal is gone; `at` is the sequence of the message that says so."""
+        if self.openings.hear(holder, None, at or self.openings.at(holder) + 1):
+            self.judge()
+
+    def confirmed(self, holder: str) -> None:
+        """A beat of this node is stored, so that the others know that `holder` lives."""
+        if self.journal.holder == holder and not self.outlived:
+            self.journal.ready = True
 
     def put_out(self, holder: str) -> None:
         """The others have put this node out: what it held is anybody's. It goes on under a new name."""
         self.holder = holder
+        self.outlived = False
         self._names.add(holder)
+        self._begin_journal()
         for entry in list(self.index.all()):
             self.queues.done(entry.queue, entry.id)
         self.queues.review()
@@ -222,12 +351,6 @@ class Knowledge:
     def held(self, queue: str, since: Position) -> list[Entry]:
         """What this node holds behind `since`, in order."""
         return [entry for entry in self.index.after(queue, since) if entry.holder == self.holder]
-
-    def count(self, queue: str, ready_by: float | None) -> int:
-        if ready_by is None:
-            return self.index.count(queue)
-        ready = takewhile(lambda entry: entry.ready_at <= ready_by, self.index.after(queue, BEFORE_ALL))
-        return sum(1 for _ in ready)
 
     def met_row(self, name: RowKey, message: Message | None) -> None:
         """A row was read; None: the stream has nothing of it."""
@@ -275,10 +398,15 @@ class Knowledge:
     def _left(self, name: ItemKey, before: Entry | None) -> None:
         """Another node wrote an item: what this one has of it is no longer so."""
         if before is not None and before.holder == self.holder:
+            self.journal.drop(name)
             if self.index.find(*name) is None:
                 self.leases.discard(name)
             self.queues.done(*name)
             self.queues.review()
+
+
+def name_of(change: Noted) -> ItemKey:
+    return (change.item.queue, change.item.id) if isinstance(change, Put) else (change.queue, change.id)
 
 
 def item_of(name: ItemKey, message: Message, body: bytes) -> WorkItem:

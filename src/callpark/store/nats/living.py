@@ -11,9 +11,9 @@ from callpark.store.nats.ballast import Ballast
 from callpark.store.nats.connection import Connection, Full, Unanswered, WrongSequence, elapsed, pause
 from callpark.store.nats.knowledge import Knowledge
 from callpark.store.nats.membership import Member
+from callpark.store.nats.publishing import EXPECTED, TOMBSTONE, TTL
 from callpark.store.nats.reader import Reader
 from callpark.store.nats.records import HEADER, Head, MemberHead, spelled
-from callpark.store.nats.writer import EXPECTED, TOMBSTONE, TTL
 from callpark.store.ports import StoreFailure
 
 _log = logging.getLogger("callpark")
@@ -71,6 +71,8 @@ class Living:
         """Beat, and put out who is silent, until cancelled."""
         while not self.replaced and not self._left:
             await pause(self._limits.beat_seconds)
+            if self._known.outlived:
+                self._go_on_as_another()
             try:
                 await self._beat()
                 while self._silent:
@@ -113,6 +115,7 @@ class Living:
         self._sent_at[token] = sent_at
         self._sequence = await self._write(self._subject, token, MemberHead(holder), self._sequence)
         self._confirmed_at = sent_at
+        self._known.confirmed(holder)
         if self._lapsed:
             self._lapsed = False
             self._returned()
@@ -129,6 +132,9 @@ class Living:
                 self.replaced = True
                 _log.warning("another process has joined the store as node %s; this one does nothing more", self._name)
             return
+        self._go_on_as_another()
+
+    def _go_on_as_another(self) -> None:
         _log.warning("node %s was silent for too long: others may have taken over its work", self._name)
         self._known.put_out(self._new_holder())
 

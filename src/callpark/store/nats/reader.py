@@ -64,9 +64,10 @@ class Reader:
                 wanted = [each for each in wanted if each not in found] if page.more and page.messages else ()
         return found
 
-    async def all(self, pattern: str) -> list[Message]:
-        """The last messages of all subjects that match, as of now. Raises Unanswered."""
-        wanted = await self.last_sequence()
+    async def all(self, pattern: str, since: int = 0) -> list[Message]:
+        """The last messages of all subjects that match, as of now and of the sequence `since` at least. Raises
+        Unanswered."""
+        wanted = max(since, await self.last_sequence())
         for _ in range(_TRIES):
             page = await self._direct({"multi_last": [pattern]})
             if page.more:

@@ -7,12 +7,17 @@ What all nodes have to know of a message stands in one header, so that following
     Callpark: <token> p                                                            payload: part of a body or value
     Callpark: <token> m <holder>                                                   a member, alive
     Callpark: <token> w <holder> <ids>                                             its items are free, but for these
+    Callpark: <token> j                                                            payload: changes, see `journal.py`
+    Callpark: <token> f                                                            the end of a journal
+    Callpark: <token> o <written> <node>                                           a journal that is open
+    Callpark: <token> k                                                            a mark: see `barrier.py`
     Callpark: <token> b                                                            ballast: see `ballast.py`
     Callpark: <token> -                                                            gone; forgotten by the server later
 
 `token` names the batch that wrote the message: whoever lost the answer of a batch sees whether it was applied.
-`sequence` is the stream's sequence of the first message of an item (0: this very message). `holder` is the node that
-may lease it, `-` for none. `parts` is `-`, or `<how many>@<token>`: body or value are that many messages of that batch.
+`sequence` orders items of one instant: by the message that an item came with, as `ordered` says (0: it is this one).
+`holder` is the node that may lease it, `-` for none. `parts` is `-`, or `<how many>@<token>`: body or value are that
+many messages of that batch. `written` is how many items of a dead node's journal are written down.
 """
 
 from collections.abc import Mapping
@@ -24,6 +29,14 @@ from callpark.store.nats import subjects
 
 HEADER = "Callpark"
 NOBODY = "-"
+
+#: More than one message holds: of a journal's record each item takes 200 bytes of half a megabyte at least.
+_PLACES = 10_000
+
+
+def ordered(sequence: int, place: int = 0) -> int:
+    """Where an item stands among others of one instant: by the message that it came with, then by its place there."""
+    return sequence * _PLACES + place
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -61,11 +74,31 @@ class WithdrawalHead(msgspec.Struct, frozen=True):
     leased: frozenset[str]
 
 
+class RecordHead(msgspec.Struct, frozen=True):
+    pass
+
+
+class FenceHead(msgspec.Struct, frozen=True):
+    pass
+
+
+class OpeningHead(msgspec.Struct, frozen=True):
+    """A journal of the node `node`."""
+
+    written: int
+    node: str
+
+
 class BallastHead(msgspec.Struct, frozen=True):
     pass
 
 
-Head: TypeAlias = ItemHead | RowHead | PartHead | MemberHead | WithdrawalHead | BallastHead | None
+class MarkHead(msgspec.Struct, frozen=True):
+    pass
+
+
+_ItsHead: TypeAlias = ItemHead | RowHead | PartHead | MemberHead | WithdrawalHead
+Head: TypeAlias = _ItsHead | RecordHead | FenceHead | OpeningHead | BallastHead | MarkHead | None
 """None: gone."""
 
 
@@ -92,8 +125,16 @@ def spelled(token: str, head: Head) -> str:
             return f"{token} m {holder}"
         case WithdrawalHead(holder, leased):
             return f"{token} w {holder} {','.join(sorted(map(subjects.token, leased)))}"
+        case RecordHead():
+            return f"{token} j"
+        case FenceHead():
+            return f"{token} f"
+        case OpeningHead(written, node):
+            return f"{token} o {written} {subjects.token(node)}"
         case BallastHead():
             return f"{token} b"
+        case MarkHead():
+            return f"{token} k"
         case None:
             return f"{token} -"
 
@@ -104,7 +145,7 @@ def read(subject: str, sequence: int, headers: Mapping[str, str] | None, payload
     head: Head
     match header.split(" ") if header else []:
         case [token, "i", ready_at, first, holder, state_bytes, parts, *_]:
-            head = ItemHead(float(ready_at), int(first) or sequence, holder, int(state_bytes), _parts(parts))
+            head = ItemHead(float(ready_at), int(first) or ordered(sequence), holder, int(state_bytes), _parts(parts))
         case [token, "r", revision, parts, *_]:
             head = RowHead(int(revision), _parts(parts))
         case [token, "p", *_]:
@@ -114,8 +155,16 @@ def read(subject: str, sequence: int, headers: Mapping[str, str] | None, payload
         case [token, "w", holder, *ids]:
             leased = ids[0].split(",") if ids and ids[0] else []
             head = WithdrawalHead(holder, frozenset(map(subjects.text, leased)))
+        case [token, "j", *_]:
+            head = RecordHead()
+        case [token, "f", *_]:
+            head = FenceHead()
+        case [token, "o", written, node, *_]:
+            head = OpeningHead(int(written), subjects.text(node))
         case [token, "b"]:
             head = BallastHead()
+        case [token, "k", *_]:
+            head = MarkHead()
         case [token, "-", *_]:
             head = None
         case _:

@@ -1,16 +1,18 @@
-"""The store of several nodes: everything is in one stream of NATS JetStream, which all nodes follow.
+"""The store of several nodes: everything is in one stream of NATS JetStream.
 
-A commit is an atomic batch of messages, acknowledged once most servers have it; each message expects the state that it
-was folded on, so two nodes never overwrite each other. Each item names the node that holds it; only that node leases
-it, from memory. Items that nobody living holds are taken by whoever wants them. `subjects.py` and `records.py` say how
-it is kept, `membership.py` who lives, `knowledge.py` what a node knows.
+Commits that wait together are one message or an atomic batch of them, acknowledged once most servers have it; each
+message expects the state that it was folded on, so two nodes never overwrite each other. What a node puts and takes at
+once goes into its journal (`journal.py`), which the others read only when they are asked or when the node is dead.
+What is still there some seconds later, or is nobody's, is an item with a message of its own, and all nodes follow those
+heads. It names the node that holds it; only that node leases it, from memory. Items that nobody living holds are taken
+by whoever wants them. `subjects.py` and `records.py` say how it is kept, `membership.py` who lives, `knowledge.py` what
+a node knows.
 """
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import islice
 from typing import TypeVar
 
 from callpark.kernel.clock import Clock
@@ -21,6 +23,7 @@ from callpark.kernel.limits import StoreLimits
 from callpark.kernel.tasks import Tasks
 from callpark.store.nats.arrival import Patience, arrive, prepare
 from callpark.store.nats.ballast import Ballast
+from callpark.store.nats.barrier import Barrier
 from callpark.store.nats.blobs import Blobs
 from callpark.store.nats.condition import condition
 from callpark.store.nats.connection import Address, Connection, Unanswered, pause, said
@@ -32,8 +35,10 @@ from callpark.store.nats.lookups import Lookups
 from callpark.store.nats.membership import Membership
 from callpark.store.nats.reader import Reader
 from callpark.store.nats.records import MemberHead, Message
+from callpark.store.nats.recovery import Recovery
 from callpark.store.nats.remote_topics import RemoteTopics
 from callpark.store.nats.search import Search
+from callpark.store.nats.settling import Settling
 from callpark.store.nats.taking import Taking
 from callpark.store.nats.writer import Commit, Writer
 from callpark.store.ports import Change, Position, Row, StoreFailure, WorkItem
@@ -63,7 +68,7 @@ class NatsStore:
         self._connection = connection
         self._clock = clock
         self._limits = limits
-        reader = Reader(connection, limits)
+        self._reader = reader = Reader(connection, limits)
         self._queues = Queues(clock, window, lambda queue, since: self._taking.refill(queue, since))
         self._known = Knowledge(
             connection.subjects,
@@ -72,16 +77,20 @@ class NatsStore:
             Membership(node, limits.silence_seconds, limits.beat_seconds),
             ids.hex(12),
             limits.claim_items,
-            lambda: self._taking.look(),
+            lambda ready_at: ready_at <= clock.now() + limits.journal_seconds,
+            self._look,
             self._row_changed,
         )
-        self._lookups = Lookups(connection, reader, self._known)
+        self._barrier = Barrier(connection, node, limits.answer_seconds)
+        self._lookups = Lookups(connection, reader, self._known, self._barrier)
         self._taking = Taking(clock, limits, window, self._known, self._queues, self._lookups, self._line_up)
+        self._recovery = Recovery(connection, reader, self._known, clock, limits)
+        self._settling = Settling(connection, self._known, limits, self._line_up)
         self._ballast = ballast = Ballast(connection)
         self._writer = Writer(
             connection, reader, self._known, ballast, limits, node, lambda: self._known.holder, self._ended
         )
-        self._follower = Follower(connection, lambda: self._followers, self._begin_again, self._bring)
+        self._follower = Follower(connection, node, lambda: self._followers, self._begin_again, self._bring)
         self._known.resume = self._follower.break_off
         self._living = Living(
             connection, reader, self._known, ballast, limits, node, lambda: ids.hex(12), self._queues.rouse
@@ -167,18 +176,16 @@ class NatsStore:
         return end
 
     async def count(self, queue: str, ready_by: float | None = None) -> int:
-        return self._known.count(queue, ready_by)
+        return await self._read(lambda: self._lookups.count(queue, ready_by))
 
     async def find(self, queue: str, item_id: str) -> WorkItem | None:
         return await self._read(lambda: self._lookups.item(queue, item_id))
 
     async def browse(self, queue: str, after: Position, limit: int) -> Sequence[tuple[Position, WorkItem]]:
-        entries = list(islice(self._known.index.after(queue, after), limit))
-        found = await self._read(lambda: self._lookups.contents(entries))
-        return [(entry.position, found[entry.at]) for entry in entries if entry.at in found]
+        return await self._read(lambda: self._lookups.browse(queue, after, limit))
 
     async def queues(self) -> Sequence[str]:
-        return sorted(self._known.index.queues)
+        return await self._read(self._lookups.queues)
 
     async def get(self, table: str, key: str) -> Row | None:
         return await self._read(lambda: self._lookups.row(table, key))
@@ -226,6 +233,7 @@ class NatsStore:
             return
         self._closed = True
         await self._taking.close()
+        await self._recovery.close()
         self._writer.stop()
         if self._outstanding:
             self._idle = asyncio.get_running_loop().create_future()
@@ -287,8 +295,10 @@ class NatsStore:
             self._tasks.spawn(self._writer.run(), "writer")
             self._tasks.spawn(self._follower.run(), "follower")
             self._tasks.spawn(self._living.run(), "life")
+            self._tasks.spawn(self._settling.run(), "journal")
             self._tasks.spawn(Search(self._connection).run(), "another server")
             await self._synchronise()
+            await self._settle()
         except (TimeoutError, StoreFailure) as error:
             await self._tasks.aclose()
             raise ProjectError(
@@ -307,6 +317,16 @@ class NatsStore:
         if not self._synchronised.is_set():
             raise TimeoutError
 
+    async def _settle(self) -> None:
+        """Until what was in the journals of dead nodes is written down, as far as somebody does it now."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.answer_seconds * 2):
+                await self._recovery.settled()
+
+    def _look(self) -> None:
+        self._taking.look()
+        self._recovery.look()
+
     def _begin_again(self) -> None:
         if self._known.begin_again():
             for followers in tuple(self._followers.values()):
@@ -317,6 +337,9 @@ class NatsStore:
         self._brought += 1
         if self._connection.subjects.is_ballast(message.subject):
             self._ballast.hear(message)
+            return
+        if self._connection.subjects.is_mark(message.subject):
+            self._barrier.hear(message.sequence)
             return
         self._known.bring(message)
         if isinstance(message.head, MemberHead) and message.head.holder == self._known.holder:

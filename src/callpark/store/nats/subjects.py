@@ -2,11 +2,14 @@
 
 One stream per namespace; each subject keeps its last message only:
 
-    callpark.<namespace>.i.<queue>.<id>        an item: what all nodes follow
+    callpark.<namespace>.i.<queue>.<id>        an item that is written down: what all nodes follow
     callpark.<namespace>.r.<table>.<key>       a row; a `/` in the key parts tokens, so that prefixes can be asked for
     callpark.<namespace>.m.<node>              a member: who holds the items that name it
     callpark.<namespace>.w.<queue>.<node>      a node that serves the queue no more has withdrawn from it
+    callpark.<namespace>.j.<holder>.<n>        a record of a node's journal: of what it put and holds
+    callpark.<namespace>.o.<holder>            that this journal is open; what all nodes follow
     callpark.<namespace>.p.<n>.<i|r>.…         the n-th part of a value that is too large for one message
+    callpark.<namespace>.k.<node>              a mark that a node has stored, followed by that node
     callpark.<namespace>.b.<n>                 the n-th piece of ballast; the first says whether it is on board
 
 Topics (`callpark.<namespace>.t.<topic>`) are outside the stream: nothing keeps them.
@@ -58,17 +61,20 @@ class Subjects:
         self._items, self._rows = f"{root}.i.", f"{root}.r."
         self._parts, self._members, self._topics = f"{root}.p.", f"{root}.m.", f"{root}.t."
         self._withdrawals, self._ballast = f"{root}.w.", f"{root}.b."
+        self._journals, self._openings, self._marks = f"{root}.j.", f"{root}.o.", f"{root}.k."
 
     def kept(self) -> list[str]:
         """What belongs to the stream."""
-        kinds = (self._items, self._rows, self._parts, self._members, self._withdrawals, self._ballast)
-        return [f"{start}>" for start in kinds]
+        values = (self._items, self._rows, self._parts, self._journals)
+        signs = (self._members, self._withdrawals, self._openings, self._marks, self._ballast)
+        return [f"{start}>" for start in (*values, *signs)]
 
-    def followed(self, tables: Iterable[str]) -> list[str]:
-        """What a node hears of: items, who holds them, whether there is space, and the rows of some tables."""
-        kinds = (self._items, self._members, self._withdrawals)
+    def followed(self, node: str, tables: Iterable[str]) -> list[str]:
+        """What a node hears of: items, who holds them, open journals, its marks, whether there is space, rows of some
+        tables."""
+        kinds = (self._items, self._members, self._withdrawals, self._openings)
         rows = (f"{self._rows}{token(table)}.>" for table in tables)
-        return [*(f"{start}>" for start in kinds), self.ballast(0), *rows]
+        return [*(f"{start}>" for start in kinds), self.mark(node), self.ballast(0), *rows]
 
     def item(self, queue: str, item_id: str) -> str:
         return f"{self._items}{token(queue)}.{token(item_id)}"
@@ -86,6 +92,39 @@ class Subjects:
 
     def withdrawal(self, queue: str, node: str) -> str:
         return f"{self._withdrawals}{token(queue)}.{token(node)}"
+
+    def record(self, holder: str, number: int) -> str:
+        return f"{self._journals}{holder}.{number}"
+
+    def fence(self, holder: str) -> str:
+        """Behind it nothing more is written into the journal."""
+        return f"{self._journals}{holder}.fence"
+
+    def journal(self, holder: str) -> str:
+        """All records of a journal, and its fence."""
+        return f"{self._journals}{holder}.>"
+
+    @property
+    def journals(self) -> str:
+        return f"{self._journals}>"
+
+    def journal_of(self, subject: str) -> str:
+        return subject[len(self._journals) :].partition(".")[0]
+
+    def opening(self, holder: str) -> str:
+        return f"{self._openings}{holder}"
+
+    def is_opening(self, subject: str) -> bool:
+        return subject.startswith(self._openings)
+
+    def opening_of(self, subject: str) -> str:
+        return subject[len(self._openings) :]
+
+    def mark(self, node: str) -> str:
+        return f"{self._marks}{token(node)}"
+
+    def is_mark(self, subject: str) -> bool:
+        return subject.startswith(self._marks)
 
     def ballast(self, number: int) -> str:
         return f"{self._ballast}{number}"

@@ -132,7 +132,7 @@ class Taking:
         for page in _pages(entries):
             try:
                 contents = await self._lookups.contents(page)
-                await self._commit([Claim(item, at) for at, item in contents.items()])
+                await self._commit([Claim(item, entry.at) for entry, item in contents.items()])
             except (Unanswered, StoreFailure) as error:
                 _log.debug("items cannot be taken: %s", error)
                 return False
@@ -141,14 +141,14 @@ class Taking:
 
     async def _refill(self, queue: str, since: Position) -> None:
         """Read on behind the horizon `since`, as far as the window's bounds go."""
-        found: dict[int, WorkItem] = {}
+        found: dict[Entry, WorkItem] = {}
         try:
             horizon = await self._read_on(self._known.held(queue, since), found)
             while True:  # what was written meanwhile before the new horizon has to come with this
                 entries = [
                     entry for entry in self._known.held(queue, since) if horizon is None or entry.position <= horizon
                 ]
-                missing = [entry for entry in entries if entry.at not in found]
+                missing = [entry for entry in entries if entry not in found]
                 if not missing:
                     break
                 found.update(await self._lookups.contents(_pages(missing)[0]))
@@ -158,16 +158,16 @@ class Taking:
             if not self._closed:
                 asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self._queues.rouse)
             return
-        self._queues.refilled(queue, [(entry.sequence, found[entry.at]) for entry in entries], since, horizon)
+        self._queues.refilled(queue, [(entry.sequence, found[entry]) for entry in entries], since, horizon)
         self._queues.review()
 
-    async def _read_on(self, entries: Sequence[Entry], found: dict[int, WorkItem]) -> Position | None:
+    async def _read_on(self, entries: Sequence[Entry], found: dict[Entry, WorkItem]) -> Position | None:
         """Where the new horizon is; None when everything has been read."""
         size = 0
         for page in _pages(entries[: self._bounds.items]):
             found.update(await self._lookups.contents(page))
             for entry in page:
-                size += weight(found[entry.at]) if entry.at in found else 0
+                size += weight(found[entry]) if entry in found else 0
                 if size >= self._bounds.bytes and entry is not entries[-1]:
                     return entry.position
         return entries[self._bounds.items - 1].position if len(entries) > self._bounds.items else None

@@ -23,28 +23,21 @@ from callpark.store.nats.folding import (
     Claim,
     Fold,
     Folding,
-    ItemKey,
     Sizes,
     View,
     Write,
+    WriteDown,
     rows_of,
     wanted,
     weight,
 )
+from callpark.store.nats.journal import ItemKey
+from callpark.store.nats.publishing import publish
 from callpark.store.nats.reader import Reader
-from callpark.store.nats.records import HEADER, spelled
 from callpark.store.ports import Defer, Done, Put, StoreFailure
 from callpark.store.revisions import RowKey
 
 _log = logging.getLogger("callpark")
-
-EXPECTED = "Nats-Expected-Last-Subject-Sequence"
-TTL = "Nats-TTL"
-
-#: How long the servers remember that something is gone: longer than any follower is behind.
-TOMBSTONE = "60s"
-
-_BATCH, _BATCH_SEQUENCE, _BATCH_COMMIT = "Nats-Batch-Id", "Nats-Batch-Sequence", "Nats-Batch-Commit"
 
 #: A batch of nothing but patient removals waits this long for company, in real seconds.
 LINGER_SECONDS = 0.003
@@ -68,7 +61,10 @@ class Commit(msgspec.Struct, frozen=True, eq=False):
 
 
 class Known(View, Protocol):
-    """What the node knows, and how it learns more."""
+    """What the node knows, and how it learns more. `uncertain`: where the journal ends."""
+
+    @property
+    def uncertain(self) -> bool: ...
 
     async def learn_rows(self, names: Iterable[RowKey], *, again: bool) -> None:
         """Read rows that are not known, or all of them `again`. Raises Unanswered."""
@@ -76,6 +72,14 @@ class Known(View, Protocol):
 
     async def learn_items(self, names: Iterable[ItemKey]) -> None:
         """Read items and their contents again. Raises Unanswered."""
+        ...
+
+    async def learn_journal(self) -> None:
+        """Read whether the journal's end is where it was. Raises Unanswered."""
+        ...
+
+    def in_limbo(self, names: Iterable[ItemKey]) -> bool:
+        """Whether it is not known yet what has become of items that this node has leased."""
         ...
 
     def stored(self, fold: Fold, first: int) -> None:
@@ -178,9 +182,7 @@ class Writer:
                 again = False
                 self._tokens += 1
                 token = f"{self._me()}.{self._tokens}"
-                fold = Folding(self._known, self._connection.subjects, self._sizes, self._node, self._me(), token).fold(
-                    [commit.changes for commit in commits]
-                )
+                fold = self._folded(commits, token, keeping=True)
                 if fold.refused and not checked:
                     again = checked = True
                     continue
@@ -200,10 +202,22 @@ class Writer:
                 self._note_success()
                 return
 
+    def _folded(self, commits: Sequence[Commit], token: str, *, keeping: bool) -> Fold:
+        subjects, me = self._connection.subjects, self._me()
+        folding = Folding(self._known, subjects, self._sizes, self._node, me, token, keeping=keeping)
+        fold = folding.fold([commit.changes for commit in commits])
+        if keeping and len(_slices(fold)) > 1:  # the record goes last then, so nothing new may be in it
+            return self._folded(commits, token, keeping=False)
+        return fold
+
     async def _learn(self, commits: Sequence[Commit], again: bool) -> None:
         for commit in commits:
             await self._known.learn_rows(rows_of(commit.changes), again=again)
         names = [name for commit in commits for name in wanted(commit.changes, self._known)]
+        if again or self._known.uncertain:
+            await self._known.learn_journal()
+        if self._known.in_limbo(name for commit in commits for name in _items_of(commit.changes)):
+            raise Unanswered("the journal of this node, which was taken for dead, is not written down yet")
         if again:
             names += [name for commit in commits for name in _items_of(commit.changes)]
         if names:
@@ -214,16 +228,16 @@ class Writer:
         if not writes:
             self._known.stored(fold, 0)
             return
-        slices = batches([len(write.payload) for write in writes], BATCH_MESSAGES, BATCH_BYTES * 2)
+        slices = _slices(fold)
         if len(slices) > 1:
             await self._store_in_order(fold, slices, token, until)
             return
-        if self._ballast.overboard and _grows(writes):
+        if self._ballast.overboard and _grows(fold):
             raise Full("the NATS servers have no space")
         try:
             first = await self._publish_surely(writes, token, until)
         except Full as full:
-            first = await self._publish_without_space(writes, token, until, full)
+            first = await self._publish_without_space(fold, token, until, full)
         self._known.stored(fold, first)
 
     async def _store_in_order(self, fold: Fold, slices: Sequence[slice], token: str, until: float) -> None:
@@ -232,10 +246,12 @@ class Writer:
             first = await self._publish_surely(fold.writes[part], token, until)
             within = range(part.start, part.stop)
             steps = Fold(
-                items=[step for step in fold.items if step.write in within],
+                items=[step for step in fold.items if (fold.record if step.write is None else step.write) in within],
                 rows=[step for step in fold.rows if step.write in within],
                 withdrawals=[(queue, write) for queue, write in fold.withdrawals if write in within],
             )
+            if fold.record in within:
+                steps.noted, steps.record = fold.noted, fold.record
             self._known.stored(steps, first - part.start)
 
     async def _publish_surely(self, writes: Sequence[Write], token: str, until: float) -> int:
@@ -266,15 +282,16 @@ class Writer:
                     self._known.given_up(token)
                     raise
 
-    async def _publish_without_space(self, writes: Sequence[Write], token: str, until: float, full: Full) -> int:
+    async def _publish_without_space(self, fold: Fold, token: str, until: float, full: Full) -> int:
         """What takes nothing away from others, with the ballast's room; what was stored in part, the rest too. Raises
         Refused and Unanswered."""
+        writes = fold.writes
         if all(write.head is None for write in writes):
             await self._purge(writes)
             return await self._publish_afterwards(writes, token)
         await self._ballast.give_up()
         begun = await self._begun(writes, token)
-        if not begun and _grows(writes):
+        if not begun and _grows(fold):
             raise full
         try:
             return await self._publish_surely([*begun, *writes[len(begun) :]], token, until)
@@ -325,21 +342,8 @@ class Writer:
                 await self._be_patient(until, error)
 
     async def _publish(self, writes: Sequence[Write], token: str, attempt: int) -> int:
-        count = len(writes)
-        if count == 1:
-            answer = await self._connection.request(writes[0].subject, writes[0].payload, _headers(writes[0], token))
-            return answer.seq
-        batch = f"{token}.{attempt}"
-        for number, write in enumerate(writes, 1):
-            headers = _headers(write, token)
-            headers[_BATCH] = batch
-            headers[_BATCH_SEQUENCE] = str(number)
-            if number < count:
-                await self._connection.publish(write.subject, write.payload, headers)
-            else:
-                headers[_BATCH_COMMIT] = "1"
-                answer = await self._connection.request(write.subject, write.payload, headers)
-        return answer.seq - count + 1
+        """The sequence of the first message."""
+        return await publish(self._connection, writes, token, f"{token}.{attempt}") - len(writes) + 1
 
     async def _be_patient(self, until: float, error: Exception) -> None:
         if time.monotonic() > until:
@@ -360,18 +364,15 @@ class Writer:
             _log.warning("commits to the cluster's store work again")
 
 
-def _grows(writes: Sequence[Write]) -> bool:
-    """Whether the store is larger afterwards: something takes no other message's place."""
-    return any(write.head is not None and not write.expected for write in writes)
+def _grows(fold: Fold) -> bool:
+    """Whether the store is larger afterwards: something takes no other message's place, or is put into the journal."""
+    return any(write.head is not None and not write.expected for write in fold.writes) or any(
+        isinstance(change, Put) for change in fold.noted
+    )
 
 
-def _headers(write: Write, token: str) -> dict[str, str]:
-    headers = {HEADER: spelled(token, write.head)}
-    if write.expected is not None:
-        headers[EXPECTED] = str(write.expected)
-    if write.head is None:
-        headers[TTL] = TOMBSTONE
-    return headers
+def _slices(fold: Fold) -> list[slice]:
+    return batches([len(write.payload) for write in fold.writes], BATCH_MESSAGES, BATCH_BYTES * 2)
 
 
 def _items_of(changes: Sequence[AnyChange]) -> list[ItemKey]:
@@ -379,7 +380,7 @@ def _items_of(changes: Sequence[AnyChange]) -> list[ItemKey]:
     for change in changes:
         if isinstance(change, Put | Claim):
             found.append((change.item.queue, change.item.id))
-        elif isinstance(change, Defer | Done):
+        elif isinstance(change, Defer | Done | WriteDown):
             found.append((change.queue, change.id))
     return found
 
