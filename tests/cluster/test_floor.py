@@ -70,7 +70,7 @@ async def test_queues_are_the_same_whichever_node_is_asked(clock: VirtualClock) 
             assert len(measured.since) == 2
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 async def test_whoever_dies_nobody_is_lost_and_no_agent_has_too_many(clock: VirtualClock, seed: int) -> None:
     async with several(clock, 3, seed) as at:
         chance = at.chance

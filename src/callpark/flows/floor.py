@@ -16,22 +16,21 @@ from typing import Final
 
 import msgspec
 
-from callpark.flows.agents.criteria import Criteria, read_criteria
+from callpark.flows.agents.held import Held, held_of, uncleared
 from callpark.flows.agents.lineup import LineUp
-from callpark.flows.agents.model import AgentContact, AgentContactState, AgentState, AgentView, Ending, Uncleared
+from callpark.flows.agents.model import AgentState, AgentView, Ending, Uncleared
 from callpark.flows.agents.routing import (
     CHANNELS,
     NO_METRICS,
     Member,
     QueueMetrics,
     StatusType,
-    Waiting,
     metrics,
     next_look,
     next_offers,
 )
 from callpark.flows.agents.standing import Standing
-from callpark.flows.contact import Desk, Target
+from callpark.flows.contact import Target
 from callpark.flows.declared import Agent
 from callpark.flows.events import AgentOffered
 from callpark.flows.resources import NO_RESOURCES, Resources, Staffed
@@ -40,25 +39,6 @@ from callpark.kernel.limits import ConnectLimits
 from callpark.kernel.timers import Timer
 
 _DECLARED: Final = {"available": "Available", "away": "Away", "offline": "Offline"}
-_STATES: Final[dict[Ending, AgentContactState]] = {"missed": "MISSED", "rejected": "REJECTED", "ended": "ENDED"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What the floor knows of a contact at a desk: the desk, and since when an agent has it."""
-
-    desk: Desk
-    channel: str
-    method: str
-    since: float
-    connected_at: float | None = None
-    criteria: Criteria = ()
-
-    @property
-    def agent(self) -> str | None:
-        """Who has it, or for whom it rings."""
-        desk = self.desk
-        return desk.offered if desk.stage == "queued" else None if desk.stage == "remaining" else desk.agent
 
 
 @dataclass(slots=True)
@@ -69,15 +49,6 @@ class _Desk:
     played: int = 0
     auto_accept: bool = False
     idle_since: float = 0.0
-
-
-def _held(standing: Standing, desk: Desk, before: _Held | None, now: float) -> _Held:
-    same = before is not None and (before.desk.stage, before.desk.offered) == (desk.stage, desk.offered)
-    connected_at = None if before is None or before.desk.agent != desk.agent else before.connected_at
-    if desk.stage == "connected" and connected_at is None:
-        connected_at = now
-    since = before.since if same and before is not None else now
-    return _Held(desk, standing.channel, standing.method, since, connected_at, read_criteria(standing.criteria))
 
 
 def _answers(agent: Agent) -> bool:
@@ -101,9 +72,9 @@ class Floor:
         self._offer = offer
         self._keep = keep
         self._resources = NO_RESOURCES
-        self._contacts: dict[str, _Held] = {}
+        self._contacts: dict[str, Held] = {}
         self._line_up = LineUp()
-        self._of: dict[str, dict[str, _Held]] = {}
+        self._of: dict[str, dict[str, Held]] = {}
         self._offering: dict[str, str] = {}
         self._desks: dict[str, _Desk] = {}
         self._timer: Timer | None = None
@@ -129,7 +100,7 @@ class Floor:
         before, now = self._forget(contact_id), self._clock.now()
         if before is None and desk is None:
             return
-        held = None if desk is None else _held(standing, desk, before, now)
+        held = None if desk is None else held_of(standing, desk, before, now)
         if held is not None:
             self._note(contact_id, held)
             if offering is not None and held.agent != offering:
@@ -235,13 +206,8 @@ class Floor:
             return None
         desk = self._desk(known.name)
         status = self._status(known.name)
-        contacts = [
-            self._seen(id_, held) for id_, held in self._of.get(known.name, {}).items() if held.agent == known.name
-        ]
-        contacts += [
-            AgentContact(one.contact_id, _STATES[one.how], one.channel, one.queue, one.since)
-            for one in desk.state.uncleared
-        ]
+        contacts = [held.seen(id_) for id_, held in self._of.get(known.name, {}).items() if held.agent == known.name]
+        contacts += [uncleared(one) for one in desk.state.uncleared]
         return AgentView(
             known.name,
             known.arn,
@@ -285,17 +251,15 @@ class Floor:
         if agent is not None:
             self._members.pop(agent, None)
 
-    def _note(self, contact_id: str, held: _Held) -> None:
+    def _note(self, contact_id: str, held: Held) -> None:
         self._contacts[contact_id] = held
         if held.agent is not None:
             self._of.setdefault(held.agent, {})[contact_id] = held
             self._touch(held.agent)
         if held.desk.stage == "queued":
-            desk = held.desk
-            waiting = Waiting(contact_id, desk.target, desk.since, desk.priority, held.channel, held.criteria)
-            self._line_up.add(waiting, rings=desk.offered is not None)
+            self._line_up.add(held.waiting(contact_id), rings=held.desk.offered is not None)
 
-    def _forget(self, contact_id: str) -> _Held | None:
+    def _forget(self, contact_id: str) -> Held | None:
         held = self._contacts.pop(contact_id, None)
         self._line_up.remove(contact_id)
         for agent in {self._offering.pop(contact_id, None), None if held is None else held.agent} - {None}:
@@ -304,7 +268,7 @@ class Floor:
             self._touch(agent)
         return held
 
-    def _keep_offering(self, contact_id: str, agent: str, held: _Held) -> None:
+    def _keep_offering(self, contact_id: str, agent: str, held: Held) -> None:
         """It has moved before it heard of its offer, and may take it still."""
         self._offering[contact_id] = agent
         self._of.setdefault(agent, {})[contact_id] = held
@@ -312,7 +276,7 @@ class Floor:
         if held.desk.stage == "queued":
             self._line_up.rings(contact_id)
 
-    def _let_go(self, contact_id: str, before: _Held, after: _Held | None, now: float, *, rejected: bool) -> None:
+    def _let_go(self, contact_id: str, before: Held, after: Held | None, now: float, *, rejected: bool) -> None:
         """An agent does not have a contact any more, or it does not ring for them any more."""
         agent = before.agent
         assert agent is not None
@@ -328,7 +292,7 @@ class Floor:
         if desk.played or seconds > 0:
             self._set_aside(desk, contact_id, before, "ended", now + seconds if seconds > 0 else None)
 
-    def _set_aside(self, desk: _Desk, contact_id: str, before: _Held, how: Ending, until: float | None = None) -> None:
+    def _set_aside(self, desk: _Desk, contact_id: str, before: Held, how: Ending, until: float | None = None) -> None:
         """Who is not played clears nothing: what they miss takes up no place."""
         if how != "ended" and not desk.played:
             return
@@ -413,17 +377,3 @@ class Floor:
 
     def _type(self, status: str) -> StatusType:
         return self._resources.statuses.get(status, "OFFLINE")
-
-    def _seen(self, contact_id: str, held: _Held) -> AgentContact:
-        states: dict[str, AgentContactState] = {"queued": "CONNECTING", "customer_hold": "CONNECTED_ONHOLD"}
-        state = states.get(held.desk.stage, "CONNECTED")
-        return AgentContact(
-            contact_id,
-            state,
-            held.channel,
-            held.desk.target.name,
-            held.since,
-            held.desk.target.arn,
-            held.method,
-            held.connected_at,
-        )
