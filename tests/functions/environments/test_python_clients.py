@@ -53,9 +53,9 @@ def attempt(
     )
 
 
-@pytest.mark.parametrize(("bootstrap", "client"), [(FORKED, "RuntimeClient"), (AWSS, "module")])
+@pytest.mark.parametrize(("bootstrap", "client"), [(FORKED, "method"), (AWSS, "builtin_function_or_method")])
 async def test_which_client_it_is(bench: Bench, bootstrap: str | None, client: str) -> None:
-    source = "import runtime_client\ndef handler(e, c): return type(runtime_client).__name__"
+    source = "import runtime_client\ndef handler(e, c): return type(runtime_client.next).__name__"
     [outcome] = await Player(bench, bootstrap)(source, attempt())
     assert json.loads(outcome.payload) == client
 

@@ -263,8 +263,8 @@ CONVERSATION = """
     import sys
     if sys.argv[1] == "ours":
         sys.path.insert(0, sys.argv[2])
-        from runtime_client import RuntimeClient
-        sys.modules["runtime_client"] = RuntimeClient(sys.argv[3])
+        from runtime_client import as_module
+        sys.modules["runtime_client"] = as_module(sys.argv[3])
     import runtime_client
     runtime_client.initialize_client("aws-lambda-python/3.11-test")
     names = ["Aws-Request-Id", "Trace-Id", "Invoked-Function-Arn", "Deadline-Ms", "Client-Context", "Cognito-Identity"]

@@ -1,7 +1,7 @@
 """The Runtime API's other end in forked Python processes: in the place of awslambdaric's extension module.
 
 awslambdaric asks a module `runtime_client` to speak HTTP: an extension around libcurl that needs two round trips and 18
-system calls for an event. `zygote.py` puts a `RuntimeClient` there instead, with the same four functions, and one round
+system calls for an event. `zygote.py` puts `as_module` there instead, with the same four functions, and one round
 trip: a short answer goes out together with the request for the next event, which follows at once. Everything else of
 awslambdaric stays as it is, and so does what it sees: the same values, the same errors.
 
@@ -12,6 +12,7 @@ It runs in handlers' processes and imports nothing of callpark. Processes that a
 import _socket
 import os
 import time
+from types import ModuleType
 
 _PREFIX = "/2018-06-01/runtime/invocation/"
 _DEADLINE = "Lambda-Runtime-Deadline-Ms"
@@ -140,6 +141,15 @@ class RuntimeClient:
         if not data:
             raise ConnectionError("closed")
         return data
+
+
+def as_module(address: str) -> ModuleType:
+    """A client as the module that awslambdaric imports."""
+    client = RuntimeClient(address)
+    module = ModuleType("runtime_client", __doc__)
+    for function in (client.initialize_client, client.next, client.post_invocation_result, client.post_error):
+        setattr(module, function.__name__, function)
+    return module
 
 
 def read_head(head: bytes) -> tuple[int, dict[str, str]]:

@@ -270,7 +270,7 @@ def _speak_through(client: ModuleType) -> None:
     from awslambdaric.lambda_config import LambdaConfigProvider
 
     LambdaConfigProvider.SUPPORTED_THREADPOLLING_ENVS = set()
-    sys.modules["runtime_client"] = client.RuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    sys.modules["runtime_client"] = client.as_module(os.environ["AWS_LAMBDA_RUNTIME_API"])
 
 
 def _warm_sdk() -> None:
