@@ -6,11 +6,11 @@ at the mount where nodes call each other. Nodes that are known to be silent are 
 
 import asyncio
 import logging
-from typing import Final
 
 from callpark.cluster.members import Member, alive
 from callpark.cluster.node import Node
 from callpark.cluster.peers import Peers, Unreached
+from callpark.cluster.placement import SERVICE
 from callpark.cluster.wire import Asked
 from callpark.kernel.deadline import Deadline
 from callpark.kernel.errors import CallerError
@@ -18,8 +18,6 @@ from callpark.kernel.operations import Call, Operation, OperationTable
 from callpark.kernel.others import Gathered, Members, Question, Questions
 
 _log = logging.getLogger("callpark")
-
-SERVICE: Final = "callpark"
 
 
 class Gathering:
