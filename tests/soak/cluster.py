@@ -244,7 +244,7 @@ class Soak:
     async def _answers(self, node: NodeProcess, path: str, body: str, headers: dict[str, str]) -> None:
         while True:
             with contextlib.suppress(*_BROKEN):
-                answer = await self._http.post(node.url + path, content=body, headers=headers, timeout=3)
+                answer = await self._http.post(node.url + path, content=body, headers=headers, timeout=6)
                 if answer.status_code < 300:
                     return
             await asyncio.sleep(0.05)

@@ -131,14 +131,15 @@ class Knowledge:
         return self.journal.last, self.journal.number
 
     async def learn_rows(self, names: Iterable[RowKey], *, again: bool) -> None:
-        for name in names:
-            if again or name not in self._rows:
-                message = await self._reader.latest(self._subjects.row(*name))
-                self.met_row(name, message)
+        unknown = [name for name in dict.fromkeys(names) if again or name not in self._rows]
+        found = await self._reader.latest_of([self._subjects.row(*name) for name in unknown])
+        for name, message in zip(unknown, found, strict=True):
+            self.met_row(name, message)
 
     async def learn_items(self, names: Iterable[ItemKey]) -> None:
-        for name in names:
-            message = await self._reader.latest(self._subjects.item(*name))
+        asked = list(names)
+        found = await self._reader.latest_of([self._subjects.item(*name) for name in asked])
+        for name, message in zip(asked, found, strict=True):
             if name in self.journal and (message is None or message.head is None):
                 self.index.bury(*name, message.sequence if message is not None else 0)
             elif message is None or not isinstance(message.head, ItemHead):

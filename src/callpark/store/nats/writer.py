@@ -211,8 +211,8 @@ class Writer:
         return fold
 
     async def _learn(self, commits: Sequence[Commit], again: bool) -> None:
-        for commit in commits:
-            await self._known.learn_rows(rows_of(commit.changes), again=again)
+        rows = [row for commit in commits for row in rows_of(commit.changes)]
+        await self._known.learn_rows(rows, again=again)
         names = [name for commit in commits for name in wanted(commit.changes, self._known)]
         if again or self._known.uncertain:
             await self._known.learn_journal()
