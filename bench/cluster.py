@@ -48,6 +48,11 @@ class Measured:
     def events(self) -> int:
         return len(self.report.latencies)
 
+    @property
+    def done(self) -> float:
+        """Events a second until the last has run."""
+        return self.events / self.used.at
+
 
 async def figures() -> list[Figure]:
     found: list[Figure] = []
@@ -108,6 +113,7 @@ def _rows(name: str, measured: Measured) -> list[Figure]:
         Figure(f"{name}: Events acknowledged, while they run", report.rate, "/s"),
         Figure("  p50", report.percentile(0.5) * 1e3, "ms"),
         Figure("  p99", report.percentile(0.99) * 1e3, "ms"),
+        Figure("  until all have run", measured.done, "/s"),
         Figure("  one at a time, p50", measured.alone.percentile(0.5) * 1e3, "ms"),
         Figure(f"  CPU: {note}", used.measured / events * 1e6, "µs"),
     ]
@@ -177,22 +183,22 @@ async def _returned(nodes: Cluster) -> list[float]:
 
 def _calibrated(three: list[Measured]) -> cluster_simulation.Run:
     first, last = three[0], three[-1]
+    messages = max(each.messages for each in three)
     cpu = [each.used.nodes / each.events for each in (first, last)]
-    followed = (cpu[1] - cpu[0]) / (last.nodes * last.messages - first.messages)
-    message = max(5e-6, followed)
+    message = max(5e-6, (cpu[1] - cpu[0]) / ((last.nodes - first.nodes) * messages))
     leader, *replicas = sorted(last.used.servers, reverse=True)
-    kept = last.events * last.messages
-    own = max(50e-6, cpu[0] - first.messages * message)
+    kept = last.events * messages
+    own = max(50e-6, cpu[0] - messages * message)
     costs = cluster_simulation.Costs(
         node_event=own,
         node_message=message,
         handler_event=first.used.handlers / first.events,
         leader_message=leader / kept,
         replica_message=sum(replicas) / len(replicas) / kept,
-        messages=first.messages,
+        messages=messages,
         waits=tuple(max(0.0, each - own / 2) for each in _quiet(min(three, key=_alone).alone.latencies)),
     )
-    here = {each.nodes: cluster_simulation.Here(each.report.rate, each.used.cores) for each in three}
+    here = {each.nodes: cluster_simulation.Here(each.done, each.used.cores) for each in three}
     return cluster_simulation.Run(costs, here)
 
 

@@ -17,11 +17,12 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import ceil
 
 from bench.figures import Figure, percentile
 
 _REACH_SECONDS = 0.05
-_CORES_HERE, _CLIENTS = 2, 16
+_CLIENTS = 16
 _CLIENT_SECONDS = 40e-6
 #: An event is accepted with this share of what it costs its node in all.
 _ACCEPTING = 0.4
@@ -57,7 +58,7 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """Everything on one machine, whose `cores` were left by others: acknowledged events a second."""
+    """Everything on one machine, whose `cores` were left by others: events a second until all have run."""
 
     rate: float
     cores: float
@@ -245,7 +246,7 @@ class _Node:
 def simulated(costs: Costs, shape: Shape, seed: int = 1, events: int = _SAMPLE) -> Outcome:
     """At least half a second of the cluster's life, and so many events."""
     world, chance = _World(), random.Random(seed)
-    here = _Machine(_CORES_HERE)
+    here = _Machine(shape.node_cores)
     servers = [here if shape.one_machine else _Machine(shape.server_cores) for _ in range(3)]
     stream = _Stream(world, costs, chance, servers)
     nodes = [
@@ -299,6 +300,13 @@ def simulated(costs: Costs, shape: Shape, seed: int = 1, events: int = _SAMPLE) 
     )
 
 
+def simulated_here(costs: Costs, nodes: int, left: float) -> Outcome:
+    """Everything on one machine of which so many cores are left: whole ones, slower by what is missing."""
+    cores = max(1, ceil(left - 0.1))
+    slower = costs.slower(max(1.0, cores / left))
+    return simulated(slower, Shape(nodes, 1.0, node_cores=cores, one_machine=True))
+
+
 def reached(costs: Costs, shape: Shape) -> Outcome:
     """The most events a second, within 3 % of what the machines could ever do, of which 99 in 100 are acknowledged
     within 50 ms."""
@@ -321,8 +329,7 @@ def reached(costs: Costs, shape: Shape) -> Outcome:
 def figures(run: Run) -> list[Figure]:
     found = []
     for nodes, here in sorted(run.measured.items()):
-        slower = run.costs.slower(max(1.0, _CORES_HERE / here.cores))
-        outcome = simulated(slower, Shape(nodes, 1.0, one_machine=True))
+        outcome = simulated_here(run.costs, nodes, here.cores)
         name = f"simulated, {nodes} nodes here, {here.cores:.1f} cores left: {outcome.rate / here.rate - 1:+.0%}"
         found.append(Figure(name, outcome.rate, "/s", peer="measured", peer_value=here.rate))
     for nodes in (3, 10, 100):
