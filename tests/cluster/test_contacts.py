@@ -52,8 +52,8 @@ def flow_arn(cluster: Several, name: str) -> str:
     return next(each.arn for each in cluster.nodes[0].app.health().flows if each.name == name)
 
 
-async def begin_task(cluster: Several, node: Running) -> str:
-    task = {"InstanceId": instance(cluster), "ContactFlowId": flow_arn(cluster, "Waiting"), "Name": "park me"}
+async def begin_task(cluster: Several, node: Running, **more: str) -> str:
+    task = {"InstanceId": instance(cluster), "ContactFlowId": flow_arn(cluster, "Waiting"), "Name": "park me", **more}
     return str((await Caller(node).ask("PUT", "/contact/task", task))["ContactId"])
 
 
@@ -79,6 +79,22 @@ async def test_a_contact_is_known_at_every_node_and_taken_up_when_its_node_leave
         for node in (other, third):
             ended = await Caller(node).ask("GET", path)
             assert "DisconnectTimestamp" in ended["Contact"]  # type: ignore[operator]
+
+
+async def test_one_token_is_one_contact_and_every_node_finds_it(tmp_path: Path) -> None:
+    async with several(tmp_path, {}, flow("Waiting", content(*WAITING)), count=2) as cluster:
+        begun = await asyncio.gather(*(begin_task(cluster, node, ClientToken="once") for node in cluster.nodes * 2))
+        other = await begin_task(cluster, cluster.nodes[1])
+        assert len(set(begun)) == 1
+        found = {
+            "InstanceId": instance(cluster),
+            "TimeRange": {"Type": "INITIATION_TIMESTAMP", "StartTime": time.time() - 600, "EndTime": time.time() + 600},
+        }
+        for node in cluster.nodes:
+            listed = await Caller(node).ask("GET", "/_callpark/contacts")
+            assert {each["contactId"] for each in listed["contacts"]} == {begun[0], other}  # type: ignore[attr-defined]
+            searched = await Caller(node).ask("POST", "/search-contacts", found)
+            assert searched["TotalCount"] == 2
 
 
 async def test_a_chat_goes_on_through_any_node(tmp_path: Path) -> None:
