@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from callpark.cluster.members import Member
 from callpark.kernel.tasks import Tasks
 
-_PROBES = 4
+#: Of the seconds in which a node has to answer, this part lies between two questions.
+_BETWEEN = 0.25
 
 
 @dataclass(slots=True, eq=False)
@@ -56,10 +57,10 @@ class Pulses:
         answered_at = lost_at = loop.time()
         try:
             while pulse.waiting or pulse.lost:
-                await asyncio.wait((loop.create_future(),), timeout=self._seconds / _PROBES)  # just so long
+                await asyncio.wait((loop.create_future(),), timeout=self._seconds * _BETWEEN)  # just so long
                 if not (pulse.waiting or pulse.lost):
                     return
-                if await self._probe(peer, self._seconds / _PROBES):
+                if await self._probe(peer, self._seconds):
                     answered_at, pulse.lost = loop.time(), False
                 elif pulse.lost:
                     if loop.time() - lost_at > 100 * self._seconds:
