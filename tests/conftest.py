@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from callpark.kernel.clock import VirtualClock
 from callpark.kernel.ids import SeededIds
@@ -15,6 +16,10 @@ os.environ["CALLPARK_LOCAL_MODELS"] = "off"
 
 # Suites that several modules import: their asserts tell as much as those of a test module.
 pytest.register_assert_rewrite("tests.store.conformance", "tests.models.backends.conformance")
+
+# No test depends on speed: the machine may have other work.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 TIERS = {"unit", "sim", "process", "compat"}
 
