@@ -74,8 +74,8 @@ async def test_a_second_ctrl_c_does_not_wait(project: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 0.6])
 async def test_ctrl_c_while_it_starts(project: Path, tmp_path: Path, seconds: float) -> None:
-    """Whatever it is at by then, it ends quietly. Before Python has come to our first line, the signal is Python's, which
-    ends with 1 while it still starts itself."""
+    """Whatever it is at by then, it ends quietly. Before Python has come to our first line, the signal is Python's,
+    which ends with 1 while it still starts itself."""
     async with command("start", str(project), "--port", "0", "--data", str(tmp_path / "data")) as server:
         await asyncio.wait({asyncio.ensure_future(server.process.wait())}, timeout=seconds)
         assert await server.signal() in (0, 1, 130, -signal.SIGINT)
