@@ -279,6 +279,28 @@ async def test_a_commit_that_no_server_takes_fails_alone(where: Address) -> None
         await store.close()
 
 
+async def test_an_operators_bound_stays_when_the_store_learns_more_subjects(where: Address) -> None:
+    store = await NatsStore.open(where, SystemClock(), SystemIds(), LIMITS, node="a")
+    stream = store._connection.subjects.stream
+
+    async def configuration() -> dict[str, object]:
+        reply = await store._connection.client.request(f"$JS.API.STREAM.INFO.{stream}")
+        found: dict[str, object] = json.loads(reply.data)["config"]
+        return found
+
+    try:
+        subjects = store._connection.subjects.kept()
+        older = {**await configuration(), "max_bytes": 50_000_000, "subjects": subjects[:-1]}
+        await store._connection.client.request(f"$JS.API.STREAM.UPDATE.{stream}", json.dumps(older).encode())
+        assert (await configuration())["subjects"] == subjects[:-1]
+        await (await NatsStore.open(where, SystemClock(), SystemIds(), LIMITS, node="b")).close()
+        found = await configuration()
+        assert found["max_bytes"] == 50_000_000
+        assert sorted(map(str, found["subjects"])) == sorted(subjects)  # type: ignore[call-overload]
+    finally:
+        await store.close()
+
+
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
     with cluster(tmp_path_factory.mktemp("three")) as servers:

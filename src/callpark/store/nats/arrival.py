@@ -103,10 +103,11 @@ async def prepare(connection: Connection, where: Address, patience: Patience, re
     stream = connection.subjects.stream
     answer = await _asked(connection, patience, f"STREAM.INFO.{stream}", {}, _STREAM_NOT_FOUND)
     if answer.config is not None and answer.error is None:
-        has = replicas or answer.config.num_replicas
-        kept = sorted({*answer.config.subjects, *connection.subjects.kept()})  # also those of a newer callpark
-        if has != answer.config.num_replicas or kept != sorted(answer.config.subjects):
-            changed = {**_configuration(connection.subjects, has), "subjects": kept}
+        found = answer.configuration
+        has = replicas or found.num_replicas
+        kept = sorted({*found.subjects, *connection.subjects.kept()})  # also those of a newer callpark
+        if has != found.num_replicas or kept != sorted(found.subjects):
+            changed = {**answer.config, "num_replicas": has, "subjects": kept}  # an operator's bounds stay
             await _asked(connection, patience, f"STREAM.UPDATE.{stream}", changed)
         return has
     count = replicas or min(3, len(connection.client.servers))

@@ -10,7 +10,7 @@ async def condition(connection: Connection, server: str | None) -> Mapping[str, 
     """`leader` None while there is none, and of a single server; `behind` in messages. Raises Unanswered, Refused."""
     answer = await connection.ask("STREAM.INFO", {})
     cluster = answer.cluster or Answer.Cluster()
-    wanted = answer.config.num_replicas if answer.config is not None else 1
+    wanted = answer.configuration.num_replicas
     return {
         "kind": "nats",
         "server": server,

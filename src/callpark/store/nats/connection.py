@@ -115,8 +115,13 @@ class Answer(msgspec.Struct):
     num_pending: int = 0
     state: State | None = None
     message: Stored | None = None
-    config: Configuration | None = None
+    config: dict[str, object] | None = None
     cluster: Cluster | None = None
+
+    @property
+    def configuration(self) -> Configuration:
+        """What of the stream's configuration is ours to read."""
+        return msgspec.convert(self.config or {}, Answer.Configuration)
 
 
 _decode = msgspec.json.Decoder(Answer).decode
