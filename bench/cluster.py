@@ -29,20 +29,22 @@ from callpark.graphql.urls import graphql_url, realtime_url
 
 _CONNECTIONS = 16
 _EVENTS = 2_000
-_ALONE = 100
+_ALONE = 200
 _CROSSINGS = 100
 _CALLS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A load of events: `messages` that the stream kept for each."""
+    """A load of events, and events one at a time before it; `messages` that the stream kept for each."""
 
     nodes: int
     report: load.Report
-    alone: load.Report
     used: Used
     messages: float
+    alone: load.Report
+    alone_used: Used
+    alone_messages: float
 
     @property
     def events(self) -> int:
@@ -91,14 +93,18 @@ async def _grown(nodes: Cluster) -> Measured:
 async def _load(nodes: Cluster) -> Measured:
     await nodes.events(_CONNECTIONS * 20, _CONNECTIONS)
     await nodes.done()
-    alone = await nodes.events(_ALONE, 1)
-    await nodes.done()
+    alone = await _used(nodes, _ALONE, 1)
+    return Measured(len(nodes.nodes), *await _used(nodes, _EVENTS, _CONNECTIONS), *alone)
+
+
+async def _used(nodes: Cluster, events: int, connections: int) -> tuple[load.Report, Used, float]:
+    """Until all have run."""
     servers = nodes.servers
     before, kept = nodes.used(), await stored(servers[0]) if servers else 0
-    report = await nodes.events(_EVENTS, _CONNECTIONS)
+    report = await nodes.events(events, connections)
     await nodes.done()
     messages = (await stored(servers[0]) - kept) / len(report.latencies) if servers else 0.0
-    return Measured(len(nodes.nodes), report, alone, nodes.used().since(before), messages)
+    return report, nodes.used().since(before), messages
 
 
 def _rows(name: str, measured: Measured) -> list[Figure]:
@@ -182,24 +188,45 @@ async def _returned(nodes: Cluster) -> list[float]:
 
 
 def _calibrated(three: list[Measured]) -> cluster_simulation.Run:
+    """What one node more costs is what following costs; what an event costs more when it is alone in its messages is
+    what a message costs."""
     first, last = three[0], three[-1]
-    messages = max(each.messages for each in three)
-    cpu = [each.used.nodes / each.events for each in (first, last)]
-    message = max(5e-6, (cpu[1] - cpu[0]) / ((last.nodes - first.nodes) * messages))
-    leader, *replicas = sorted(last.used.servers, reverse=True)
-    kept = last.events * messages
-    own = max(50e-6, cpu[0] - messages * message)
+    further = last.nodes - first.nodes
+    loaded, alone = (
+        [each / events for each in used]
+        for used, events in (
+            (_in_all(last.used), last.events),
+            (_in_all(last.alone_used), len(last.alone.latencies)),
+        )
+    )
+    messages = last.messages, last.alone_messages
+    followed_alone = (alone[0] - first.alone_used.nodes / len(first.alone.latencies)) / further
+    followed = _part((loaded[0] - first.used.nodes / first.events) / further, followed_alone, *messages)
+    leader, *replicas = (_part(one, other, *messages) for one, other in zip(loaded[1:], alone[1:], strict=True))
+    own = max(50e-6, first.used.nodes / first.events - followed.of(first.messages, 1))
     costs = cluster_simulation.Costs(
-        node_event=own,
-        node_message=message,
-        handler_event=first.used.handlers / first.events,
-        leader_message=leader / kept,
-        replica_message=sum(replicas) / len(replicas) / kept,
-        messages=messages,
+        own=own,
+        followed=followed,
+        handler=first.used.handlers / first.events,
+        leader=leader,
+        replica=max(replicas, key=lambda each: each.of(1, 1)),
         waits=tuple(max(0.0, each - own / 2) for each in _quiet(min(three, key=_alone).alone.latencies)),
     )
     here = {each.nodes: cluster_simulation.Here(each.done, each.used.cores) for each in three}
     return cluster_simulation.Run(costs, here)
+
+
+def _in_all(used: Used) -> list[float]:
+    """Of nodes, then of servers, who leads first."""
+    return [used.nodes, *sorted(used.servers, reverse=True)]
+
+
+def _part(loaded: float, alone: float, messages: float, messages_alone: float) -> cluster_simulation.Part:
+    """Of what an event costs with others in its messages, and what it costs alone in its."""
+    if messages_alone - messages < 0.1:
+        return cluster_simulation.Part(0.0, max(1e-6, loaded))
+    message = min(loaded / messages, max(0.0, (alone - loaded) / (messages_alone - messages)))
+    return cluster_simulation.Part(message, max(1e-6, loaded - messages * message))
 
 
 def _alone(measured: Measured) -> float:

@@ -32,27 +32,40 @@ _LIFE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Costs:
-    """Seconds of processor time. `messages`: how many the stream keeps of an event; `waits`: seconds that an
-    acknowledgement takes on idle servers, samples."""
+class Part:
+    """Seconds of processor time: for each message, however much is in it, and for each event."""
 
-    node_event: float
-    node_message: float
-    handler_event: float
-    leader_message: float
-    replica_message: float
-    messages: float
+    message: float
+    event: float
+
+    def of(self, messages: float, events: float) -> float:
+        return messages * self.message + events * self.event
+
+    def slower(self, factor: float) -> "Part":
+        return Part(self.message * factor, self.event * factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """`own`: an event at its node, `followed`: at each node that follows it. `waits`: seconds that an acknowledgement
+    takes on idle servers, samples."""
+
+    own: float
+    followed: Part
+    handler: float
+    leader: Part
+    replica: Part
     waits: tuple[float, ...]
 
     def slower(self, factor: float) -> "Costs":
         """On processors that have only a part of their time for this."""
-        return replace(
-            self,
-            node_event=self.node_event * factor,
-            node_message=self.node_message * factor,
-            handler_event=self.handler_event * factor,
-            leader_message=self.leader_message * factor,
-            replica_message=self.replica_message * factor,
+        return Costs(
+            self.own * factor,
+            self.followed.slower(factor),
+            self.handler * factor,
+            self.leader.slower(factor),
+            self.replica.slower(factor),
+            self.waits,
         )
 
 
@@ -170,16 +183,18 @@ class _Stream:
 
     def __init__(self, world: _World, costs: Costs, chance: random.Random, machines: list[_Machine]) -> None:
         self.leader, *self._replicas = [_Process(world, machine) for machine in machines]
-        self.messages = 0
+        self.messages, self.events = 0, 0.0
         self._world, self._costs, self._chance = world, costs, chance
 
-    def keep(self, messages: int, then: Callable[[], None]) -> None:
+    def keep(self, events: float, then: Callable[[], None]) -> None:
+        """One message with so many events in it: an acceptance is half of one, an end the other half."""
         costs, quorum = self._costs, False
-        self.messages += messages
+        self.messages += 1
+        self.events += events
 
         def replicate() -> None:
             for replica in self._replicas:
-                replica.do(costs.replica_message * messages, has_it)
+                replica.do(costs.replica.of(1, events), has_it)
 
         def has_it() -> None:
             nonlocal quorum
@@ -187,7 +202,7 @@ class _Stream:
                 quorum = True
                 self._world.after(self._chance.choice(costs.waits), then)
 
-        self.leader.do(costs.leader_message * messages, replicate)
+        self.leader.do(costs.leader.of(1, events), replicate)
 
 
 class _Node:
@@ -197,27 +212,29 @@ class _Node:
         self.handlers = _Process(world, machine, width=16)
         self._waiting: deque[Callable[[], None]] = deque()
         self._under_way = 0
-        self._followed = 0
+        self._followed = (0, 0.0)
         self._idle_since = 0.0
         self.following_seconds = 0.0
 
     def accept(self, acknowledge: Callable[[], None]) -> None:
-        own = self._costs.node_event
+        own = self._costs.own
 
         def acknowledged() -> None:
             acknowledge()
             self._work(own * (1 - _ACCEPTING), run)
 
         def run() -> None:
-            self.handlers.do(self._costs.handler_event, lambda: self._write(lambda: None))
+            self.handlers.do(self._costs.handler, lambda: self._write(lambda: None))
 
         self._work(own * _ACCEPTING, lambda: self._write(acknowledged))
 
     def _work(self, seconds: float, then: Callable[[], None]) -> None:
         """What it follows it has read while it had nothing to do, or reads now."""
         world, shape = self._world, self._shape
-        following = (self._stream.messages - self._followed) * shape.followed * self._costs.node_message
-        self._followed = self._stream.messages
+        messages, events = self._followed
+        self._followed = self._stream.messages, self._stream.events
+        new = self._stream.messages - messages, self._stream.events - events
+        following = shape.followed * self._costs.followed.of(*new)
         self.following_seconds += following
         busy = self.loop.running or shape.one_machine
         owed = following if busy else max(0.0, following - max(0.0, world.now - self._idle_since))
@@ -240,7 +257,7 @@ class _Node:
                 each()
             self._flush()
 
-        self._stream.keep(max(1, round(len(batch) * self._costs.messages / 2)), kept)
+        self._stream.keep(len(batch) / 2, kept)
 
 
 def simulated(costs: Costs, shape: Shape, seed: int = 1, events: int = _SAMPLE) -> Outcome:
@@ -288,7 +305,7 @@ def simulated(costs: Costs, shape: Shape, seed: int = 1, events: int = _SAMPLE) 
     seconds = max(last_at, 1e-9)
     loops = sum(node.loop.busy_seconds for node in nodes) / len(nodes) / seconds
     followed = sum(node.following_seconds for node in nodes) / len(nodes) / seconds
-    own = costs.node_event * len(latencies) / len(nodes) / seconds
+    own = costs.own * len(latencies) / len(nodes) / seconds
     handlers = sum(node.handlers.busy_seconds for node in nodes) / len(nodes) / seconds
     return Outcome(
         rate=len(latencies) / seconds,
@@ -311,12 +328,12 @@ def reached(costs: Costs, shape: Shape) -> Outcome:
     """The most events a second, within 3 % of what the machines could ever do, of which 99 in 100 are acknowledged
     within 50 ms."""
     most = min(
-        1 / (costs.leader_message * costs.messages),
-        shape.nodes / costs.node_event,
-        shape.nodes * max(1, shape.node_cores - 1) / max(1e-9, costs.handler_event),
+        1 / costs.leader.of(2 / _BATCH, 1),
+        shape.nodes / costs.own,
+        shape.nodes * max(1, shape.node_cores - 1) / max(1e-9, costs.handler),
     )
     low, high, best = 0.0, most, simulated(costs, replace(shape, rate=most / 32))
-    for _ in range(5):
+    for _ in range(6):
         rate = (low + high) / 2
         found = simulated(costs, replace(shape, rate=rate))
         if found.p99 < _REACH_SECONDS:

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from bench.cluster_simulation import Costs, Shape, reached, simulated
+from bench.cluster_simulation import Costs, Part, Shape, reached, simulated
 
 pytestmark = pytest.mark.unit
 
 #: An event costs its node 1 ms, the stream 100 µs, and waits 2 ms for the servers.
-COSTS = Costs(1e-3, 10e-6, 1e-6, 50e-6, 1e-6, 2.0, (0.002,))
+COSTS = Costs(1e-3, Part(0.0, 20e-6), 1e-6, Part(0.0, 100e-6), Part(0.0, 2e-6), (0.002,))
 EVENTS = 500
 
 
@@ -20,7 +20,7 @@ def test_the_same_seed_gives_the_same_answer() -> None:
 
 def test_an_idle_cluster_answers_after_what_the_way_takes() -> None:
     found = simulated(COSTS, Shape(10, 1.0, rate=20.0), events=EVENTS)
-    accepting, keeping = 0.4 * COSTS.node_event, COSTS.leader_message + COSTS.replica_message
+    accepting, keeping = 0.4 * COSTS.own, COSTS.leader.of(1, 0.5) + COSTS.replica.of(1, 0.5)
     assert found.p50 == pytest.approx(accepting + keeping + 0.002, rel=0.02)
 
 
@@ -32,7 +32,7 @@ def test_few_nodes_are_limited_by_their_loops_and_many_by_the_stream() -> None:
 
 
 def test_what_a_node_follows_it_has_no_time_for_otherwise() -> None:
-    dear = replace(COSTS, node_message=200e-6)
+    dear = replace(COSTS, followed=Part(0.0, 400e-6))
     assert reached(dear, Shape(4, 1.0)).rate < 0.7 * reached(dear, Shape(4, 0.25)).rate
 
 
@@ -42,7 +42,12 @@ def test_a_hundred_nodes_that_are_hardly_busy_answer_as_soon_as_ten() -> None:
     assert many.p99 <= few.p99
 
 
+def test_messages_that_hold_more_events_cost_less_for_each() -> None:
+    packed = replace(COSTS, leader=Part(1e-3, 10e-6), waits=(0.01,))
+    assert reached(packed, Shape(4, 0.25)).rate > 2 * reached(packed, Shape(100, 0.01)).rate
+
+
 def test_on_one_machine_everything_shares_its_cores() -> None:
     found = simulated(COSTS, Shape(2, 0.0, one_machine=True), events=EVENTS)
-    each = COSTS.node_event + COSTS.handler_event + 2 * (COSTS.leader_message + 2 * COSTS.replica_message) + 40e-6
+    each = COSTS.own + COSTS.handler + COSTS.leader.of(0, 1) + 2 * COSTS.replica.of(0, 1) + 40e-6
     assert found.rate == pytest.approx(2 / each, rel=0.1)

@@ -8,7 +8,21 @@ and write the new form only once the view has it.
 import msgspec
 import pytest
 
-from callpark.store.nats.records import ItemHead, MemberHead, PartHead, Parts, RowHead, WithdrawalHead, read
+from callpark.store.nats.records import (
+    BallastHead,
+    FenceHead,
+    ItemHead,
+    MarkHead,
+    MemberHead,
+    OpeningHead,
+    PartHead,
+    Parts,
+    RecordHead,
+    RowHead,
+    WithdrawalHead,
+    ordered,
+    read,
+)
 from tests.rolling.__main__ import recorded
 from tests.rolling.kinds import Kind, kinds
 from tests.rolling.samples import encoded, lost, samples
@@ -65,12 +79,17 @@ def _refusal(kind: Kind, data: bytes) -> str:
 
 
 _HEADS = {
-    "t.1 i 12.5 0 n1 3 -": ItemHead(12.5, 9, "n1", 3),
+    "t.1 i 12.5 0 n1 3 -": ItemHead(12.5, ordered(9), "n1", 3),
     "t.1 i 12.5 7 - 0 2@t.0": ItemHead(12.5, 7, "-", 0, Parts(2, "t.0")),
     "t.1 r 4 -": RowHead(4),
     "t.1 p": PartHead(),
     "t.1 m h1": MemberHead("h1"),
     "t.1 w h1 a,b=20c": WithdrawalHead("h1", frozenset({"a", "b c"})),
+    "t.1 j": RecordHead(),
+    "t.1 f": FenceHead(),
+    "t.1 o 4 n=201": OpeningHead(4, "n 1"),
+    "t.1 b": BallastHead(),
+    "t.1 k": MarkHead(),
     "t.1 -": None,
 }
 

@@ -161,7 +161,7 @@ def read(subject: str, sequence: int, headers: Mapping[str, str] | None, payload
             head = FenceHead()
         case [token, "o", written, node, *_]:
             head = OpeningHead(int(written), subjects.text(node))
-        case [token, "b"]:
+        case [token, "b", *_]:
             head = BallastHead()
         case [token, "k", *_]:
             head = MarkHead()
