@@ -9,7 +9,6 @@ from callpark.store.nats.folding import (
     Claim,
     Fold,
     Folding,
-    RowState,
     Sizes,
     Withdraw,
     WriteDown,
@@ -19,6 +18,7 @@ from callpark.store.nats.index import Entry
 from callpark.store.nats.journal import ItemKey, decode
 from callpark.store.nats.records import NOBODY, ItemHead, OpeningHead, PartHead, Parts, RowHead, WithdrawalHead
 from callpark.store.nats.subjects import Subjects
+from callpark.store.nats.view import RowState
 from callpark.store.ports import Defer, DeleteRow, Done, Put, RevisionConflict, SetRow, WorkItem
 from callpark.store.revisions import RowKey
 

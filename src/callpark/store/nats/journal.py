@@ -28,6 +28,10 @@ encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(list[Noted]).decode
 
 
+def name_of(change: Noted) -> ItemKey:
+    return (change.item.queue, change.item.id) if isinstance(change, Put) else (change.queue, change.id)
+
+
 class _Record:
     """`left`: items that it put and that are still in the journal."""
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from callpark.store.nats.connection import Unanswered, elapsed
-from callpark.store.nats.folding import Fold, RowState, Step
+from callpark.store.nats.folding import Fold, Step
 from callpark.store.nats.index import Entry, Index
-from callpark.store.nats.journal import ItemKey, Journal, Kept, Noted, decode
+from callpark.store.nats.journal import ItemKey, Journal, Kept, Noted, decode, name_of
 from callpark.store.nats.membership import Membership
 from callpark.store.nats.openings import Openings
 from callpark.store.nats.reader import Reader
@@ -29,7 +29,8 @@ from callpark.store.nats.records import (
     WithdrawalHead,
 )
 from callpark.store.nats.subjects import Subjects
-from callpark.store.ports import BEFORE_ALL, Position, Put, Row, WorkItem
+from callpark.store.nats.view import RowState
+from callpark.store.ports import BEFORE_ALL, Position, Row, WorkItem
 from callpark.store.queues import Queues
 from callpark.store.revisions import RowKey
 
@@ -404,10 +405,6 @@ class Knowledge:
                 self.leases.discard(name)
             self.queues.done(*name)
             self.queues.review()
-
-
-def name_of(change: Noted) -> ItemKey:
-    return (change.item.queue, change.item.id) if isinstance(change, Put) else (change.queue, change.id)
 
 
 def item_of(name: ItemKey, message: Message, body: bytes) -> WorkItem:

@@ -24,7 +24,6 @@ from callpark.store.nats.folding import (
     Fold,
     Folding,
     Sizes,
-    View,
     Write,
     WriteDown,
     rows_of,
@@ -34,6 +33,7 @@ from callpark.store.nats.folding import (
 from callpark.store.nats.journal import ItemKey
 from callpark.store.nats.publishing import publish
 from callpark.store.nats.reader import Reader
+from callpark.store.nats.view import View
 from callpark.store.ports import Defer, Done, Put, StoreFailure
 from callpark.store.revisions import RowKey
 
