@@ -30,6 +30,7 @@ from callpark.graphql.urls import graphql_url, realtime_url
 _CONNECTIONS = 16
 _EVENTS = 2_000
 _ALONE = 200
+_RESTING_SECONDS = 1.0
 _CROSSINGS = 100
 _CALLS = 40
 
@@ -93,8 +94,12 @@ async def _grown(nodes: Cluster) -> Measured:
 async def _load(nodes: Cluster) -> Measured:
     await nodes.events(_CONNECTIONS * 20, _CONNECTIONS)
     await nodes.done()
-    alone = await _used(nodes, _ALONE, 1)
-    return Measured(len(nodes.nodes), *await _used(nodes, _EVENTS, _CONNECTIONS), *alone)
+    before = nodes.used()
+    await asyncio.sleep(_RESTING_SECONDS)
+    resting = nodes.used().since(before)
+    alone, used, messages = await _used(nodes, _ALONE, 1)
+    loaded = await _used(nodes, _EVENTS, _CONNECTIONS)
+    return Measured(len(nodes.nodes), *loaded, alone, used.without(resting), messages)
 
 
 async def _used(nodes: Cluster, events: int, connections: int) -> tuple[load.Report, Used, float]:

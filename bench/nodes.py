@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -92,6 +92,12 @@ class Used:
     def cores(self) -> float:
         """How many cores there were for this, beside others' work."""
         return (self.measured + self.clients + self.idle) / self.at
+
+    def without(self, resting: "Used") -> "Used":
+        """What it would have been without what beats and waiting cost, as `resting` shows for some seconds."""
+        share = self.at / resting.at
+        servers = tuple(max(0.0, now - share * rest) for now, rest in zip(self.servers, resting.servers, strict=True))
+        return replace(self, nodes=max(0.0, self.nodes - share * resting.nodes), servers=servers)
 
     def since(self, before: "Used") -> "Used":
         servers = tuple(now - then for now, then in zip(self.servers, before.servers, strict=True))
