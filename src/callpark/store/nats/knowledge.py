@@ -6,7 +6,6 @@ in its `Queues` and nowhere else's, so leasing needs no word with anybody.
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -16,6 +15,7 @@ from callpark.store.nats.folding import Fold, Step
 from callpark.store.nats.index import Entry, Index
 from callpark.store.nats.journal import ItemKey, Journal, Kept, Noted, decode, name_of
 from callpark.store.nats.membership import Membership
+from callpark.store.nats.met_rows import MetRows
 from callpark.store.nats.openings import Openings
 from callpark.store.nats.reader import Reader
 from callpark.store.nats.records import (
@@ -36,7 +36,6 @@ from callpark.store.revisions import RowKey
 
 _log = logging.getLogger("callpark")
 
-_KNOWN_ROWS = 50_000
 _UNBOUNDED = 1_000_000
 
 
@@ -77,7 +76,7 @@ class Knowledge:
         self._soon = soon
         self._changed = changed
         self._row_changed = row_changed
-        self._rows: OrderedDict[RowKey, RowState] = OrderedDict()
+        self.rows = MetRows()
         self._contents: dict[ItemKey, WorkItem] = {}
         self._names = {holder}
         self._withdrawals: dict[str, int] = {}
@@ -96,7 +95,7 @@ class Knowledge:
         return kept.item if kept is not None else self.queues.peek(*name) or self._contents.get(name)
 
     def row(self, name: RowKey) -> RowState:
-        return self._rows.get(name) or RowState()
+        return self.rows.state(name)
 
     def lost(self, name: ItemKey) -> bool:
         if name not in self.leases:
@@ -132,10 +131,11 @@ class Knowledge:
         return self.journal.last, self.journal.number
 
     async def learn_rows(self, names: Iterable[RowKey], *, again: bool) -> None:
-        unknown = [name for name in dict.fromkeys(names) if again or name not in self._rows]
+        distinct = list(dict.fromkeys(names))
+        unknown = distinct if again else self.rows.unmet(distinct)
         found = await self._reader.latest_of([self._subjects.row(*name) for name in unknown])
         for name, message in zip(unknown, found, strict=True):
-            self.met_row(name, message)
+            self.rows.meet(name, message)
 
     async def learn_items(self, names: Iterable[ItemKey]) -> None:
         asked = list(names)
@@ -197,7 +197,7 @@ class Knowledge:
                 self._changed()
         for row in fold.rows:
             head = row.head
-            self._remember(
+            self.rows.remember(
                 row.name, RowState(first + row.write, head.revision if head else 0, head.parts if head else None)
             )
         for queue, write in fold.withdrawals:
@@ -295,7 +295,7 @@ class Knowledge:
         elif subjects.is_row(message.subject):
             table, key = subjects.row_of(message.subject)
             if not message.token.startswith(f"{self.holder}."):
-                self._rows.pop((table, key), None)
+                self.rows.forget((table, key))
                 self._row_changed(table, key)
 
     def begin_again(self) -> bool:
@@ -353,24 +353,6 @@ class Knowledge:
     def held(self, queue: str, since: Position) -> list[Entry]:
         """What this node holds behind `since`, in order."""
         return [entry for entry in self.index.after(queue, since) if entry.holder == self.holder]
-
-    def met_row(self, name: RowKey, message: Message | None) -> None:
-        """A row was read; None: the stream has nothing of it."""
-        at = message.sequence if message is not None else 0
-        known = self._rows.get(name)
-        if known is not None and message is not None and known.at > at:
-            return  # it was written while it was read
-        if message is not None and isinstance(message.head, RowHead):
-            self._remember(name, RowState(at, message.head.revision, message.head.parts))
-        else:
-            self._remember(name, RowState(at))
-
-    def _remember(self, name: RowKey, state: RowState) -> None:
-        rows = self._rows
-        rows[name] = state
-        rows.move_to_end(name)
-        if len(rows) > _KNOWN_ROWS:
-            rows.popitem(last=False)
 
     def _withdrawn(self, queue: str, holder: str, leased: frozenset[str], at: int) -> None:
         if holder == self.holder:

@@ -115,7 +115,7 @@ class Lookups:
     async def row(self, table: str, key: str) -> Row | None:
         while True:
             message = await self._reader.latest(self._subjects.row(table, key))
-            self._known.met_row((table, key), message)
+            self._known.rows.meet((table, key), message)
             if message is None or not isinstance(message.head, RowHead):
                 return None
             value = await self._reader.body(message)
@@ -133,6 +133,6 @@ class Lookups:
                 row = await self.row(table, key)
                 found += [row] if row is not None else []
             else:
-                self._known.met_row((table, key), message)
+                self._known.rows.meet((table, key), message)
                 found.append(row_of(key, message, value))
         return sorted(found, key=lambda row: row.key)
