@@ -1,7 +1,7 @@
 """Several nodes on one store: who leases what, what becomes of a node's leases, what each hears of the others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -12,6 +12,7 @@ from callpark.kernel.ids import SystemIds
 from callpark.kernel.limits import StoreLimits
 from callpark.store.nats import NatsStore
 from callpark.store.nats.connection import Address
+from callpark.store.nats.index import Entry
 from callpark.store.ports import Defer, DeleteRow, Done, Put, RevisionConflict, SetRow, StoreFailure, WorkItem
 
 pytestmark = pytest.mark.process
@@ -139,6 +140,29 @@ class TestLeases:
             worker = Worker(a)
             await a.commit([put("one")])
             await worker.until(1)
+
+
+class TestWithdrawing:
+    async def test_what_is_taken_while_the_queue_changes_hands_does_not_stay_behind(self, where: Address) -> None:
+        async with nodes(where, "a", "b", limits=replace(PATIENT, claim_items=1_000)) as (a, b):
+            await b.commit([put(f"{n:03}") for n in range(600)])
+            await until(lambda: a._known.index.count("q") == 600)
+            contents, pages = a._lookups.contents, 0
+            former = Worker(a, room=0)
+
+            async def between(page: Sequence[Entry]) -> dict[Entry, WorkItem]:
+                nonlocal pages
+                pages += 1
+                if pages == 2:
+                    former.end()
+                    await until(lambda: a._known.withdrawn_at("q") > 0)
+                return await contents(page)
+
+            a._taking._lookups.contents = between  # type: ignore[assignment, method-assign]
+            await until(lambda: pages > 1)
+            following = Worker(b)
+            await following.until(600)
+            assert len(set(following.ids)) == 600
 
 
 class TestDeath:

@@ -159,8 +159,14 @@ class Folding:
                 continue
             for change in changes:
                 self._apply(change, revised)
-        for name, draft in self._drafts.items():
-            if draft.changed:
+        self._keep_order()
+        changed = [(name, draft) for name, draft in self._drafts.items() if draft.changed]
+        for name, draft in changed:
+            self._note(name, draft)
+        if self._fold.noted:
+            self._write_record()
+        for name, draft in changed:
+            if not draft.keeps:
                 self._write_item(name, draft)
         for queue in self._withdrawn:
             subject = self._subjects.withdrawal(queue, self._node)
@@ -169,8 +175,6 @@ class Folding:
             self._fold.withdrawals.append((queue, self._add(write)))
         for row, (value, revision) in self._rows.items():
             self._write_row(row, value, revision)
-        if self._fold.noted:
-            self._write_record()
         return self._fold
 
     def _revision(self, row: RowKey) -> int:
@@ -182,8 +186,8 @@ class Folding:
             case Put(item):
                 self._put(item)
             case Claim(item, at):
-                entry = self._view.entry((item.queue, item.id))
-                if (item.queue, item.id) not in self._drafts and entry is not None and entry.at == at:
+                entry, serves = self._view.entry((item.queue, item.id)), self._view.serves(item.queue)
+                if (item.queue, item.id) not in self._drafts and serves and entry is not None and entry.at == at:
                     draft = self._draft((item.queue, item.id), item)
                     draft.holder, draft.changed, draft.claimed = self._me, True, True
             case Defer(queue, item_id, state, ready_at):
@@ -223,6 +227,18 @@ class Folding:
             and self._has_room(len(item.body) + len(item.state))
         )
         self._drafts[name] = draft
+
+    def _keep_order(self) -> None:
+        """The record comes before the items. What was put behind something that has a message of its own, into the same
+        queue, would come before it there: it has one too."""
+        written: set[str] = set()
+        for (queue, _), draft in self._drafts.items():
+            if draft.item is None or draft.sequence:
+                continue
+            if queue in written:
+                draft.keeps = False
+            elif not draft.keeps:
+                written.add(queue)
 
     def _has_room(self, size: int) -> bool:
         """In the record, which is one message."""
@@ -292,13 +308,9 @@ class Folding:
 
     def _write_item(self, name: ItemKey, draft: _Draft) -> None:
         subject, item = self._subjects.item(*name), draft.item
-        before, was_kept = self._view.entry(name), self._was_kept(name)
-        if was_kept or (draft.keeps and item is not None):
-            self._note(name, draft, was_kept)
-        if draft.keeps:
-            return
+        before = self._view.entry(name)
         if item is None:
-            if was_kept or not self._present[name]:
+            if self._was_kept(name) or not self._present[name]:
                 return
             place = self._add(Write(subject, None, b"", self._view.sequence_of(name)))
             self._fold.items.append(Step(name, place, None, None))
@@ -316,11 +328,12 @@ class Folding:
         if before is not None and before.parts != parts:
             self._bury(subject, before.parts, parts.count if parts else 0)
 
-    def _note(self, name: ItemKey, draft: _Draft, was_kept: bool) -> None:
-        item = draft.item
+    def _note(self, name: ItemKey, draft: _Draft) -> None:
+        item, was_kept = draft.item, self._was_kept(name)
         if item is None or not draft.keeps:
-            self._fold.noted.append(Done(*name))
-            if item is None:
+            if was_kept:
+                self._fold.noted.append(Done(*name))
+            if was_kept and item is None:
                 self._fold.items.append(Step(name, None, None, None))
             return
         fresh = not was_kept or not draft.sequence

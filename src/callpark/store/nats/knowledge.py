@@ -65,6 +65,8 @@ class Knowledge:
         """Somebody else has ended the journal: this node was taken for dead and needs another name in items."""
         self.resume: Callable[[], None] = lambda: None
         """Has everything brought again."""
+        self.strayed: Callable[[str], None] = lambda queue: None
+        """Told of a queue of which this node has come to hold something, although it serves it no more."""
         self.index = Index()
         self.queues = queues
         self.membership = membership
@@ -193,6 +195,7 @@ class Knowledge:
             self.queues.done(*name)
             if entry.holder == self.holder:
                 self.queues.put(step.item, entry.sequence)
+                self._look_for_strays(name[0])
             else:
                 self._changed()
         for row in fold.rows:
@@ -221,6 +224,7 @@ class Knowledge:
     def _keep(self, name: ItemKey, kept: Kept) -> None:
         self.index.set(*name, ItemHead(kept.item.ready_at, kept.sequence, self.holder, 0), 0)
         self.queues.put(kept.item, kept.sequence)
+        self._look_for_strays(name[0])
 
     def _adopt(self, changes: list[Noted], at: int) -> None:
         names = {name_of(change) for change in changes}
@@ -373,11 +377,16 @@ class Knowledge:
         if message.token in self._orphans and isinstance(message.head, ItemHead):
             # A batch that was given up is stored after all: its items are nobody's until somebody takes them.
             message = msgspec.structs.replace(message, head=msgspec.structs.replace(message.head, holder=NOBODY))
+            self._look_for_strays(name[0])
         before = self.index.find(*name)
         if self.index.hear(*name, message):
             self._left(name, before)
             if name[0] in self.attended:
                 self._changed()
+
+    def _look_for_strays(self, queue: str) -> None:
+        if queue not in self.attended:
+            self.strayed(queue)
 
     def _left(self, name: ItemKey, before: Entry | None) -> None:
         """Another node wrote an item: what this one has of it is no longer so."""

@@ -92,6 +92,7 @@ class NatsStore:
         )
         self._follower = Follower(connection, node, lambda: self._followers, self._begin_again, self._bring)
         self._known.resume = self._follower.break_off
+        self._known.strayed = self._withdraw_soon
         self._living = Living(
             connection, reader, self._known, ballast, limits, node, lambda: ids.hex(12), self._queues.rouse
         )
@@ -100,6 +101,7 @@ class NatsStore:
         self._tasks = Tasks("store")
         self._followers: dict[str, list[Callable[[str], None]]] = {}
         self._watches: dict[str, int] = {}
+        self._straying: set[str] = set()
         self._outstanding = 0
         self._hold: Hold | None = None
         self._idle: asyncio.Future[None] | None = None
@@ -245,7 +247,14 @@ class NatsStore:
         await self._living.leave()
         await self._connection.close()
 
+    def _withdraw_soon(self, queue: str) -> None:
+        """What was on its way when this node withdrew may have been stored behind that: once more."""
+        if queue not in self._straying:
+            self._straying.add(queue)
+            asyncio.get_running_loop().call_later(self._limits.beat_seconds, self._withdraw, queue)
+
     def _withdraw(self, queue: str) -> None:
+        self._straying.discard(queue)
         if queue not in self._known.attended and not self._closed:
             withdrawn = self._line_up([Withdraw(queue)])
             withdrawn.add_done_callback(lambda done: self._withdraw_again(queue, done))
