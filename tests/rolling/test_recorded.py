@@ -85,7 +85,7 @@ _HEADS = {
     "t.1 p": PartHead(),
     "t.1 m h1": MemberHead("h1"),
     "t.1 w h1 a,b=20c": WithdrawalHead("h1", frozenset({"a", "b c"})),
-    "t.1 j": RecordHead(),
+    "t.1 j 2": RecordHead(2),
     "t.1 f": FenceHead(),
     "t.1 o 4 n=201": OpeningHead(4, "n 1"),
     "t.1 b": BallastHead(),

@@ -15,8 +15,17 @@ from callpark.store.nats.folding import (
     wanted,
 )
 from callpark.store.nats.index import Entry
-from callpark.store.nats.journal import ItemKey, decode
-from callpark.store.nats.records import NOBODY, ItemHead, OpeningHead, PartHead, Parts, RowHead, WithdrawalHead
+from callpark.store.nats.journal import ItemKey, decode, name_of
+from callpark.store.nats.records import (
+    NOBODY,
+    ItemHead,
+    OpeningHead,
+    PartHead,
+    Parts,
+    RecordHead,
+    RowHead,
+    WithdrawalHead,
+)
 from callpark.store.nats.subjects import Subjects
 from callpark.store.nats.view import RowState
 from callpark.store.ports import Defer, DeleteRow, Done, Put, RevisionConflict, SetRow, WorkItem
@@ -268,6 +277,13 @@ class TestJournal:
         fold = known.fold(changes)
         assert fold.noted == []
         assert ITEM in {write.subject for write in fold.writes}
+
+    def test_what_is_put_behind_something_that_is_not_kept_is_not_kept_either(self) -> None:
+        fold = self.known().fold([put("first")], [put("large", b"123456789")], [put("last")])
+        assert [name_of(change)[1] for change in fold.noted] == ["first"]
+        assert [step.name[1] for step in fold.items if step.write is not None] == ["large", "last"]
+        assert fold.record is not None
+        assert fold.writes[fold.record].head == RecordHead(behind=fold.record)
 
     def test_a_record_has_room_for_so_much(self) -> None:
         known = self.known()

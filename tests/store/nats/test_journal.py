@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callpark.store.nats.journal import Journal, Noted, decode, encode, replay
-from callpark.store.nats.records import ordered
+from callpark.store.nats.records import Message, RecordHead, ordered
 from callpark.store.ports import Defer, Done, Put, WorkItem
 
 pytestmark = pytest.mark.unit
@@ -32,8 +32,9 @@ def ids(journal: Journal) -> list[str]:
 def test_items_stand_in_the_order_of_records_and_of_their_places() -> None:
     journal = Journal("me")
     journal.apply([put("b"), put("a")], 7, 0.0)
-    journal.apply([put("c")], 9, 0.0)
-    assert [kept.sequence for _, kept in journal] == [ordered(7, 0), ordered(7, 1), ordered(9, 0)]
+    journal.apply([put("c")], 9, 0.0, behind=1)
+    assert [kept.sequence for _, kept in journal] == [ordered(6, 1), ordered(6, 2), ordered(7, 1)]
+    assert journal.get(("q", "c")).sequence < ordered(8), "the batch's own messages come behind"  # type: ignore[union-attr]
     assert (journal.last, journal.number) == (9, 2)
 
 
@@ -43,7 +44,7 @@ def test_a_defer_keeps_body_and_order() -> None:
     journal.apply([defer("a")], 2, 0.0)
     kept = journal.get(("q", "a"))
     assert kept is not None
-    assert (kept.item, kept.sequence) == (WorkItem("q", "a", b"body", b"again", 5.0), ordered(1))
+    assert (kept.item, kept.sequence) == (WorkItem("q", "a", b"body", b"again", 5.0), ordered(0, 1))
 
 
 def test_what_is_put_again_after_its_end_is_new() -> None:
@@ -52,7 +53,7 @@ def test_what_is_put_again_after_its_end_is_new() -> None:
     journal.apply([done("a"), put("a", b"2")], 2, 0.0)
     kept = journal.get(("q", "a"))
     assert kept is not None
-    assert (kept.item.body, kept.sequence) == (b"2", ordered(2, 1))
+    assert (kept.item.body, kept.sequence) == (b"2", ordered(1, 2))
     assert journal.spent() == 1
 
 
@@ -99,14 +100,14 @@ def test_what_is_left_of_the_records_tells_the_same_as_all_of_them(
     records: list[list[Noted]], data: st.DataObject
 ) -> None:
     """However often spent records are purged, whoever reads the rest finds the items that are there, in their order."""
-    journal, stored, purged = Journal("me"), list[tuple[int, bytes]](), 0
+    journal, stored, purged = Journal("me"), list[Message](), 0
     for at, changes in enumerate(records, 1):
         journal.apply(changes, at, 0.0)
-        stored.append((at, encode(changes)))
-        assert decode(stored[-1][1]) == changes
+        stored.append(Message("j", at, "t", RecordHead(), encode(changes)))
+        assert decode(stored[-1].payload) == changes
         if data.draw(st.booleans()):
             purged = max(purged, journal.spent())
-    left = [record for record in stored if record[0] > purged]
+    left = [record for record in stored if record.sequence > purged]
     found = replay("me", left)
     assert [(name, kept.item, kept.sequence) for name, kept in found] == [
         (name, kept.item, kept.sequence) for name, kept in journal

@@ -160,13 +160,8 @@ class Folding:
             for change in changes:
                 self._apply(change, revised)
         self._keep_order()
-        changed = [(name, draft) for name, draft in self._drafts.items() if draft.changed]
-        for name, draft in changed:
-            self._note(name, draft)
-        if self._fold.noted:
-            self._write_record()
-        for name, draft in changed:
-            if not draft.keeps:
+        for name, draft in self._drafts.items():
+            if draft.changed:
                 self._write_item(name, draft)
         for queue in self._withdrawn:
             subject = self._subjects.withdrawal(queue, self._node)
@@ -175,6 +170,8 @@ class Folding:
             self._fold.withdrawals.append((queue, self._add(write)))
         for row, (value, revision) in self._rows.items():
             self._write_row(row, value, revision)
+        if self._fold.noted:
+            self._write_record()
         return self._fold
 
     def _revision(self, row: RowKey) -> int:
@@ -229,8 +226,8 @@ class Folding:
         self._drafts[name] = draft
 
     def _keep_order(self) -> None:
-        """The record comes before the items. What was put behind something that has a message of its own, into the same
-        queue, would come before it there: it has one too."""
+        """What is kept stands before what has a message of its own in the batch. What was put into a queue behind
+        something that has one has one too."""
         written: set[str] = set()
         for (queue, _), draft in self._drafts.items():
             if draft.item is None or draft.sequence:
@@ -308,9 +305,13 @@ class Folding:
 
     def _write_item(self, name: ItemKey, draft: _Draft) -> None:
         subject, item = self._subjects.item(*name), draft.item
-        before = self._view.entry(name)
+        before, was_kept = self._view.entry(name), self._was_kept(name)
+        if was_kept or (draft.keeps and item is not None):
+            self._note(name, draft, was_kept)
+        if draft.keeps:
+            return
         if item is None:
-            if self._was_kept(name) or not self._present[name]:
+            if was_kept or not self._present[name]:
                 return
             place = self._add(Write(subject, None, b"", self._view.sequence_of(name)))
             self._fold.items.append(Step(name, place, None, None))
@@ -328,12 +329,11 @@ class Folding:
         if before is not None and before.parts != parts:
             self._bury(subject, before.parts, parts.count if parts else 0)
 
-    def _note(self, name: ItemKey, draft: _Draft) -> None:
-        item, was_kept = draft.item, self._was_kept(name)
+    def _note(self, name: ItemKey, draft: _Draft, was_kept: bool) -> None:
+        item = draft.item
         if item is None or not draft.keeps:
-            if was_kept:
-                self._fold.noted.append(Done(*name))
-            if was_kept and item is None:
+            self._fold.noted.append(Done(*name))
+            if item is None:
                 self._fold.items.append(Step(name, None, None, None))
             return
         fresh = not was_kept or not draft.sequence
@@ -347,7 +347,8 @@ class Folding:
             self._add(Write(self._subjects.opening(self._me), OpeningHead(0, self._node), b"", 0))
         subject, among = self._subjects.record(self._me, number), self._subjects.journal(self._me)
         payload = journal.encode(self._fold.noted)
-        self._fold.record = self._add(Write(subject, RecordHead(), payload, last, among))
+        self._fold.record = len(self._fold.writes)
+        self._add(Write(subject, RecordHead(self._fold.record), payload, last, among))
 
     def _write_row(self, name: RowKey, value: bytes | None, revision: int) -> None:
         subject, before = self._subjects.row(*name), self._view.row(name)

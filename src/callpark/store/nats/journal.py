@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from callpark.store.nats.records import ordered
+from callpark.store.nats.records import Message, RecordHead, ordered
 from callpark.store.ports import Defer, Done, Put, WorkItem
 from callpark.store.window import weight
 
@@ -76,8 +76,9 @@ class Journal:
     def get(self, name: ItemKey) -> Kept | None:
         return self._items.get(name)
 
-    def apply(self, changes: Sequence[Noted], at: int, now: float) -> None:
-        """A record is stored, with the sequence `at`."""
+    def apply(self, changes: Sequence[Noted], at: int, now: float, behind: int = 0) -> None:
+        """A record is stored, with the sequence `at`, `behind` other messages of its batch. What it puts is ordered
+        between the batch before and those messages."""
         record = _Record(at, now)
         self._records.append(record)
         self.last = at
@@ -86,7 +87,7 @@ class Journal:
             match change:
                 case Put(item):
                     self.drop((item.queue, item.id))
-                    self._items[item.queue, item.id] = Kept(item, ordered(at, place), record)
+                    self._items[item.queue, item.id] = Kept(item, ordered(at - behind - 1, place + 1), record)
                     record.left += 1
                     self.size += weight(item)
                 case Defer(queue, item_id, state, ready_at):
@@ -126,9 +127,10 @@ class Journal:
         return found
 
 
-def replay(holder: str, records: Iterable[tuple[int, bytes]]) -> Journal:
-    """A journal by its records, (sequence, payload) in their order."""
+def replay(holder: str, messages: Iterable[Message]) -> Journal:
+    """A journal by what it has in the stream, in any order; what is no record is passed over."""
     journal = Journal(holder)
-    for at, payload in records:
-        journal.apply(decode(payload), at, 0.0)
+    for message in sorted(messages, key=lambda message: message.sequence):
+        if isinstance(message.head, RecordHead):
+            journal.apply(decode(message.payload), message.sequence, 0.0, message.head.behind)
     return journal

@@ -13,7 +13,7 @@ import msgspec
 from callpark.store.nats.connection import Unanswered, elapsed
 from callpark.store.nats.folding import Fold, Step
 from callpark.store.nats.index import Entry, Index
-from callpark.store.nats.journal import ItemKey, Journal, Kept, Noted, decode, name_of
+from callpark.store.nats.journal import ItemKey, Journal, Kept, decode, name_of
 from callpark.store.nats.membership import Membership
 from callpark.store.nats.met_rows import MetRows
 from callpark.store.nats.openings import Openings
@@ -169,14 +169,14 @@ class Knowledge:
         if at == journal.last:
             return
         if message is not None and isinstance(message.head, RecordHead):
-            self._adopt(decode(message.payload), message.sequence)  # of a batch that was given up
+            self._adopt(message, message.head.behind)  # of a batch that was given up
         else:
             self.outlived = True
             self._begin_journal()
 
     def stored(self, fold: Fold, first: int) -> None:
         if fold.record is not None:
-            self.journal.apply(fold.noted, first + fold.record, elapsed())
+            self.journal.apply(fold.noted, first + fold.record, elapsed(), fold.record)
         for step in fold.items:
             name = step.name
             if step.write is None:
@@ -226,9 +226,10 @@ class Knowledge:
         self.queues.put(kept.item, kept.sequence)
         self._look_for_strays(name[0])
 
-    def _adopt(self, changes: list[Noted], at: int) -> None:
+    def _adopt(self, record: Message, behind: int) -> None:
+        changes = decode(record.payload)
         names = {name_of(change) for change in changes}
-        self.journal.apply(changes, at, elapsed())
+        self.journal.apply(changes, record.sequence, elapsed(), behind)
         for name in names:
             entry, kept = self.index.find(*name), self.journal.get(name)
             if entry is not None and not entry.at:

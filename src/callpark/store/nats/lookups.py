@@ -8,10 +8,10 @@ from itertools import islice, takewhile
 from callpark.store.nats.barrier import Barrier
 from callpark.store.nats.connection import Connection
 from callpark.store.nats.index import Entry
-from callpark.store.nats.journal import ItemKey, Journal, replay
+from callpark.store.nats.journal import ItemKey, replay
 from callpark.store.nats.knowledge import Knowledge, item_of, row_of
 from callpark.store.nats.reader import Reader
-from callpark.store.nats.records import ItemHead, RecordHead, RowHead
+from callpark.store.nats.records import ItemHead, Message, RowHead
 from callpark.store.ports import BEFORE_ALL, Position, Row, WorkItem
 
 
@@ -82,12 +82,12 @@ class Lookups:
         own = self._known.journal.holder
         if not self._has_company():
             return {}
-        journals: dict[str, list[tuple[int, bytes]]] = {}
+        journals: dict[str, list[Message]] = {}
         for message in await self._reader.all(self._subjects.journals, since):
             holder = self._subjects.journal_of(message.subject)
-            if holder != own and isinstance(message.head, RecordHead):
-                journals.setdefault(holder, []).append((message.sequence, message.payload))
-        found: list[Journal] = [replay(holder, sorted(records)) for holder, records in journals.items()]
+            if holder != own:
+                journals.setdefault(holder, []).append(message)
+        found = [replay(holder, messages) for holder, messages in journals.items()]
         return {name: (kept.item, kept.sequence) for journal in found for name, kept in journal}
 
     async def contents(self, entries: Sequence[Entry]) -> dict[Entry, WorkItem]:

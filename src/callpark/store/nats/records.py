@@ -75,7 +75,9 @@ class WithdrawalHead(msgspec.Struct, frozen=True):
 
 
 class RecordHead(msgspec.Struct, frozen=True):
-    pass
+    """`behind`: messages of its batch before it. What the record puts is ordered before what they put."""
+
+    behind: int = 0
 
 
 class FenceHead(msgspec.Struct, frozen=True):
@@ -125,8 +127,8 @@ def spelled(token: str, head: Head) -> str:
             return f"{token} m {holder}"
         case WithdrawalHead(holder, leased):
             return f"{token} w {holder} {','.join(sorted(map(subjects.token, leased)))}"
-        case RecordHead():
-            return f"{token} j"
+        case RecordHead(behind):
+            return f"{token} j {behind}"
         case FenceHead():
             return f"{token} f"
         case OpeningHead(written, node):
@@ -155,8 +157,8 @@ def read(subject: str, sequence: int, headers: Mapping[str, str] | None, payload
         case [token, "w", holder, *ids]:
             leased = ids[0].split(",") if ids and ids[0] else []
             head = WithdrawalHead(holder, frozenset(map(subjects.text, leased)))
-        case [token, "j", *_]:
-            head = RecordHead()
+        case [token, "j", behind, *_]:
+            head = RecordHead(int(behind))
         case [token, "f", *_]:
             head = FenceHead()
         case [token, "o", written, node, *_]:

@@ -29,7 +29,6 @@ from callpark.store.nats.records import (
     ItemHead,
     MemberHead,
     OpeningHead,
-    RecordHead,
 )
 from callpark.store.ports import StoreFailure
 
@@ -150,8 +149,7 @@ class Recovery:
             if await self._reader.latest(self._subjects.journal(holder)) is None:
                 raise WrongSequence("the journal has been purged")
             await pause(_AGAIN_SECONDS)
-        records = [(each.sequence, each.payload) for each in found if isinstance(each.head, RecordHead)]
-        return replay(holder, sorted(records))
+        return replay(holder, found)
 
     async def _write(self, items: Sequence[tuple[ItemKey, Kept]], opening: Write) -> int:
         """The sequence of the opening's new message."""
