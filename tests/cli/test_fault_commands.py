@@ -48,3 +48,17 @@ async def test_wrong_faults_are_refused_by_name(app: App, capsys: pytest.Capture
     assert "Nobody" in capsys.readouterr().err
     assert await callpark("faults", "add", "Till", "explode") == 2
     assert "there is throttle, fail, crash, delay, duplicate" in capsys.readouterr().err
+    assert await callpark("faults", "add", "Till", "delay") == 2
+    assert "as in: delay --seconds 30" in capsys.readouterr().err
+    assert await callpark("faults", "add", "Till", "fail", "--seconds", "3") == 2
+    assert app.faults.plan.faults == ()
+
+
+async def test_scripts_read_faults_as_json(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await callpark("faults", "add", "Till", "fail", "-n", "2", "-o", "json") == 0
+    added = json.loads(capsys.readouterr().out)
+    assert [(each["function"], each["kind"], each["deliveries"]) for each in added["faults"]] == [("Till", "fail", 2)]
+    assert await callpark("faults", "ls", "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out) == added
+    assert await callpark("faults", "clear", "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out) == {"faults": []}

@@ -37,8 +37,35 @@ async def test_a_whole_cluster_starts_and_one_signal_ends_all_of_it(tmp_path: Pa
             assert await asked.ended() == 0
             assert f", protocol {PROTOCOL}, as n1 sees it" in asked.lines[0], asked.lines
         assert len(processes_about(data)) >= 4, "the supervisor, a server and two nodes"
+        async with command("cluster", "up", str(project), *options) as second:
+            assert await second.ended() == 2, "two clusters in one folder would write into each other's files"
+            assert f"error: the data directory {data} is in use by process" in second.lines[0]
         assert await running.signal(signal.SIGINT) == 0
         assert processes_about(data) == []
+
+
+async def test_a_project_that_does_not_load_ends_the_cluster_instead_of_being_started_for_ever(tmp_path: Path) -> None:
+    project, data = tmp_path / "project", tmp_path / "data"
+    project.mkdir()
+    (project / "template.yaml").write_text("Resources: {}")
+    options = ("--nodes", "1", "--servers", "1", "--port", "0", "--data", str(data))
+    async with command("cluster", "up", str(project), *options) as running:
+        assert await running.ended(50) == 2
+        said = "\n".join(running.lines)
+    assert "node n1    error: template.yaml: there is no resource in it" in said
+    assert "error: node n1 cannot start" in said
+    assert "is started again" not in said
+    assert processes_about(data) == []
+
+
+async def test_a_signal_before_the_cluster_is_ready_ends_it_without_a_word_of_ours(tmp_path: Path) -> None:
+    project, data = write(tmp_path / "project"), tmp_path / "data"
+    options = ("--nodes", "1", "--servers", "3", "--port", "0", "--data", str(data))
+    async with command("cluster", "up", str(project), *options) as running:
+        await begun(data)
+        assert await running.signal(signal.SIGINT) == 0
+    assert not any("Traceback" in line or "never retrieved" in line for line in running.lines), running.lines
+    assert processes_about(data) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
@@ -53,6 +80,13 @@ async def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> N
             while processes_about(data):  # noqa: ASYNC110 (the kernel tells nobody)
                 await asyncio.sleep(0.05)
         assert processes_about(data) == []
+
+
+async def begun(data: Path) -> None:
+    """The supervisor has started its first node, which cannot be ready yet."""
+    async with asyncio.timeout(50):
+        while not any("--node-name" in line for line in processes_about(data)):  # noqa: ASYNC110 (the kernel tells nobody)
+            await asyncio.sleep(0.02)
 
 
 def processes_about(data: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """`callpark cluster`: a whole cluster on this machine, and how one stands."""
 
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,10 +50,12 @@ def up(
 async def _up(project: Path, folder: Path, ports: list[int], servers: int, more: list[str]) -> int:
     from callpark.cli.cluster_processes import Supervisor, write_servers
     from callpark.cli.serving import stop_signal
+    from callpark.store.sqlite.directory import DirectoryLock
 
     stop = stop_signal()
     supervisor = Supervisor(_tell)
     stopped = asyncio.ensure_future(stop.wait())
+    lock = DirectoryLock.take(folder)
     try:
         commands, store = write_servers(folder / "servers", servers)
         for number, command in enumerate(commands):
@@ -62,8 +65,8 @@ async def _up(project: Path, folder: Path, ports: list[int], servers: int, more:
             name = f"n{number + 1}"
             own = ["--store", store, "--node-name", name, "--port", str(port), "--data", str(folder / name)]
             command = [sys.executable, "-m", "callpark", "start", str(project), *own, *more]
-            started.append(supervisor.start(f"node {name}", command))
-        ready = asyncio.ensure_future(asyncio.gather(*(each.ready for each in started)))
+            started.append(supervisor.start(f"node {name}", command, exits.USAGE))
+        ready = asyncio.gather(*(each.ready for each in started))
         await asyncio.wait((ready, stopped), return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
             answers.print(f"[bold green]cluster ready[/] {' '.join(ready.result())}")
@@ -72,6 +75,8 @@ async def _up(project: Path, folder: Path, ports: list[int], servers: int, more:
             remarks.print("Ctrl-C stops all of it", style="dim")
         else:
             ready.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ready
         await stopped
         remarks.print("stopping; Ctrl-C again ends it at once", style="dim")
         await supervisor.stop("node", _STOP_SECONDS)
@@ -79,12 +84,24 @@ async def _up(project: Path, folder: Path, ports: list[int], servers: int, more:
     finally:
         stopped.cancel()
         await supervisor.close()
+        lock.release()
     return exits.OK
+
+
+_WELL = (
+    " [INF]",
+    "(attempt 1)",
+    "Waiting for routing to be established",
+    "JetStream has not established contact with a meta leader",
+)
+"""In lines of servers that tell nothing wrong: they meet one after another."""
 
 
 def _tell(name: str, line: str) -> None:
     """What nodes say of what they serve is alike; servers tell too much of what is well."""
-    if line.startswith((" ", "export ")) or not line or " [INF] " in line:
+    if line.startswith((" ", "export ")) or not line:
+        return
+    if name.startswith("server") and any(each in line for each in _WELL):
         return
     answers.print(f"{name:<10} {line}", markup=False, highlight=False, soft_wrap=True)
 

@@ -1,7 +1,7 @@
 """The processes of `callpark cluster up`: NATS servers and nodes on loopback, watched, their lines with their names.
 
 Each process is in a session of its own, so that a Ctrl-C reaches the supervisor only; on Linux the kernel ends them
-when the supervisor is killed. A process that ends by itself is started again.
+when the supervisor is killed. A process that ends by itself is started again, unless it has refused to start.
 """
 
 import asyncio
@@ -69,11 +69,13 @@ def write_servers(folder: Path, count: int) -> tuple[list[list[str]], str]:
 
 @dataclass(slots=True)
 class Child:
-    """A process under supervision. `ready` is set with the rest of its line that begins with `ready `."""
+    """A process under supervision. `ready` is set with the rest of its line that begins with `ready `, or to a
+    ProjectError when the process ends with the status `refusal` before: starting it again would not help."""
 
     name: str
     command: Sequence[str]
     ready: "asyncio.Future[str]"
+    refusal: int | None
     process: asyncio.subprocess.Process | None = None
     starts: int = 0
 
@@ -86,8 +88,8 @@ class Supervisor:
     _clock: SystemClock = field(default_factory=SystemClock)
     _stopping: bool = False
 
-    def start(self, name: str, command: Sequence[str]) -> Child:
-        child = Child(name, command, asyncio.get_running_loop().create_future())
+    def start(self, name: str, command: Sequence[str], refusal: int | None = None) -> Child:
+        child = Child(name, command, asyncio.get_running_loop().create_future(), refusal)
         self.children.append(child)
         self._tasks.spawn(self._keep(child), name)
         return child
@@ -133,6 +135,9 @@ class Supervisor:
             await self._read(child, process)
             status = await process.wait()
             if self._stopping:
+                return
+            if status == child.refusal and not child.ready.done():
+                child.ready.set_exception(ProjectError(f"{child.name} cannot start", "its own words are above"))
                 return
             if self._clock.now() - began > longest:
                 delay = _RESTART_SECONDS[0]

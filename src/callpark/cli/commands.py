@@ -43,7 +43,7 @@ cli = typer.Typer(
     name="callpark",
     help="Asynchronous AWS Lambda the way Amazon Connect flows and AWS AppSync use it, on your machine.",
     epilog="Exit codes: 0 done, 1 the function or call failed or a check found something, 2 wrong usage or project, "
-    "3 no server, 130 Ctrl-C.",
+    "3 no server, 130 Ctrl-C (0 for a server that has stopped in order).",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

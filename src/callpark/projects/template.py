@@ -10,6 +10,7 @@ from callpark.projects.document import Document, Place, read_json, read_yaml
 _NAMES = ("template.yaml", "template.yml", "template.json")
 _SUFFIXES = (".yaml", ".yml", ".json", ".template")
 _REMEDY = "name a folder with a template.yaml, a template file, or a contact flow's JSON file"
+_NONE = f"{_REMEDY}; `callpark start --empty` needs none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def find(path: Path) -> Path:
             f"{output} holds {len(stacks)} templates: {names}", f"name the one to serve, as in {stacks[0]}"
         )
     if not stacks:
-        raise ProjectError(f"there is no template in {path}: {', '.join(_NAMES)} or cdk.out/*.template.json", _REMEDY)
+        raise ProjectError(f"there is no template in {path}: {', '.join(_NAMES)} or cdk.out/*.template.json", _NONE)
     return stacks[0]
 
 
