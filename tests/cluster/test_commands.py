@@ -42,6 +42,7 @@ async def test_a_whole_cluster_starts_and_one_signal_ends_all_of_it(tmp_path: Pa
             assert f"error: the data directory {data} is in use by process" in second.lines[0]
         assert await running.signal(signal.SIGINT) == 0
         assert processes_about(data) == []
+        assert not any("[INF]" in line or line.endswith("Ctrl-C stops") for line in running.lines), running.lines
 
 
 async def test_a_project_that_does_not_load_ends_the_cluster_instead_of_being_started_for_ever(tmp_path: Path) -> None:
