@@ -48,12 +48,15 @@ async def test_a_whole_cluster_starts_and_one_signal_ends_all_of_it(tmp_path: Pa
 async def test_a_project_that_does_not_load_ends_the_cluster_instead_of_being_started_for_ever(tmp_path: Path) -> None:
     project, data = tmp_path / "project", tmp_path / "data"
     project.mkdir()
-    (project / "template.yaml").write_text("Resources: {}")
+    (project / "template.yaml").write_text("Resource: {}")
     options = ("--nodes", "1", "--servers", "1", "--port", "0", "--data", str(data))
     async with command("cluster", "up", str(project), *options) as running:
         assert await running.ended(50) == 2
         said = "\n".join(running.lines)
-    assert "node n1    error: template.yaml: there is no resource in it" in said
+    assert (
+        "node n1    error: template.yaml:1: a template has no section 'Resource'\nnode n1           correct the name"
+        in said
+    )
     assert "error: node n1 cannot start" in said
     assert "is started again" not in said
     assert processes_about(data) == []

@@ -99,7 +99,8 @@ _WELL = (
 
 def _tell(name: str, line: str) -> None:
     """What nodes say of what they serve is alike, a Ctrl-C is not theirs; servers tell too much of what is well."""
-    if line.startswith((" ", "export ", "Ctrl-C ")) or not line:
+    remedy = len(line) - len(line.lstrip()) == len("error: ")
+    if (line.startswith((" ", "export ", "Ctrl-C ")) and not remedy) or not line:
         return
     if name.startswith("server") and any(each in line for each in _WELL):
         return
