@@ -10,8 +10,8 @@ import boto3
 import botocore.config
 import pytest
 import websockets.asyncio.client
-from bench import load
 
+from bench import load
 from callpark.gateway.app import Gateway
 from callpark.gateway.server import Server, bind
 from callpark.kernel.arn import Place
