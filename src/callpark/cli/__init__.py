@@ -6,13 +6,14 @@ with a code of `cli.exits`.
 
 import sys
 
-from callpark.cli import exits
+from callpark.cli import exits, interrupts
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """The `callpark` script. Ctrl-C ends it quietly, even while modules are still being imported."""
+    interrupts.abrupt()
     try:
         from callpark.cli import commands
 

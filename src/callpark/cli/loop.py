@@ -5,13 +5,14 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
-from callpark.cli import exits
+from callpark.cli import exits, interrupts
 
 T = TypeVar("T")
 
 
 def run(work: Coroutine[object, object, T]) -> T:
     """Run a command's coroutine to its end. SIGTERM cancels it as Ctrl-C does, so that nothing is left behind."""
+    interrupts.orderly()
     with asyncio.Runner(loop_factory=_factory()) as runner:
         return runner.run(_until_terminated(work))
 
